@@ -1,0 +1,1 @@
+"""MDHR Edge runtime."""

@@ -1,0 +1,47 @@
+"""What the command lines share: how errors, tables and progress look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from .errors import MdhrError
+
+
+class Command(click.Command):
+    """A command that reports an `MdhrError` on stderr, without a traceback, and exits with status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except MdhrError as error:
+            click.secho(f"error: {error.what}", fg="red", err=True)
+            click.echo(f"  why: {error.why}\n  fix: {error.fix}", err=True)
+            ctx.exit(1)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Lay out rows under a header: the first column to the left, the others (numbers) to the right.
+
+    Args:
+        header: Column titles.
+        rows: One sequence of cells per row, as long as the header.
+
+    Returns:
+        The table as text, one line per row, without a final line break.
+    """
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        first, *rest = (
+            cell.ljust(width) if index == 0 else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        return "  ".join((first, *rest)).rstrip()
+
+    rule = "  ".join("─" * width for width in widths)
+    return "\n".join((line(cells[0]), rule, *map(line, cells[1:])))

@@ -1,0 +1,51 @@
+"""The one exception family of MDHR Edge.
+
+Every error that a user can cause or repair says three things: what happened, why, and what to do about it.
+Anything else that escapes is a bug of ours and keeps its traceback.
+"""
+
+
+class MdhrError(Exception):
+    """Base of all errors that are meant for the user.
+
+    Args:
+        what: What happened, one sentence.
+        why: The reason, as far as it is known.
+        fix: What the user can do about it.
+    """
+
+    def __init__(self, what: str, why: str, fix: str) -> None:
+        self.what, self.why, self.fix = what, why, fix
+        super().__init__(f"{what}\n  why: {why}\n  fix: {fix}")
+
+
+class BundleError(MdhrError):
+    """A bundle is missing, incomplete, altered, or newer than this software."""
+
+
+class ProviderError(MdhrError):
+    """No execution provider, or not the one that was asked for."""
+
+
+class FramesError(MdhrError):
+    """Frames of a wrong shape, dtype or number of colours."""
+
+
+class VideoError(MdhrError):
+    """A video that cannot be opened or read."""
+
+
+class OutputError(MdhrError):
+    """A result that cannot be written where it was asked for."""
+
+
+class CheckpointError(MdhrError):
+    """A checkpoint that cannot be read, or that is not one of an MDHR model."""
+
+
+class ConfigError(MdhrError):
+    """A model or training configuration that makes no sense."""
+
+
+class ExportError(MdhrError):
+    """An export that failed or whose graphs do not compute what the model computes."""
