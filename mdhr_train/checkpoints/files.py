@@ -1,0 +1,155 @@
+"""Reading and writing checkpoint files."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mdhr_runtime.errors import CheckpointError
+from mdhr_runtime.files import staged
+
+from ..model import MDHR, ModelConfig
+from . import published
+from .weights import load_weights
+
+FORMAT = "mdhr"
+SCHEMA = 1
+LIBRARIES = ("mdhr-edge", "torch", "timm", "numpy")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model from a checkpoint file.
+
+    Attributes:
+        model: The network with its weights, in evaluation mode, on the CPU.
+        format: "mdhr", or "published" for a file of the authors' implementation.
+        metrics: What the training measured; empty for published files.
+        versions: Versions of the libraries that wrote it; empty for published files.
+    """
+
+    model: MDHR
+    format: str
+    metrics: Mapping[str, Any]
+    versions: Mapping[str, str]
+
+
+def save_checkpoint(path: Path | str, model: MDHR, metrics: Mapping[str, Any] | None = None) -> None:
+    """Write a model to a file, completely or not at all.
+
+    Args:
+        path: The file, replaced if it exists.
+        model: The network.
+        metrics: Plain data (numbers, strings, lists, dicts) to keep beside the weights.
+
+    Raises:
+        CheckpointError: The file cannot be written.
+    """
+    path = Path(path)
+    content = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "config": model.config.to_dict(),
+        "state_dict": model.state_dict(),
+        "metrics": dict(metrics or {}),
+        "versions": {library: version(library) for library in LIBRARIES},
+    }
+    try:
+        with staged(path) as stage:
+            torch.save(content, stage)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        raise CheckpointError(
+            f"The checkpoint {path} could not be written.",
+            str(error).splitlines()[0],
+            "Choose a folder that exists, can be written and has room.",
+        ) from error
+
+
+def load_checkpoint(path: Path | str) -> Checkpoint:
+    """Load a checkpoint of either format; the format is recognised.
+
+    Nothing in the file is executed: only tensors and plain data are unpickled.
+
+    Args:
+        path: File written by `save_checkpoint` or by the authors' implementation.
+
+    Raises:
+        CheckpointError: There is no such file, it is no checkpoint, it is damaged or holds code, or its weights fit
+            no MDHR network.
+    """
+    path = Path(path)
+    content = _read(path)
+    if isinstance(content, dict) and content.get("format") == FORMAT:
+        return _load_own(path, content)
+    return Checkpoint(published.load(path, _state_dict(path, content)), "published", {}, {})
+
+
+def _read(path: Path) -> Any:
+    if not path.is_file():
+        raise CheckpointError(
+            f"There is no checkpoint {path}.",
+            "It is a folder." if path.is_dir() else "No file has this name.",
+            "Check the path.",
+        )
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "Unsupported" in str(error) or "GLOBAL" in str(error):
+            raise CheckpointError(
+                f"{path} was refused.",
+                "It asks for objects other than tensors and plain data, so loading it could run code. "
+                "Nothing of it was run.",
+                "Get the file from a source that you trust, and save its state_dict alone with torch.save.",
+            ) from error
+        raise _no_checkpoint(path, error) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
+        raise _no_checkpoint(path, error) from error
+
+
+def _no_checkpoint(path: Path, error: Exception) -> CheckpointError:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return CheckpointError(
+        f"{path} cannot be read as a checkpoint.",
+        f"It is another kind of file, or truncated ({reason}).",
+        "Copy or download the file again, and compare its size with the original's.",
+    )
+
+
+def _load_own(path: Path, content: Mapping[str, Any]) -> Checkpoint:
+    if content.get("schema") != SCHEMA:
+        raise CheckpointError(
+            f"{path} cannot be read by this version.",
+            f"It has checkpoint schema {content.get('schema')}; this version reads schema {SCHEMA}.",
+            "Install the version of mdhr-edge that wrote it, or a newer one.",
+        )
+    try:
+        config = ModelConfig.from_dict(content["config"])
+        weights, metrics, versions = content["state_dict"], content["metrics"], content["versions"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is not complete.",
+            f"Its description of the model cannot be read ({type(error).__name__}: {error}).",
+            "Write the checkpoint again with mdhr-train.",
+        ) from error
+    model = MDHR(config)
+    load_weights(path, model, weights)
+    return Checkpoint(model.eval(), FORMAT, metrics, versions)
+
+
+def _state_dict(path: Path, content: Any) -> dict[str, Tensor]:
+    """The weights in a file that is not of our own format: {"state_dict": …} or the state dict itself."""
+    weights = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise CheckpointError(
+            f"{path} is not an MDHR checkpoint.",
+            "It holds neither a checkpoint of mdhr-train nor a state_dict of tensors.",
+            "Give a file that mdhr-train or the authors' implementation wrote.",
+        )
+    return weights

@@ -1,0 +1,79 @@
+"""Cross-regional relations: active AUs speak to AUs of other regions (HSR, eq. 9)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mdhr_runtime.layout import Layout
+
+from .local_relations import combination_bits
+
+MASKED = -1e4
+"""Score of an edge that does not exist: finite, as −inf breeds NaNs in lower precision."""
+
+
+class ActiveAUs(nn.Module):
+    """Says which AUs are active: those set in the likeliest combination of their region.
+
+    Args:
+        layout: AUs and regions.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        for index, region in enumerate(layout.regions):
+            self.register_buffer(f"bits_{index}", combination_bits(len(region.aus)), persistent=False)
+        grouped = [au for region in layout.regions for au in region.aus]
+        self.register_buffer("order", torch.tensor([grouped.index(au) for au in layout.aus]), persistent=False)
+
+    def forward(self, region_logits: tuple[Tensor, ...]) -> Tensor:
+        """Map per region (F, 2^n) logits to (F, N) bool in the layout's order of AUs.
+
+        The bits come from a constant table: ONNX parsers of TensorRT know no bitwise operators.
+        """
+        tables = (getattr(self, f"bits_{index}") for index in range(len(region_logits)))
+        bits = [table[logits.argmax(dim=-1)] for table, logits in zip(tables, region_logits, strict=True)]
+        return torch.cat(bits, dim=-1)[:, self.order]
+
+
+class CrossRegionalRelations(nn.Module):
+    """One-head graph attention over the AUs of a frame, along edges that depend on the frame (eq. 9).
+
+    Args:
+        layout: AUs and regions.
+        features: Features b of a node.
+    """
+
+    def __init__(self, layout: Layout, features: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(features, features, bias=False)
+        self.source = nn.Parameter(torch.empty(features))
+        self.target = nn.Parameter(torch.empty(features))
+        self.bias = nn.Parameter(torch.zeros(features))
+        for parameter in (self.source, self.target):
+            nn.init.normal_(parameter, std=features**-0.5)
+        nn.init.xavier_uniform_(self.linear.weight)
+        region = torch.tensor(layout.region_of)
+        self.register_buffer("crosses", region[:, None] != region[None, :], persistent=False)
+        self.register_buffer("itself", torch.eye(len(layout.aus), dtype=torch.bool), persistent=False)
+
+    def edges(self, active: Tensor) -> Tensor:
+        """Edges of each frame's graph.
+
+        Args:
+            active: (F, N) bool.
+
+        Returns:
+            (F, N, N) bool: [f, n, m] is the edge m→n, which exists if m is active and the regions of m and n differ,
+            or if m is n.
+        """
+        return (self.crosses & active[:, None, :]) | self.itself
+
+    def forward(self, nodes: Tensor, active: Tensor) -> Tensor:
+        """Let nodes (F, N, b) exchange features along the edges of `active` (F, N) bool; returns (F, N, b)."""
+        values = self.linear(nodes)
+        scores = F.leaky_relu((values @ self.source)[:, :, None] + (values @ self.target)[:, None, :], 0.2)
+        attention = scores.masked_fill(~self.edges(active), MASKED).softmax(dim=-1)
+        return F.elu(attention @ values + nodes + self.bias)

@@ -1,0 +1,27 @@
+"""From pixels to what the network is fed."""
+
+import torch
+from torch import Tensor
+
+INPUT_SIZE = 224
+"""Side of the network's input in pixels."""
+
+# ImageNet statistics, RGB, as fractions of full scale.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+def normalise(frames: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Scale and shift pixels to the statistics that the backbones were trained with, and move colour first.
+
+    Args:
+        frames: (..., H, W, 3) uint8, RGB.
+        dtype: Type of the result.
+
+    Returns:
+        (..., 3, H, W) of `dtype`: (x / 255 − mean) / std per colour.
+    """
+    scale = torch.tensor([1 / (255 * std) for std in STD], dtype=dtype, device=frames.device)
+    shift = torch.tensor([-mean / std for mean, std in zip(MEAN, STD, strict=True)], dtype=dtype, device=frames.device)
+    # Cast first: TensorRT lets an 8-bit input feed nothing but a cast.
+    return (frames.to(dtype) * scale + shift).movedim(-1, -3)

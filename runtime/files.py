@@ -1,0 +1,44 @@
+"""Files and folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`, and move what was written there to `path` when the block succeeds.
+
+    The block may create a file or a folder. When it fails, what it wrote is removed and what stood at `path` stays.
+
+    Args:
+        path: Where the result belongs. An existing file or folder is replaced.
+
+    Yields:
+        A path in the same file system that does not exist yet.
+
+    Raises:
+        OSError: The folder of `path` cannot be written.
+    """
+    holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        stage = holder / path.name
+        yield stage
+        if stage.is_dir() and path.exists():
+            # A folder with contents cannot be renamed over: move the old one aside first.
+            old = holder / "replaced"
+            os.rename(path, old)
+            try:
+                os.rename(stage, path)
+            except OSError:
+                os.rename(old, path)
+                raise
+        else:
+            os.replace(stage, path)
+    finally:
+        shutil.rmtree(holder, ignore_errors=True)
