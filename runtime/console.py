@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -21,6 +23,23 @@ class Command(click.Command):
             click.secho(f"error: {error.what}", fg="red", err=True)
             click.echo(f"  why: {error.why}\n  fix: {error.fix}", err=True)
             ctx.exit(1)
+
+
+@contextmanager
+def step(label: str) -> Iterator[None]:
+    """Announce a step of long work on stderr, and say how long it took when it is done.
+
+    Args:
+        label: What is being done.
+    """
+    start = time.monotonic()
+    click.echo(f"{label} … ", nl=False, err=True)
+    try:
+        yield
+    except BaseException:
+        click.echo("failed", err=True)
+        raise
+    click.echo(f"{time.monotonic() - start:.1f} s", err=True)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

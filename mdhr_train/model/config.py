@@ -9,6 +9,8 @@ from typing import Any
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.layout import Layout
 
+from .temporal import CONTEXT
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -20,6 +22,8 @@ class ModelConfig:
         node_features: Size b of a node's feature vector; 512 in the paper.
         radius: Radius k of the facial dynamics in frames; 5 in the paper.
         dynamics_channels: Channels of the facial dynamics, or None for the published width, 8·C₁.
+        clip_frames: Length of a training clip in frames; 16 in the paper. Says how the weights came about; the
+            network itself takes clips of any length.
     """
 
     layout: Layout
@@ -27,9 +31,10 @@ class ModelConfig:
     node_features: int = 512
     radius: int = 5
     dynamics_channels: int | None = None
+    clip_frames: int = 16
 
     def __post_init__(self) -> None:
-        for name in ("node_features", "radius", "dynamics_channels"):
+        for name in ("node_features", "radius", "dynamics_channels", "clip_frames"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ConfigError(
@@ -37,6 +42,11 @@ class ModelConfig:
                     "It must be a whole number of at least 1.",
                     f"Set {name} to 1 or more.",
                 )
+
+    @property
+    def lookahead(self) -> int:
+        """Frames after a frame that its scores depend on."""
+        return self.radius + CONTEXT
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""

@@ -34,8 +34,8 @@ class ActiveAUs(nn.Module):
         The bits come from a constant table: ONNX parsers of TensorRT know no bitwise operators.
         """
         tables = (getattr(self, f"bits_{index}") for index in range(len(region_logits)))
-        bits = [table[logits.argmax(dim=-1)] for table, logits in zip(tables, region_logits, strict=True)]
-        return torch.cat(bits, dim=-1)[:, self.order]
+        bits = [table.index_select(0, logits.argmax(dim=-1)) for table, logits in zip(tables, region_logits, strict=True)]
+        return torch.cat(bits, dim=-1).index_select(1, self.order)
 
 
 class CrossRegionalRelations(nn.Module):
@@ -72,8 +72,11 @@ class CrossRegionalRelations(nn.Module):
         return (self.crosses & active[:, None, :]) | self.itself
 
     def forward(self, nodes: Tensor, active: Tensor) -> Tensor:
-        """Let nodes (F, N, b) exchange features along the edges of `active` (F, N) bool; returns (F, N, b)."""
+        """Let nodes (F, N, b) exchange features along the edges of `active` (F, N) bool; returns (F, N, b).
+
+        The softmax is computed in float32.
+        """
         values = self.linear(nodes)
         scores = F.leaky_relu((values @ self.source)[:, :, None] + (values @ self.target)[:, None, :], 0.2)
-        attention = scores.masked_fill(~self.edges(active), MASKED).softmax(dim=-1)
-        return F.elu(attention @ values + nodes + self.bias)
+        attention = scores.float().masked_fill(~self.edges(active), MASKED).softmax(dim=-1)
+        return F.elu(attention.to(values.dtype) @ values + nodes + self.bias)

@@ -81,9 +81,21 @@ class FacialDynamics(nn.Module):
             for part, x in zip(self.scales, scales, strict=True)
         ]
         parts = [part.weight_features(x) for part, x in zip(self.scales, pooled, strict=True)]
-        weights = self.weight(torch.cat(parts, dim=1)).softmax(dim=1)
+        weights = self.scale_weights(torch.cat(parts, dim=1))
         fused = (torch.stack(pooled, dim=1) * weights.unsqueeze(2)).sum(dim=1)
         return self.bn(self.project(fused)).relu().unflatten(0, scales[0].shape[:2])
+
+    def scale_weights(self, parts: Tensor) -> Tensor:
+        """Weigh the scales at each position (eq. 5).
+
+        Args:
+            parts: (F, L·16, H, W), the weight features of the L scales.
+
+        Returns:
+            (F, L, H, W) that sum to one over the scales. The softmax is computed in float32.
+        """
+        logits = self.weight(parts)
+        return logits.float().softmax(dim=1).to(logits.dtype)
 
 
 def pool_over_time(changes: Tensor, radius: int) -> Tensor:

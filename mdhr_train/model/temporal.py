@@ -6,8 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-KERNEL = 5
-"""Width of the temporal convolution in frames; a frame sees two neighbours on either side."""
+CONTEXT = 2
+"""Frames on either side that the temporal convolution sees."""
+
+KERNEL = 2 * CONTEXT + 1
+"""Width of the temporal convolution in frames."""
 
 
 class TemporalScores(nn.Module):
@@ -21,7 +24,7 @@ class TemporalScores(nn.Module):
     def __init__(self, aus: int, features: int) -> None:
         super().__init__()
         self.convs = nn.ModuleList(
-            nn.Conv1d(features, features, KERNEL, padding=KERNEL // 2, groups=features) for _ in range(aus)
+            nn.Conv1d(features, features, KERNEL, padding=CONTEXT, groups=features) for _ in range(aus)
         )
         self.bn = nn.BatchNorm1d(aus)
         self.classes = nn.Parameter(torch.empty(aus, features))
@@ -37,6 +40,13 @@ class TemporalScores(nn.Module):
             (B, T, N) in [0, 1]; an AU occurs where its score is at least 0.5.
         """
         mixed = torch.stack([conv(nodes[:, :, n].mT).mT for n, conv in enumerate(self.convs)], dim=2)
-        mixed = F.normalize(self.bn(mixed.flatten(0, 1)).relu(), dim=-1)
-        classes = F.normalize(self.classes.relu(), dim=-1)
-        return (mixed * classes).sum(dim=-1).unflatten(0, nodes.shape[:2])
+        mixed = self.bn(mixed.flatten(0, 1)).relu().unflatten(0, nodes.shape[:2])
+        return self.similarity(mixed)
+
+    def similarity(self, nodes: Tensor) -> Tensor:
+        """Cosine similarity of nodes (..., N, b) ≥ 0 with their class vectors: (..., N) float32 in [0, 1].
+
+        Computed in float32: squares of features leave the range of float16.
+        """
+        classes = F.normalize(self.classes.float().relu(), dim=-1)
+        return (F.normalize(nodes.float(), dim=-1) * classes).sum(dim=-1)

@@ -1,0 +1,122 @@
+"""From PyTorch modules to ONNX files."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from mdhr_runtime.bundle import GraphRecord, TensorRecord
+
+from .graphs import ClipGraph, EncoderGraph, TemporalGraph
+
+OPSET = 18
+"""ONNX operator set: has LayerNormalization (17), and every TensorRT since 10.0 reads it."""
+
+FRAMES, STREAMS = "frames", "streams"
+
+# Dynamic sizes must not be 1 in the example, or the tracer takes them for constants.
+EXAMPLE = {STREAMS: 2, FRAMES: 3}
+
+
+@dataclass(frozen=True)
+class GraphSpec:
+    """A graph to trace.
+
+    Attributes:
+        module: Computes the graph.
+        inputs: Per input its element type and sizes; dynamic sizes are given by name.
+        outputs: Names of the outputs.
+    """
+
+    module: nn.Module
+    inputs: Mapping[str, tuple[torch.dtype, tuple[int | str, ...]]]
+    outputs: tuple[str, ...]
+
+
+def encoder_spec(encoder: EncoderGraph, size: int) -> GraphSpec:
+    """Frames to per-frame features."""
+    return GraphSpec(encoder, {"frames": (torch.uint8, (FRAMES, size, size, 3))}, ("motion", "static"))
+
+
+def temporal_spec(temporal: TemporalGraph) -> GraphSpec:
+    """Per-frame features and states to scores and new states."""
+    dtype, states = temporal.reduce.dtype, temporal.state_shapes()
+    features = {"motion": states["motion"], "static": states["static"][1:], "valid": ()}
+    return GraphSpec(
+        temporal,
+        {name: (dtype, (STREAMS, FRAMES, *shape)) for name, shape in features.items()}
+        | {f"state_{name}": (dtype, (STREAMS, *shape)) for name, shape in states.items()},
+        ("scores", *(f"new_state_{name}" for name in states)),
+    )
+
+
+def clip_spec(clip: ClipGraph, size: int) -> GraphSpec:
+    """Whole clips to scores."""
+    return GraphSpec(clip, {"frames": (torch.uint8, (STREAMS, FRAMES, size, size, 3))}, ("scores",))
+
+
+def trace(spec: GraphSpec, path: Path) -> None:
+    """Write a graph as an ONNX file.
+
+    Args:
+        spec: The graph.
+        path: The file.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    dims = {name: torch.export.Dim(name, min=1, max=65536) for name in EXAMPLE}
+    with warnings.catch_warnings(), torch.no_grad():
+        # The tracer warns that inputs share the dimension names that they are meant to share.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            spec.module.eval(),
+            tuple(_example(dtype, shape) for dtype, shape in spec.inputs.values()),
+            input_names=list(spec.inputs),
+            output_names=list(spec.outputs),
+            dynamic_shapes=tuple(
+                {axis: dims[size] for axis, size in enumerate(shape) if isinstance(size, str)}
+                for _, shape in spec.inputs.values()
+            ),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    model = program.model
+    for node in model.graph.all_nodes():
+        node.metadata_props.clear()  # stack traces, with the paths of the machine that traced
+    model.producer_name = "mdhr-edge"
+    program.save(path, external_data=False)
+
+
+def graph_record(path: Path, folder: Path) -> GraphRecord:
+    """Describe an ONNX file for the manifest.
+
+    Args:
+        path: The file.
+        folder: The bundle's folder.
+    """
+    graph = onnx.load(path).graph
+    return GraphRecord(
+        file=path.relative_to(folder).as_posix(),
+        inputs={value.name: _tensor_record(value) for value in graph.input},
+        outputs={value.name: _tensor_record(value) for value in graph.output},
+    )
+
+
+def _example(dtype: torch.dtype, shape: tuple[int | str, ...]) -> Tensor:
+    return torch.zeros([EXAMPLE[size] if isinstance(size, str) else size for size in shape], dtype=dtype)
+
+
+def _tensor_record(value: onnx.ValueInfoProto) -> TensorRecord:
+    tensor = value.type.tensor_type
+    return TensorRecord(
+        dtype=onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name,
+        shape=tuple(size.dim_param or size.dim_value for size in tensor.shape.dim),
+    )

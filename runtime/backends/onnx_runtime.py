@@ -1,0 +1,113 @@
+"""Execution with ONNX Runtime, which is imported at first use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from ..errors import BundleError, ProviderError
+
+PROVIDERS = {  # our name → ONNX Runtime's, fastest first
+    "cuda": "CUDAExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+
+
+class OrtGraph:
+    """A graph in an ONNX Runtime session; see `Graph`.
+
+    Attributes:
+        provider: Name of the provider that runs it.
+    """
+
+    def __init__(self, session: object, provider: str) -> None:
+        self._session = session
+        self._outputs = [output.name for output in session.get_outputs()]
+        self.provider = provider
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run the graph."""
+        return dict(zip(self._outputs, self._session.run(self._outputs, dict(inputs)), strict=True))
+
+
+def choose_provider(name: str = "auto") -> str:
+    """Settle which provider to use.
+
+    Args:
+        name: "cpu", "cuda", or "auto" for the fastest that is installed.
+
+    Returns:
+        Name of an installed provider. It may yet fail to start; `load_graph` tells.
+
+    Raises:
+        ProviderError: ONNX Runtime is not installed, or has no such provider.
+    """
+    ort = _onnxruntime()
+    installed = [ours for ours, theirs in PROVIDERS.items() if theirs in ort.get_available_providers()]
+    if name == "auto":
+        return installed[0]
+    if name not in PROVIDERS:
+        raise ProviderError(
+            f"There is no provider {name!r}.",
+            "The name is not known.",
+            f"Choose auto, {' or '.join(PROVIDERS)}.",
+        )
+    if name not in installed:
+        raise ProviderError(
+            f"The provider {name!r} is not installed.",
+            f"This ONNX Runtime ({ort.__version__}) offers {', '.join(installed)}.",
+            f"For cuda: {_install('gpu')} in place of the cpu extra. Or choose --provider {installed[0]}.",
+        )
+    return name
+
+
+def load_graph(path: Path, provider: str = "cpu") -> OrtGraph:
+    """Load an ONNX file.
+
+    Args:
+        path: The file.
+        provider: Name of a provider, as `choose_provider` returns it.
+
+    Raises:
+        ProviderError: ONNX Runtime or the provider is not installed, or the provider does not start.
+        BundleError: ONNX Runtime refuses the file.
+    """
+    ort = _onnxruntime()
+    theirs = PROVIDERS[choose_provider(provider)]
+    options = ort.SessionOptions()
+    options.log_severity_level = 3  # errors: what a user can do about a warning here, we say ourselves
+    try:
+        session = ort.InferenceSession(str(path), options, providers=[theirs])
+    except Exception as error:  # ONNX Runtime's exceptions share no base class
+        raise BundleError(
+            f"ONNX Runtime refuses {path}.",
+            str(error).splitlines()[0],
+            f"The graph may be newer than this ONNX Runtime ({ort.__version__}): upgrade it, or export again.",
+        ) from error
+    if theirs not in session.get_providers():
+        # ONNX Runtime falls back to the CPU with no more than a log line; we do not.
+        raise ProviderError(
+            f"The provider {provider!r} does not start.",
+            "ONNX Runtime fell back to the CPU: the driver, CUDA or cuDNN is missing or of another version.",
+            f"Install what ONNX Runtime {ort.__version__} needs for {theirs}, or choose --provider cpu.",
+        )
+    return OrtGraph(session, provider)
+
+
+def _onnxruntime() -> ModuleType:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ProviderError(
+            "ONNX Runtime is not installed.",
+            f"The bundle's graphs need it ({error}).",
+            f"Run {_install('cpu')}, or with [gpu] on a machine with an NVIDIA GPU.",
+        ) from error
+    return onnxruntime
+
+
+def _install(extra: str) -> str:
+    return f"`pip install 'mdhr-edge[{extra}]'`"

@@ -1,0 +1,121 @@
+"""The manifest: what a bundle says about itself. This file is the format's definition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..layout import Layout
+
+SCHEMA = 1
+"""Version of the format. It rises when a reader of the old version would misread a new bundle."""
+
+
+@dataclass(frozen=True)
+class TensorRecord:
+    """An input or output of a graph.
+
+    Attributes:
+        dtype: NumPy's name of the element type.
+        shape: Sizes; a dynamic dimension has a name instead, such as "streams" or "frames".
+    """
+
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class GraphRecord:
+    """A graph of the bundle.
+
+    Attributes:
+        file: Path within the bundle, with forward slashes.
+        inputs: Inputs by name.
+        outputs: Outputs by name.
+    """
+
+    file: str
+    inputs: Mapping[str, TensorRecord]
+    outputs: Mapping[str, TensorRecord]
+
+
+@dataclass(frozen=True)
+class ParityRecord:
+    """How far an exported graph was from the PyTorch model when it was exported.
+
+    Attributes:
+        form: What was run, for example "stream, 3 frames at a time".
+        output: The output that was compared.
+        largest: Largest absolute difference.
+        mean: Mean absolute difference.
+        largest_unflipped: Largest absolute difference on frames whose score no flipped argmax can have reached.
+        flips: Regional argmaxes that differ.
+        argmaxes: Regional argmaxes that were compared.
+    """
+
+    form: str
+    output: str
+    largest: float
+    mean: float
+    largest_unflipped: float
+    flips: int
+    argmaxes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that a bundle says about itself.
+
+    Attributes:
+        layout: Action units, regions and crop geometry.
+        backbone: timm's name of the backbone.
+        radius: Radius k of the facial dynamics in frames.
+        lookahead: Frames by which a stream's final scores lag behind.
+        clip_frames: Length of the training clips in frames.
+        normalisation: Mean and standard deviation per colour that the encoder applies to RGB / 255; for information.
+        precision: "float32" or "float16", the type that the graphs compute in.
+        graphs: Graphs by name: "encoder", "temporal", the detector's "pnet", "rnet", "onet", and perhaps "clip".
+        parity: Differences measured at export; empty if it was not verified.
+        versions: Versions of what made the bundle: mdhr-edge, torch, timm, onnx, and the ONNX operator set.
+        files: SHA-256 in hexadecimal of every file but the manifest, by path within the bundle.
+        schema: Version of the format.
+    """
+
+    layout: Layout
+    backbone: str
+    radius: int
+    lookahead: int
+    clip_frames: int
+    normalisation: Mapping[str, tuple[float, ...]]
+    precision: str
+    graphs: Mapping[str, GraphRecord]
+    parity: tuple[ParityRecord, ...]
+    versions: Mapping[str, str]
+    files: Mapping[str, str]
+    schema: int = SCHEMA
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Manifest:
+        """Inverse of `to_dict`; accepts lists where the manifest has tuples.
+
+        Raises:
+            KeyError, TypeError, ValueError, AttributeError: The data does not describe a bundle.
+        """
+        known = dict(data)
+        known["layout"] = Layout.from_dict(data["layout"])
+        known["normalisation"] = {name: tuple(values) for name, values in data["normalisation"].items()}
+        known["graphs"] = {name: _graph(record) for name, record in data["graphs"].items()}
+        known["parity"] = tuple(ParityRecord(**record) for record in data["parity"])
+        return cls(**known)
+
+
+def _graph(data: Mapping[str, Any]) -> GraphRecord:
+    def tensors(records: Mapping[str, Any]) -> dict[str, TensorRecord]:
+        return {name: TensorRecord(record["dtype"], tuple(record["shape"])) for name, record in records.items()}
+
+    return GraphRecord(data["file"], tensors(data["inputs"]), tensors(data["outputs"]))

@@ -1,0 +1,135 @@
+"""Bundles on disk: reading with every check, and writing the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from ..errors import BundleError
+from .manifest import SCHEMA, Manifest
+
+MANIFEST = "manifest.json"
+
+EXPORT_AGAIN = "Export the bundle again with mdhr-export, or copy it again from where it came."
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose files were all found and unaltered.
+
+    Attributes:
+        path: Its folder.
+        manifest: What it says about itself.
+    """
+
+    path: Path
+    manifest: Manifest
+
+    def graph_path(self, name: str) -> Path:
+        """File of a graph.
+
+        Raises:
+            BundleError: The bundle has no such graph.
+        """
+        try:
+            return self.path / self.manifest.graphs[name].file
+        except KeyError:
+            raise BundleError(
+                f"The bundle {self.path} has no graph {name!r}.",
+                f"It holds {', '.join(self.manifest.graphs)}.",
+                "Export it again with the options that add this graph.",
+            ) from None
+
+
+def read_bundle(path: Path | str) -> Bundle:
+    """Open a bundle and check every file of it against the manifest.
+
+    Args:
+        path: The bundle's folder.
+
+    Raises:
+        BundleError: There is no bundle, it is newer than this software, or a file is missing or altered.
+    """
+    path = Path(path)
+    bundle = Bundle(path, _read_manifest(path))
+    for name, digest in bundle.manifest.files.items():
+        _check_file(path, name, digest)
+    unlisted = {record.file for record in bundle.manifest.graphs.values()} - set(bundle.manifest.files)
+    if unlisted:
+        raise BundleError(
+            f"The bundle {path} was refused.",
+            f"Its manifest gives no hash for {', '.join(sorted(unlisted))}.",
+            EXPORT_AGAIN,
+        )
+    return bundle
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write a bundle's manifest, with the hashes of all other files that are in the folder now.
+
+    Args:
+        folder: The bundle's folder, complete but for the manifest.
+        manifest: What to write; its `files` are replaced by what is found.
+
+    Raises:
+        OSError: A file cannot be read or written.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    files = {path.relative_to(folder).as_posix(): _sha256(path) for path in paths}
+    text = json.dumps(replace(manifest, files=files).to_dict(), indent=2)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def _read_manifest(path: Path) -> Manifest:
+    if not path.is_dir():
+        raise BundleError(
+            f"There is no bundle {path}.",
+            "It is a file; a bundle is a folder." if path.exists() else "No folder has this name.",
+            "Check the path, or make a bundle with mdhr-export.",
+        )
+    file = path / MANIFEST
+    if not file.is_file():
+        raise BundleError(f"{path} is not a bundle.", f"It has no {MANIFEST}.", EXPORT_AGAIN)
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        schema = int(data["schema"])
+        if schema <= SCHEMA:
+            return Manifest.from_dict(data)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BundleError(
+            f"The manifest {file} cannot be read.",
+            f"It is damaged or not that of a bundle ({type(error).__name__}: {error}).",
+            EXPORT_AGAIN,
+        ) from error
+    raise BundleError(
+        f"The bundle {path} is too new for this software.",
+        f"Its manifest has schema {schema}; this version reads up to {SCHEMA}.",
+        "Upgrade with `pip install -U mdhr-edge`, or export the bundle with this version.",
+    )
+
+
+def _check_file(folder: Path, name: str, digest: str) -> None:
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        raise BundleError(
+            f"The bundle {folder} was refused.", f"Its manifest names {name!r}, outside the bundle.", EXPORT_AGAIN
+        )
+    file = folder / name
+    if not file.is_file():
+        raise BundleError(f"The bundle {folder} is not complete.", f"{name} is missing.", EXPORT_AGAIN)
+    found = _sha256(file)
+    if found != digest:
+        raise BundleError(
+            f"The bundle {folder} was altered or damaged.",
+            f"{name} has SHA-256 {found[:12]}…, its manifest says {digest[:12]}….",
+            EXPORT_AGAIN,
+        )
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
