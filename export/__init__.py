@@ -1,0 +1,1 @@
+"""MDHR Edge exporter: from checkpoints to bundles."""

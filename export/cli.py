@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-
 from mdhr_runtime.bundle import Manifest
 from mdhr_runtime.console import Command, step, table
 from mdhr_runtime.errors import ExportError
@@ -58,7 +57,13 @@ def _report(out: Path, manifest: Manifest) -> None:
             table(
                 ("against PyTorch", "output", "largest", "mean", "flipped argmaxes"),
                 [
-                    (r.form, r.output, f"{r.largest:.1e}", f"{r.mean:.1e}", f"{r.flips} of {r.argmaxes}")
+                    (
+                        r.form,
+                        r.output,
+                        f"{r.largest:.1e}",
+                        f"{r.mean:.1e}",
+                        f"{r.flips} of {r.argmaxes}" if r.argmaxes else "–",
+                    )
                     for r in manifest.parity
                 ],
             )

@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-
 from mdhr_runtime.backends import Graph
 from mdhr_runtime.backends.onnx_runtime import load_graph
 from mdhr_runtime.bundle import Bundle, ParityRecord
 from mdhr_runtime.stream import Stream
+
 from mdhr_train.model import MDHR, normalise
 from mdhr_train.model.temporal import CONTEXT
+
+from .graphs import EncoderGraph
 
 STREAM_STEPS = (1, 3)
 """Numbers of frames that are pushed at a time when the streaming form is checked."""
@@ -65,14 +67,29 @@ def measure_parity(model: MDHR, bundle: Bundle, frames: np.ndarray) -> list[Pari
         frames: (T, 224, 224, 3) uint8, RGB.
 
     Returns:
-        One record per form of the bundle: one clip, streams with different steps, and the clip graph if it is there.
+        A record per output of the encoder, and one for the scores in every form of the bundle: one clip, streams with
+        different steps, and the clip graph if it is there.
 
     Raises:
         ProviderError: ONNX Runtime is not installed.
         BundleError: ONNX Runtime refuses a graph.
     """
     expected = label_with_torch(model, frames)
-    return [compare(form, expected, labels) for form, labels in label_with_graphs(bundle, frames)]
+    forms = label_with_graphs(bundle, frames)
+    return compare_features(model, bundle, frames) + [compare(form, expected, labels) for form, labels in forms]
+
+
+def compare_features(model: MDHR, bundle: Bundle, frames: np.ndarray) -> list[ParityRecord]:
+    """Measure how far the features of the exported encoder are from those that PyTorch computes."""
+    reference = EncoderGraph(model, torch.float32).eval()
+    with torch.inference_mode():
+        expected = dict(zip(("motion", "static"), reference(torch.from_numpy(frames)), strict=True))
+    found = load_graph(bundle.graph_path("encoder"))({"frames": frames})
+    differences = {name: np.abs(expected[name].numpy() - found[name]) for name in expected}
+    return [
+        ParityRecord("encoder", name, float(d.max()), float(d.mean()), float(d.max()), flips=0, argmaxes=0)
+        for name, d in differences.items()
+    ]
 
 
 def label_with_torch(model: MDHR, frames: np.ndarray) -> Labels:
@@ -118,7 +135,9 @@ def compare(form: str, expected: Labels, found: Labels) -> ParityRecord:
 
 
 def exceeds(record: ParityRecord, tolerance: Tolerance) -> bool:
-    """Whether a record is above the tolerance, or not a number."""
+    """Whether a record's scores are above the tolerance, or any output is not a number."""
+    if record.output != "scores":
+        return not np.isfinite(record.largest)
     within = (
         record.largest_unflipped <= tolerance.largest
         and record.flips <= tolerance.flips * record.argmaxes

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import onnx
 import torch
-from torch import Tensor, nn
-
 from mdhr_runtime.bundle import GraphRecord, TensorRecord
+from torch import Tensor, nn
 
 from .graphs import ClipGraph, EncoderGraph, TemporalGraph
 

@@ -1,8 +1,8 @@
 """MDHR Edge runtime: facial action units from frames, with no training framework.
 
-    model = mdhr_runtime.load("best.mdhr")
-    stream = model.stream()
-    scores = stream.push(frames)
+model = mdhr_runtime.load("best.mdhr")
+stream = model.stream()
+scores = stream.push(frames)
 """
 
 from .errors import MdhrError

@@ -77,7 +77,7 @@ class Layout:
 
     @property
     def au_names(self) -> tuple[str, ...]:
-        """Names as OpenFace writes them: "AU01", …"""
+        """Names as OpenFace writes them, such as "AU01"."""
         return tuple(f"AU{au:02d}" for au in self.aus)
 
     @property

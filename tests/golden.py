@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-
 KEPT = ("num_batches_tracked", "relative_position_index", "attn_mask")
 
 

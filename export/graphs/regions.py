@@ -35,9 +35,7 @@ class RegionNodes(nn.Module):
             joined = Affine(torch.cat([b.weight for b in blocks]), torch.cat([b.bias for b in blocks]))
             self._register(f"extractors_{region}", joined, dtype)
             classifier = local.classifiers[region]
-            self._register(
-                f"classifier_{region}", Affine(classifier.weight.detach(), classifier.bias.detach()), dtype
-            )
+            self._register(f"classifier_{region}", Affine(classifier.weight.detach(), classifier.bias.detach()), dtype)
 
     def _register(self, name: str, affine: Affine, dtype: torch.dtype) -> None:
         self.register_buffer(f"{name}_weight", affine.weight.mT.contiguous().to(dtype))

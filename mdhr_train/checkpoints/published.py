@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from mdhr_runtime.layout import Layout
 from timm.models.swin_transformer import checkpoint_filter_fn
 from torch import Tensor
-
-from mdhr_runtime.layout import Layout
 
 from ..layouts import BP4D, DISFA
 from ..model import MDHR, ModelConfig
@@ -104,9 +103,7 @@ def _config(layout: Layout, backbone: str, weights: Mapping[str, Tensor]) -> Mod
     return ModelConfig(layout=layout, backbone=backbone, **sizes)
 
 
-def _ours(
-    weights: Mapping[str, Tensor], prefixes: tuple[tuple[str, str], ...], model: MDHR
-) -> dict[str, Tensor]:
+def _ours(weights: Mapping[str, Tensor], prefixes: tuple[tuple[str, str], ...], model: MDHR) -> dict[str, Tensor]:
     """The weights under our names and in our shapes."""
     renamed = {_swap(key, prefixes): tensor for key, tensor in weights.items()}
     if model.config.backbone == SWIN:

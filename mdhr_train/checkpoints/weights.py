@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from torch import Tensor, nn
-
 from mdhr_runtime.errors import CheckpointError
+from torch import Tensor, nn
 
 SHOWN = 5
 """How many names of each kind an error lists."""

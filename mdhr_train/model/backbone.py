@@ -6,9 +6,8 @@ from typing import NamedTuple, Protocol
 
 import timm
 import torch
-from torch import Tensor, nn
-
 from mdhr_runtime.errors import ConfigError
+from torch import Tensor, nn
 
 from .frames import INPUT_SIZE
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-
 from mdhr_runtime.layout import Layout
+from torch import Tensor, nn
 
 from .local_relations import combination_bits
 
@@ -34,7 +33,9 @@ class ActiveAUs(nn.Module):
         The bits come from a constant table: ONNX parsers of TensorRT know no bitwise operators.
         """
         tables = (getattr(self, f"bits_{index}") for index in range(len(region_logits)))
-        bits = [table.index_select(0, logits.argmax(dim=-1)) for table, logits in zip(tables, region_logits, strict=True)]
+        bits = [
+            table.index_select(0, logits.argmax(dim=-1)) for table, logits in zip(tables, region_logits, strict=True)
+        ]
         return torch.cat(bits, dim=-1).index_select(1, self.order)
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
-
 from mdhr_runtime.layout import Layout
+from torch import Tensor, nn
 
 from .linear_block import LinearBlock
 
