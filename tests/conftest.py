@@ -1,0 +1,65 @@
+"""Fixtures that several parts of the suite use."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Folder of the golden vectors."""
+    return _beside("golden")
+
+
+@pytest.fixture(scope="session")
+def media() -> Path:
+    """Folder of real videos."""
+    return _beside("media")
+
+
+def _beside(name: str) -> Path:
+    folder = SHARED / name
+    if not folder.is_dir():
+        pytest.skip(f"needs {name}/ in the folder shared/ beside the repository")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory) -> Path:
+    """A checkpoint of a small network with random weights."""
+    import torch
+
+    from mdhr_train.checkpoints import save_checkpoint
+    from mdhr_train.layouts import BP4D
+    from mdhr_train.model import MDHR, ModelConfig
+
+    torch.manual_seed(0)
+    model = MDHR(ModelConfig(BP4D, backbone="resnet10t", node_features=32, dynamics_channels=24))
+    path = tmp_path_factory.mktemp("checkpoint") / "tiny.pt"
+    save_checkpoint(path, model, {"mean F1": 0.5})
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_checkpoint, tmp_path_factory) -> Path:
+    """The bundle of the small network, with its clip graph and its parity measured."""
+    from contextlib import nullcontext
+
+    from mdhr_export.exporter import Options, export_bundle
+
+    path = tmp_path_factory.mktemp("bundle") / "tiny.mdhr"
+    export_bundle(tiny_checkpoint, path, Options(clip_graph=True), lambda _: nullcontext())
+    return path
+
+
+@pytest.fixture(scope="session")
+def face_frames() -> np.ndarray:
+    """(24, 224, 224, 3) uint8: aligned crops of a face that moves."""
+    from mdhr_train.data.synthetic import SyntheticClips
+    from mdhr_train.layouts import BP4D
+
+    return SyntheticClips(BP4D, clips=1, frames=24, seed=3)[0][0]

@@ -1,0 +1,160 @@
+"""Exporting a small network, and what goes wrong on the way."""
+
+import errno
+import hashlib
+import json
+from contextlib import nullcontext
+
+import mdhr_runtime
+import numpy as np
+import onnx
+import pytest
+from mdhr_export import exporter
+from mdhr_export.exporter import Options, check_parity, export_bundle
+from mdhr_export.parity import TOLERANCES
+from mdhr_runtime.bundle import ParityRecord, read_bundle
+from mdhr_runtime.errors import CheckpointError, ExportError
+
+
+def quiet(_):
+    return nullcontext()
+
+
+def test_manifest_describes_the_bundle(tiny_bundle):
+    bundle = read_bundle(tiny_bundle)
+    manifest = bundle.manifest
+    assert manifest.layout.name == "BP4D"
+    assert (manifest.backbone, manifest.radius, manifest.lookahead, manifest.clip_frames) == ("resnet10t", 5, 7, 16)
+    assert manifest.precision == "float32"
+    assert set(manifest.graphs) == {"encoder", "temporal", "clip", "pnet", "rnet", "onet"}
+    assert manifest.graphs["encoder"].inputs["frames"].dtype == "uint8"
+    assert manifest.graphs["encoder"].inputs["frames"].shape == ("frames", 224, 224, 3)
+    assert manifest.graphs["temporal"].outputs["scores"].shape == ("streams", "frames", 12)
+    assert set(manifest.versions) >= {"mdhr-edge", "torch", "onnx", "opset"}
+    assert len(manifest.parity) == 6
+    assert max(record.largest for record in manifest.parity if record.output == "scores") <= 1e-4
+
+
+def test_every_state_goes_in_and_comes_out(tiny_bundle):
+    temporal = read_bundle(tiny_bundle).manifest.graphs["temporal"]
+    states = {name for name in temporal.inputs if name.startswith("state_")}
+    assert states == {f"state_{name}" for name in ("motion", "valid", "dynamics", "static", "nodes")}
+    for name in states:
+        assert temporal.inputs[name] == temporal.outputs[f"new_{name}"]
+
+
+def test_graphs_hold_plain_operations_only(tiny_bundle):
+    for name, record in read_bundle(tiny_bundle).manifest.graphs.items():
+        model = onnx.load(tiny_bundle / record.file)
+        kinds = {node.op_type for node in model.graph.node}
+        assert not kinds & {"BatchNormalization", "BitwiseAnd", "If", "Loop", "Scan"}, name
+        assert {node.domain for node in model.graph.node} <= {"", "ai.onnx"}, name
+        assert not [node.name for node in model.graph.node if node.metadata_props], name
+        tensors = (*record.inputs.values(), *record.outputs.values())
+        assert not [tensor for tensor in tensors if tensor.dtype == "int64"], name
+
+
+def test_float16_graphs_are_float16_outside_their_islands(tiny_checkpoint, tmp_path, face_frames):
+    export_bundle(tiny_checkpoint, tmp_path / "half.mdhr", Options("float16", verify=True), quiet)
+    bundle = read_bundle(tmp_path / "half.mdhr")
+    assert bundle.manifest.precision == "float16"
+    for name in ("encoder", "temporal"):
+        weights = onnx.load(bundle.graph_path(name)).graph.initializer
+        sizes = {}
+        for tensor in weights:
+            sizes[tensor.data_type] = sizes.get(tensor.data_type, 0) + int(np.prod(tensor.dims))
+        assert sizes[onnx.TensorProto.FLOAT16] > 100 * sizes.get(onnx.TensorProto.FLOAT, 0)
+    temporal = bundle.manifest.graphs["temporal"]
+    assert temporal.outputs["scores"].dtype == "float32"
+    assert {record.dtype for name, record in temporal.inputs.items()} == {"float16"}
+    scores = mdhr_runtime.load(tmp_path / "half.mdhr", "cpu").clip(face_frames[:8])
+    assert np.isfinite(scores).all()
+
+
+def test_the_clip_graph_takes_several_clips(tiny_bundle, face_frames):
+    model = mdhr_runtime.load(tiny_bundle, "cpu")
+    clips = np.stack([face_frames[:10], face_frames[10:20]])
+    scores = model.graph("clip")({"frames": clips})["scores"]
+    for found, clip in zip(scores, clips, strict=True):
+        np.testing.assert_allclose(found, model.clip(clip), atol=1e-5)
+
+
+def test_without_verification_the_manifest_says_so(tiny_checkpoint, tmp_path):
+    manifest = export_bundle(tiny_checkpoint, tmp_path / "x.mdhr", Options(verify=False), quiet)
+    assert manifest.parity == ()
+
+
+def test_a_bundle_of_the_same_name_is_replaced(tiny_checkpoint, tmp_path):
+    out = tmp_path / "x.mdhr"
+    out.mkdir()
+    (out / "manifest.json").write_text("{}")
+    (out / "old.onnx").write_text("old")
+    export_bundle(tiny_checkpoint, out, Options(verify=False), quiet)
+    assert not (out / "old.onnx").exists()
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_folder_that_is_no_bundle_is_not_overwritten(tiny_checkpoint, tmp_path):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(ExportError, match="not overwritten"):
+        export_bundle(tiny_checkpoint, tmp_path / "photos", Options(), quiet)
+
+
+def snapshot(folder):
+    return {
+        path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def failing_write(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_leaves_the_old_bundle_and_nothing_else(tiny_checkpoint, tiny_bundle, tmp_path, monkeypatch):
+    out = tmp_path / "x.mdhr"
+    export_bundle(tiny_checkpoint, out, Options(verify=False), quiet)
+    before = snapshot(tmp_path)
+    monkeypatch.setattr(exporter, "write_manifest", failing_write)
+    with pytest.raises(ExportError, match="could not be written") as error:
+        export_bundle(tiny_checkpoint, out, Options(verify=False), quiet)
+    assert "No space left" in error.value.why
+    assert snapshot(tmp_path) == before
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_checkpoint_that_cannot_be_read_leaves_nothing(tmp_path):
+    with pytest.raises(CheckpointError):
+        export_bundle(tmp_path / "none.pt", tmp_path / "x.mdhr", Options(), quiet)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_graphs_that_differ_are_refused_and_leave_nothing(tiny_checkpoint, tmp_path, monkeypatch):
+    trace = exporter.trace
+
+    def trace_another_function(spec, path):
+        if path.name == "temporal.onnx":
+            spec.module.taps += 0.5
+        trace(spec, path)
+
+    monkeypatch.setattr(exporter, "trace", trace_another_function)
+    with pytest.raises(ExportError, match="differ from the PyTorch model"):
+        export_bundle(tiny_checkpoint, tmp_path / "x.mdhr", Options(), quiet)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"largest_unflipped": 2e-4}, {"flips": 1}, {"mean": 2e-4}, {"largest": float("nan"), "mean": float("nan")}],
+)
+def test_tolerance_is_kept(changes):
+    good = {"largest": 1e-5, "mean": 1e-6, "largest_unflipped": 1e-5, "flips": 0, "argmaxes": 96}
+    check_parity([ParityRecord("clip", "scores", **good)], TOLERANCES["float32"])
+    with pytest.raises(ExportError):
+        check_parity([ParityRecord("clip", "scores", **good | changes)], TOLERANCES["float32"])
+
+
+def test_manifest_is_json_that_people_can_read(tiny_bundle):
+    data = json.loads((tiny_bundle / "manifest.json").read_text())
+    assert data["layout"]["regions"][0] == {"name": "up", "aus": [1, 2, 4, 7], "rows": [0, 3]}

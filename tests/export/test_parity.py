@@ -1,0 +1,26 @@
+"""How differences are told: rounding apart from flipped argmaxes."""
+
+import numpy as np
+import pytest
+from mdhr_export.parity import Labels, compare
+
+
+@pytest.fixture
+def expected():
+    return Labels(np.full((12, 3), 0.5, np.float32), np.zeros((12, 2), int))
+
+
+def test_equal_labels_do_not_differ(expected):
+    record = compare("clip", expected, expected)
+    assert (record.largest, record.mean, record.largest_unflipped, record.flips, record.argmaxes) == (0, 0, 0, 0, 24)
+
+
+def test_a_flip_excuses_its_neighbours_and_no_other_frame(expected):
+    scores, combinations = expected.scores.copy(), expected.combinations.copy()
+    combinations[5, 1] = 3
+    scores[3:8] += 0.25  # the temporal convolution reaches two frames on either side
+    scores[8] += 0.001
+    record = compare("clip", expected, Labels(scores, combinations))
+    assert record.flips == 1
+    assert record.largest == pytest.approx(0.25)
+    assert record.largest_unflipped == pytest.approx(0.001, rel=1e-3)

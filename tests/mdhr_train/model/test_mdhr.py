@@ -1,0 +1,60 @@
+"""The assembled network and its edge cases; tests/test_golden.py compares it with the published one."""
+
+import pytest
+import torch
+from mdhr_runtime.errors import ConfigError
+
+from mdhr_train.layouts import BP4D, DISFA
+from mdhr_train.model import MDHR, ModelConfig
+
+
+@pytest.fixture(scope="module", params=[BP4D, DISFA], ids=lambda layout: layout.name)
+def small(request) -> MDHR:
+    torch.manual_seed(1)
+    config = ModelConfig(request.param, backbone="resnet10t", node_features=16, dynamics_channels=8, radius=2)
+    return MDHR(config).eval()
+
+
+@pytest.mark.parametrize("frames", [1, 2, 9])
+def test_clips_of_any_length_are_scored(small, frames):
+    with torch.inference_mode():
+        output = small(torch.randn(2, frames, 3, 224, 224))
+    layout = small.config.layout
+    assert output.scores.shape == (2, frames, len(layout.aus))
+    assert output.scores.min() >= 0
+    assert output.scores.max() <= 1
+    assert [x.shape[-1] for x in output.region_logits] == [region.combinations for region in layout.regions]
+
+
+def test_scores_depend_on_the_stated_neighbours_only(small):
+    frames = torch.randn(1, 20, 3, 224, 224)
+    changed = frames.clone()
+    changed[:, 0] += 1
+    with torch.inference_mode():
+        difference = (small(frames).scores - small(changed).scores).abs().amax(dim=(0, 2))
+    reach = small.config.lookahead
+    assert reach == 4
+    assert difference[0] > 0
+    assert torch.all(difference[reach + 1 :] == 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"backbone": "resnet5000"}, "no backbone"),
+        ({"backbone": "vit_tiny_patch16_224"}, "cannot be an MDHR backbone"),
+        ({"radius": 0}, "radius"),
+        ({"node_features": 2.5}, "node_features"),
+    ],
+)
+def test_impossible_configurations_are_refused(options, words):
+    with pytest.raises(ConfigError, match=words):
+        MDHR(ModelConfig(BP4D, **options))
+
+
+def test_pretrained_weights_that_cannot_be_loaded_are_reported(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", "nowhere")
+    with pytest.raises(ConfigError, match="could not be loaded") as error:
+        MDHR(ModelConfig(BP4D, backbone="mobilenetv3_small_050"), pretrained=True)
+    assert "--pretrained" in error.value.fix

@@ -1,0 +1,24 @@
+"""What the command lines share."""
+
+import click
+from click.testing import CliRunner
+from mdhr_runtime.console import Command, step, table
+from mdhr_runtime.errors import MdhrError
+
+
+@click.command(cls=Command)
+def failing():
+    with step("work"):
+        raise MdhrError("It broke.", "It was thin.", "Take a thicker one.")
+
+
+def test_errors_are_told_in_three_parts_without_a_traceback():
+    result = CliRunner().invoke(failing)
+    assert result.exit_code == 1
+    assert result.stderr == "work … failed\nerror: It broke.\n  why: It was thin.\n  fix: Take a thicker one.\n"
+    assert result.stdout == ""
+
+
+def test_tables_align_names_left_and_numbers_right():
+    text = table(("AU", "share"), [("AU01", "5 %"), ("AU12", "100 %")])
+    assert text.splitlines() == ["AU    share", "────  ─────", "AU01    5 %", "AU12  100 %"]

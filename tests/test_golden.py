@@ -1,0 +1,96 @@
+"""The whole chain against the golden vectors: published checkpoint → network → bundle → clip and streams.
+
+Golden vectors are outputs of the authors' implementation; they lie in the folder shared/ beside the repository.
+"""
+
+from contextlib import nullcontext
+
+import golden as vectors
+import mdhr_runtime
+import numpy as np
+import pytest
+import torch
+from mdhr_export.exporter import Options, export_bundle
+from mdhr_export.parity import compare, label_with_graphs, label_with_torch
+
+from mdhr_train.checkpoints import load_checkpoint
+from mdhr_train.model import normalise
+
+TOLERANCE = 1e-4
+WITH_VECTORS = ("BP4D_resnet", "DISFA_resnet", "BP4D_swin_transformer")
+
+
+@pytest.fixture(scope="module", params=WITH_VECTORS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def clips(golden):
+    with np.load(golden / "frames.npz") as frames:
+        return {clip: frames[clip] for clip in "ab"}
+
+
+@pytest.fixture(scope="module")
+def expected(golden, name):
+    with np.load(golden / f"{name}.npz") as data:
+        return dict(data)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(golden, name, tmp_path_factory):
+    path = tmp_path_factory.mktemp(name) / "best.pth"
+    vectors.save_published(golden, name, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(checkpoint, tmp_path_factory):
+    path = tmp_path_factory.mktemp("bundle") / "best.mdhr"
+    export_bundle(checkpoint, path, Options(verify=False), lambda _: nullcontext())
+    return mdhr_runtime.load(path, "cpu")
+
+
+def test_network_reproduces_scores_and_argmaxes(checkpoint, clips, expected):
+    network = load_checkpoint(checkpoint).model
+    with torch.inference_mode():
+        output = network(torch.stack([normalise(torch.from_numpy(clips[clip])) for clip in "ab"]))
+    np.testing.assert_allclose(output.scores, expected["prob40"], atol=TOLERANCE)
+    logits = [expected[key] for key in expected if key.startswith("aux40/")]
+    for found, wanted in zip(output.region_logits, logits, strict=True):
+        np.testing.assert_array_equal(found.argmax(-1), wanted.argmax(-1))
+
+
+@pytest.mark.parametrize("length", [16, 40])
+def test_clip_reproduces_scores(model, clips, expected, length):
+    for index, clip in enumerate("ab"):
+        scores = model.clip(clips[clip][:length])
+        np.testing.assert_allclose(scores, expected[f"prob{length}"][index], atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("step", [1, 3, 16])
+def test_stream_reproduces_scores(model, clips, expected, step):
+    stream = model.stream()
+    parts = [stream.push(clips["a"][start : start + step]) for start in range(0, 40, step)]
+    assert sum(map(len, parts)) == 40 - model.lookahead
+    np.testing.assert_allclose(np.concatenate([*parts, stream.flush()]), expected["prob40"][0], atol=TOLERANCE)
+
+
+def test_exported_argmaxes_are_the_published_ones(model, clips, expected):
+    _, labels = next(label_with_graphs(model.bundle, clips["b"]))
+    wanted = [expected[key][1].argmax(-1) for key in expected if key.startswith("aux40/")]
+    np.testing.assert_array_equal(labels.combinations, np.stack(wanted, axis=-1))
+
+
+def test_the_configuration_without_vectors_exports_to_what_pytorch_computes(golden, clips, tmp_path):
+    vectors.save_published(golden, "DISFA_swin_transformer", tmp_path / "best.pth")
+    manifest = export_bundle(
+        tmp_path / "best.pth", tmp_path / "best.mdhr", Options(verify=False), lambda _: nullcontext()
+    )
+    assert manifest.layout.name == "DISFA"
+    network = load_checkpoint(tmp_path / "best.pth").model
+    frames = clips["a"][:16]
+    _, labels = next(label_with_graphs(mdhr_runtime.load(tmp_path / "best.mdhr", "cpu").bundle, frames))
+    record = compare("clip", label_with_torch(network, frames), labels)
+    assert record.flips == 0
+    assert record.largest <= TOLERANCE

@@ -1,0 +1,78 @@
+"""What is installed, and who imports whom."""
+
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+FORBIDDEN = {  # package → what it must not import
+    "mdhr_runtime": ("mdhr_train", "mdhr_export", "torch", "timm", "onnx"),
+    "mdhr_train": ("mdhr_export", "onnx"),
+}
+
+# Imports every module of a package where the forbidden ones cannot be imported.
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+package, *forbidden = sys.argv[1:]
+sys.modules.update(dict.fromkeys(forbidden))
+root = importlib.import_module(package)
+names = [module.name for module in pkgutil.walk_packages(root.__path__, package + ".")]
+for name in names:
+    importlib.import_module(name)
+print(len(names))
+"""
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_dependencies_point_one_way(package):
+    command = [sys.executable, "-c", IMPORT_ALL, package, *FORBIDDEN[package]]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert int(result.stdout) >= 10
+
+
+@pytest.fixture(scope="module")
+def lean_python(tmp_path_factory):
+    """The Python of an environment with nothing but the runtime and its `cpu` extra."""
+    folder = tmp_path_factory.mktemp("lean")
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    command = [python, "-m", "pip", "install", "--quiet", f"{ROOT}[cpu]"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return python
+
+
+def test_the_runtime_labels_frames_where_no_training_library_is_installed(lean_python, tiny_bundle, tmp_path):
+    script = """
+import sys, numpy, mdhr_runtime
+scores = mdhr_runtime.load(sys.argv[1]).clip(numpy.zeros((9, 224, 224, 3), numpy.uint8))
+assert scores.shape == (9, 12), scores.shape
+for name in ("torch", "timm", "onnx"):
+    try:
+        __import__(name)
+    except ImportError:
+        continue
+    sys.exit(name + " is installed")
+"""
+    result = subprocess.run([lean_python, "-c", script, tiny_bundle], capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("command", ["mdhr-run", "mdhr-export", "mdhr-train"])
+def test_help_works_in_the_lean_environment(lean_python, command):
+    result = subprocess.run([lean_python.parent / command, "--help"], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "Usage" in result.stdout
+
+
+def test_the_exporter_names_the_extra_that_it_lacks(lean_python, tmp_path):
+    command = [lean_python.parent / "mdhr-export", "--ckpt", "x.pt"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 1
+    assert "mdhr-edge[export,cpu]" in result.stderr
+    assert "Traceback" not in result.stderr
