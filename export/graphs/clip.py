@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mdhr_train.model import normalise
+
 from .encoder import EncoderGraph
 from .temporal import TemporalGraph
 
@@ -33,7 +35,9 @@ class ClipGraph(nn.Module):
             (B, T, N) float32 scores.
         """
         clips = frames.shape[:2]
-        motion, static = (x.unflatten(0, clips) for x in self.encoder(frames.flatten(0, 1)))
+        # Normalise before the clips are joined: TensorRT lets an 8-bit input feed nothing but a cast.
+        pixels = normalise(frames, self.encoder.dtype).flatten(0, 1)
+        motion, static = (x.unflatten(0, clips) for x in self.encoder.describe(pixels))
         ahead = self.temporal.lookahead
         valid = torch.ones(clips, dtype=motion.dtype, device=motion.device)
         states = [

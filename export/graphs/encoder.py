@@ -46,7 +46,11 @@ class EncoderGraph(nn.Module):
         Returns:
             motion (F, C, 7·L, 7), the L scales stacked from top to bottom, and static (F, b, 7, 7).
         """
-        scales, final = self.backbone(normalise(frames, self.dtype))
+        return self.describe(normalise(frames, self.dtype))
+
+    def describe(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """The same for normalised frames (F, 3, 224, 224)."""
+        scales, final = self.backbone(frames)
         motion = [
             F.conv2d(scale, getattr(self, f"motion_{index}"), stride=step)
             for index, (scale, step) in enumerate(zip(scales, self.steps, strict=True))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -98,25 +100,35 @@ def _read(path: Path) -> Any:
             "Check the path.",
         )
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # What an unknown pickle protocol means is said below.
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "GLOBAL" in str(error):
+        wanted = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
+        if wanted or _is_bare_pickle(path):
             raise CheckpointError(
                 f"{path} was refused.",
-                "It asks for objects other than tensors and plain data, so loading it could run code. "
-                "Nothing of it was run.",
+                f"It asks for {wanted[1] if wanted else 'objects'} besides tensors and plain data, so loading it could "
+                "run code. Nothing of it was run.",
                 "Get the file from a source that you trust, and save its state_dict alone with torch.save.",
             ) from error
-        raise _no_checkpoint(path, error) from error
+        raise _no_checkpoint(path) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-        raise _no_checkpoint(path, error) from error
+        raise _no_checkpoint(path) from error
 
 
-def _no_checkpoint(path: Path, error: Exception) -> CheckpointError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
+def _is_bare_pickle(path: Path) -> bool:
+    """Whether a file is a pickle that torch.save did not write; torch.save writes zip archives, or protocol 2."""
+    with path.open("rb") as file:
+        protocol = file.read(2)
+    return protocol[:1] == pickle.PROTO and protocol[1:] > b"\x02"
+
+
+def _no_checkpoint(path: Path) -> CheckpointError:
     return CheckpointError(
         f"{path} cannot be read as a checkpoint.",
-        f"It is another kind of file, or truncated ({reason}).",
+        f"It is another kind of file, or truncated; it has {path.stat().st_size} bytes.",
         "Copy or download the file again, and compare its size with the original's.",
     )
 

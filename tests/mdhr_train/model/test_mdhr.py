@@ -53,8 +53,7 @@ def test_impossible_configurations_are_refused(options, words):
 
 
 def test_pretrained_weights_that_cannot_be_loaded_are_reported(monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", "nowhere")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ConfigError, match="could not be loaded") as error:
         MDHR(ModelConfig(BP4D, backbone="mobilenetv3_small_050"), pretrained=True)
     assert "--pretrained" in error.value.fix
