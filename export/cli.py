@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+
 from mdhr_runtime.bundle import Manifest
 from mdhr_runtime.console import Command, step, table
 from mdhr_runtime.errors import ExportError

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from mdhr_runtime.errors import ExportError
 
 if TYPE_CHECKING:

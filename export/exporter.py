@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from mdhr_runtime.bundle import MANIFEST, Bundle, Manifest, ParityRecord, write_manifest
 from mdhr_runtime.errors import ExportError
 from mdhr_runtime.files import staged
-
 from mdhr_train.checkpoints import Checkpoint, load_checkpoint
 from mdhr_train.data.synthetic import SyntheticClips
 from mdhr_train.layouts import BP4D

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+
 from mdhr_runtime.backends import Graph
 from mdhr_runtime.backends.onnx_runtime import load_graph
 from mdhr_runtime.bundle import Bundle, ParityRecord
 from mdhr_runtime.stream import Stream
-
 from mdhr_train.model import MDHR, normalise
 from mdhr_train.model.temporal import CONTEXT
 

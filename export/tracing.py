@@ -9,8 +9,9 @@ from pathlib import Path
 
 import onnx
 import torch
-from mdhr_runtime.bundle import GraphRecord, TensorRecord
 from torch import Tensor, nn
+
+from mdhr_runtime.bundle import GraphRecord, TensorRecord
 
 from .graphs import ClipGraph, EncoderGraph, TemporalGraph
 

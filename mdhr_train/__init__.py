@@ -1,0 +1,1 @@
+"""MDHR Edge trainer: the network, its checkpoints and its training."""

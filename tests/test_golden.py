@@ -6,13 +6,13 @@ Golden vectors are outputs of the authors' implementation; they lie in the folde
 from contextlib import nullcontext
 
 import golden as vectors
-import mdhr_runtime
 import numpy as np
 import pytest
 import torch
+
+import mdhr_runtime
 from mdhr_export.exporter import Options, export_bundle
 from mdhr_export.parity import compare, label_with_graphs, label_with_torch
-
 from mdhr_train.checkpoints import load_checkpoint
 from mdhr_train.model import normalise
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from mdhr_runtime.errors import CheckpointError
 from mdhr_runtime.files import staged
-from torch import Tensor
 
 from ..model import MDHR, ModelConfig
 from . import published

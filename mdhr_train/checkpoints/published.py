@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mdhr_runtime.layout import Layout
 from timm.models.swin_transformer import checkpoint_filter_fn
 from torch import Tensor
+
+from mdhr_runtime.layout import Layout
 
 from ..layouts import BP4D, DISFA
 from ..model import MDHR, ModelConfig

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from mdhr_runtime.errors import CheckpointError
 from torch import Tensor, nn
+
+from mdhr_runtime.errors import CheckpointError
 
 SHOWN = 5
 """How many names of each kind an error lists."""

@@ -1,0 +1,1 @@
+"""Labelled clips to learn from."""

@@ -6,8 +6,9 @@ from typing import NamedTuple, Protocol
 
 import timm
 import torch
-from mdhr_runtime.errors import ConfigError
 from torch import Tensor, nn
+
+from mdhr_runtime.errors import ConfigError
 
 from .frames import INPUT_SIZE
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from mdhr_runtime.layout import Layout
 from torch import Tensor, nn
+
+from mdhr_runtime.layout import Layout
 
 from .local_relations import combination_bits
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from mdhr_runtime.layout import Layout
 from torch import Tensor, nn
+
+from mdhr_runtime.layout import Layout
 
 from .linear_block import LinearBlock
 

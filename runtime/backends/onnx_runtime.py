@@ -79,6 +79,8 @@ def load_graph(path: Path, provider: str = "cpu") -> OrtGraph:
     theirs = PROVIDERS[choose_provider(provider)]
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors: what a user can do about a warning here, we say ourselves
+    # Several graphs take turns: threads that wait by spinning would hold the cores that the next graph needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = ort.InferenceSession(str(path), options, providers=[theirs])
     except Exception as error:  # ONNX Runtime's exceptions share no base class

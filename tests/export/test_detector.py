@@ -3,6 +3,7 @@ import sys
 import numpy as np
 import onnx
 import pytest
+
 from mdhr_export.detector import OPSET, write_detector
 from mdhr_runtime.backends.onnx_runtime import load_graph
 from mdhr_runtime.errors import ExportError

@@ -5,10 +5,11 @@ import hashlib
 import json
 from contextlib import nullcontext
 
-import mdhr_runtime
 import numpy as np
 import onnx
 import pytest
+
+import mdhr_runtime
 from mdhr_export import exporter
 from mdhr_export.exporter import Options, check_parity, export_bundle
 from mdhr_export.parity import TOLERANCES

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from mdhr_export.parity import Labels, compare
 
 

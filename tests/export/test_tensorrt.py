@@ -1,6 +1,7 @@
 """TensorRT's own parser and builder take every graph of a bundle; they need no GPU in TensorRT-RTX."""
 
 import pytest
+
 from mdhr_runtime.bundle import read_bundle
 
 trt = pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX's Python module")

@@ -2,6 +2,7 @@
 
 import click
 from click.testing import CliRunner
+
 from mdhr_runtime.console import Command, step, table
 from mdhr_runtime.errors import MdhrError
 

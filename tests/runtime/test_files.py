@@ -1,6 +1,7 @@
 """Results that appear whole or not at all."""
 
 import pytest
+
 from mdhr_runtime.files import staged
 
 

@@ -2,8 +2,9 @@
 
 import sys
 
-import mdhr_runtime
 import pytest
+
+import mdhr_runtime
 from mdhr_runtime.errors import BundleError, ProviderError
 
 

@@ -1,8 +1,9 @@
 """Streams of the runtime on a small bundle; tests/test_golden.py holds them against the published scores."""
 
-import mdhr_runtime
 import numpy as np
 import pytest
+
+import mdhr_runtime
 from mdhr_runtime.errors import FramesError
 
 

@@ -3,8 +3,8 @@
 import golden as vectors
 import pytest
 import torch
-from mdhr_runtime.errors import CheckpointError
 
+from mdhr_runtime.errors import CheckpointError
 from mdhr_train.checkpoints import load_checkpoint
 
 SWIN = "swin_base_patch4_window7_224"

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from mdhr_runtime.errors import ConfigError
 
+from mdhr_runtime.errors import ConfigError
 from mdhr_train.layouts import BP4D, DISFA
 from mdhr_train.model import MDHR, ModelConfig
 

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+
 from mdhr_runtime.bundle import MANIFEST, Manifest, read_bundle
 from mdhr_runtime.errors import BundleError
 

@@ -1,0 +1,79 @@
+"""Cutting a face out of an image so that its eyes and mouth lie where the model saw them in training."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ..layout import CropGeometry
+
+
+def align(image: np.ndarray, landmarks: np.ndarray, crop: CropGeometry) -> np.ndarray:
+    """Cut out a face and bring it into the model's geometry.
+
+    Where the crop reaches beyond the image, the image's border pixels are repeated: a black area would have a hard edge
+    that wanders as the head moves, and the model would read that edge's motion as the face's.
+
+    Args:
+        image: uint8 (H, W, 3).
+        landmarks: (5, 2), (x, y) in pixels, in the order of `Face.landmarks`.
+        crop: Where the eyes and the mouth belong.
+
+    Returns:
+        uint8 (S, S, 3) with S = `crop.input_size`, the colours in the image's order.
+    """
+    to_crop = similarity(_anchors(landmarks), _template(crop), crop.rotate)
+    image, to_crop = _shrunk(image, to_crop)
+    size = (crop.input_size, crop.input_size)
+    return cv2.warpAffine(image, to_crop, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def similarity(source: np.ndarray, target: np.ndarray, rotate: bool) -> np.ndarray:
+    """Find the similarity transform, without reflection, that maps points onto others.
+
+    With rotation it is the least-squares solution (Umeyama 1991). Without, the centres and the spreads are made equal:
+    the least-squares scale would shrink as the head rolls, the ratio of the spreads does not depend on the roll.
+
+    Args:
+        source: Points (N, 2).
+        target: Points (N, 2).
+        rotate: Whether the transform may rotate.
+
+    Returns:
+        Matrix (2, 3) that maps (x, y, 1) of the source to the target.
+    """
+    centre, target_centre = source.mean(axis=0), target.mean(axis=0)
+    # As complex numbers, a similarity is one multiplication: its modulus scales, its angle rotates.
+    points, wanted = (np.array([1, 1j]) @ (p - c).T for p, c in ((source, centre), (target, target_centre)))
+    spread = max((np.abs(points) ** 2).sum(), 1e-12)
+    factor = (points.conj() @ wanted) / spread if rotate else np.sqrt((np.abs(wanted) ** 2).sum() / spread)
+    linear = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
+    return np.hstack([linear, (target_centre - linear @ centre)[:, None]])
+
+
+def _anchors(landmarks: np.ndarray) -> np.ndarray:
+    """The eyes and the middle of the mouth (3, 2). The nose is left out: it moves most as the head turns."""
+    left_eye, right_eye, _, mouth_left, mouth_right = landmarks.astype(float)
+    return np.stack([left_eye, right_eye, (mouth_left + mouth_right) / 2])
+
+
+def _template(crop: CropGeometry) -> np.ndarray:
+    """Where `_anchors` belong, (3, 2) in pixels of the network's input."""
+    margin = (crop.reference_size - crop.input_size) / 2
+    return np.array([crop.left_eye, crop.right_eye, crop.mouth]) * crop.reference_size - margin
+
+
+def _shrunk(image: np.ndarray, to_crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shrink an image whose faces are more than twice too large, averaging over areas.
+
+    Interpolation alone would pick single pixels from a large face, and their noise would flicker from frame to frame.
+    """
+    factor = int(1 / np.hypot(*to_crop[:, 0]))
+    if factor < 2:
+        return image, to_crop
+    height, width = image.shape[:2]
+    small = cv2.resize(image, (max(width // factor, 1), max(height // factor, 1)), interpolation=cv2.INTER_AREA)
+    # A pixel of the small image covers `fx` × `fy` pixels: its centre lies half a pixel of either kind further.
+    fx, fy = width / small.shape[1], height / small.shape[0]
+    to_image = np.array([[fx, 0, (fx - 1) / 2], [0, fy, (fy - 1) / 2], [0, 0, 1]])
+    return small, to_crop @ to_image

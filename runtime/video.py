@@ -1,0 +1,112 @@
+"""Reading video files frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .errors import VideoError
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame of a video.
+
+    Attributes:
+        number: Counted from 1.
+        timestamp: Seconds since the beginning of the video.
+        image: uint8 (H, W, 3), RGB, upright as a player shows it.
+    """
+
+    number: int
+    timestamp: float
+    image: np.ndarray
+
+
+class Video:
+    """A video file, to be read once from its beginning to its end.
+
+    Args:
+        path: The file.
+
+    Attributes:
+        path: The file.
+        frame_count: Number of frames that the file promises, or None. It may be off by a few.
+
+    Raises:
+        VideoError: There is no such file, or it cannot be opened, or it holds no frame.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._capture = _open(path)
+        self._fps = max(self._capture.get(cv2.CAP_PROP_FPS), 0.0)
+        # Containers that do not know give zero, or a huge negative number.
+        self.frame_count = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0) or None
+        self._last, self._end = -1.0, 0.0  # when the frame that was read last begins and ends, in seconds
+        self._next = self._read(1)
+        if self._next is None:
+            raise VideoError(
+                f"{path} holds no frames.",
+                "The file opens as a video, but not even its first frame can be decoded.",
+                "Check that it plays; record or convert it again.",
+            )
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Give the frames that are left."""
+        while self._next is not None:
+            frame, self._next = self._next, None
+            yield frame
+            self._next = self._read(frame.number + 1)
+
+    def check_complete(self) -> None:
+        """Make sure, after the last frame, that it was where the file says that the video ends.
+
+        A decoder gives up at damaged data as quietly as at the end, so the only sign is time that is missing. What
+        files say of their length is often off by a few frames (cut starts, sound that runs longer): half a second, or
+        1 % of a long video, passes.
+
+        Raises:
+            VideoError: The video breaks off early.
+        """
+        if self.frame_count is None or not self._fps:
+            return
+        promised = self.frame_count / self._fps
+        if promised - self._end > max(0.5, 0.01 * promised):
+            raise VideoError(
+                f"{self.path} breaks off after {self._end:.1f} of {promised:.1f} seconds.",
+                "The frames that follow are missing from the file, or damaged.",
+                "The frames up to there are analysed. For the rest copy, record or convert the video again.",
+            )
+
+    def _read(self, number: int) -> Frame | None:
+        decoded, image = self._capture.read()
+        if not decoded:
+            return None
+        timestamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        # Streams without times of their own report zero for every frame: then the frame rate has to do.
+        if timestamp <= self._last:
+            timestamp = self._end
+        self._last, self._end = timestamp, timestamp + (1 / self._fps if self._fps else 0.0)
+        return Frame(number, timestamp, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def _open(path: Path) -> cv2.VideoCapture:
+    if not path.exists():
+        raise VideoError(f"There is no file {path}.", "The path does not exist.", "Check the path of the video.")
+    if path.is_dir():
+        raise VideoError(f"{path} is no video.", "It is a folder.", "Give the path of a video file.")
+    capture = cv2.VideoCapture(str(path))
+    if not capture.isOpened():
+        raise VideoError(
+            f"{path} cannot be opened as a video.",
+            "It is damaged or cut short, or no video, or in a format that this OpenCV cannot decode.",
+            "Give the path of a video that plays, or convert it, for example to MP4 with H.264.",
+        )
+    # Telephones store pictures as the sensor lies and say how to turn them. Some builds of OpenCV do so only if asked.
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+    return capture
