@@ -1,5 +1,6 @@
 """What is installed, and who imports whom."""
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -39,9 +40,11 @@ def test_dependencies_point_one_way(package):
 def lean_python(tmp_path_factory):
     """The Python of an environment with nothing but the runtime and its `cpu` extra."""
     folder = tmp_path_factory.mktemp("lean")
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    command = [python, "-m", "pip", "install", "--quiet", f"{ROOT}[cpu]"]
+    # A copy, as setuptools builds in the source tree.
+    source = shutil.copytree(ROOT, folder / "source", ignore=shutil.ignore_patterns(".*", "demo-output", "build"))
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv" / "bin" / "python"
+    command = [python, "-m", "pip", "install", "--quiet", f"{source}[cpu]"]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     return python

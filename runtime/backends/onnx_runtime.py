@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -77,12 +79,8 @@ def load_graph(path: Path, provider: str = "cpu") -> OrtGraph:
     """
     ort = _onnxruntime()
     theirs = PROVIDERS[choose_provider(provider)]
-    options = ort.SessionOptions()
-    options.log_severity_level = 3  # errors: what a user can do about a warning here, we say ourselves
-    # Several graphs take turns: threads that wait by spinning would hold the cores that the next graph needs.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = ort.InferenceSession(str(path), options, providers=[theirs])
+        session = ort.InferenceSession(str(path), _session_options(), providers=[theirs])
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise BundleError(
             f"ONNX Runtime refuses {path}.",
@@ -97,6 +95,29 @@ def load_graph(path: Path, provider: str = "cpu") -> OrtGraph:
             f"Install what ONNX Runtime {ort.__version__} needs for {theirs}, or choose --provider cpu.",
         )
     return OrtGraph(session, provider)
+
+
+def _session_options() -> Any:
+    ort = _onnxruntime()
+    options = ort.SessionOptions()
+    options.log_severity_level = 3  # errors: what a user can do about a warning here, we say ourselves
+    # Graphs take turns. With threads of their own, those of one would wait by spinning on the cores that the next one
+    # needs: two such graphs take twice as long as with common threads.
+    if _share_threads():
+        options.use_per_session_threads = False
+    else:
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+@cache
+def _share_threads() -> bool:
+    """Make all graphs of the process use common threads, one per core; says whether that is so."""
+    try:
+        _onnxruntime().set_global_thread_pool_sizes(0, 1)
+    except (AttributeError, RuntimeError):  # an older ONNX Runtime, or one that was already at work
+        return False
+    return True
 
 
 def _onnxruntime() -> ModuleType:
