@@ -1,0 +1,309 @@
+"""A photographed face that makes expressions: action units (AUs) as smooth warps and shadows of one picture.
+
+Each AU is one row of `ACTIONS`: where on the face the skin is pushed, in which direction and how far, and where it
+darkens or brightens. A push is a displacement with a Gaussian falloff around a point of the face, a shade is a gain
+with such a falloff. Both grow in proportion to the AU's intensity, so that a picture of any expression is one
+weighted sum of fields and one `cv2.remap`.
+
+Lengths are in units of the distance between the eyes. Points that exist on both sides of the face are written once:
+on each side a positive `dx` points away from the middle of the face; `dy` points down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from mdhr_runtime.errors import ConfigError
+
+# Points of scikit-image's astronaut photograph (512×512) in pixels, (x, y). Read off a five-fold enlargement with a
+# grid of 10 pixels drawn over it. A side of the face is the side in the image.
+ASTRONAUT_PAIRS: Mapping[str, tuple[tuple[float, float], tuple[float, float]]] = {
+    "brow_inner": ((212, 91), (238, 93)),
+    "brow_middle": ((201, 89), (250, 92)),
+    "brow_outer": ((190, 92), (262, 95)),
+    "upper_lid": ((203, 97), (247, 99)),
+    "lower_lid": ((202, 105), (245, 107)),
+    "eye_corner": ((189, 102), (261, 105)),
+    "cheek": ((198, 117), (252, 120)),
+    "nose_wing": ((213, 129), (238, 129)),
+    "fold": ((202, 132), (246, 134)),
+    "mouth_corner": ((204, 141), (246, 139)),
+    "upper_lip_side": ((215, 143), (235, 142)),
+    "lower_lip_side": ((215, 151), (235, 151)),
+}
+ASTRONAUT_MIDDLE: Mapping[str, tuple[float, float]] = {
+    "glabella": (225, 95),
+    "nose_bridge": (225, 107),
+    "nose": (226, 126),
+    "upper_lip": (225, 141),
+    "mouth": (225, 146),
+    "lower_lip": (225, 151),
+    "below_lip": (225, 157),
+    "chin": (224, 164),
+    "jaw": (223, 177),
+}
+
+
+# A shadow on skin is reddish, for the light in it has been through the skin: the share of a shade's gain that each of
+# red, green and blue takes.
+SKIN_TINT = np.float32([0.65, 1.0, 1.15])
+
+# What MTCNN finds in the same photograph: eyes, nose, corners of the mouth, left before right in the image.
+ASTRONAUT_LANDMARKS = ((203.0, 100.1), (246.3, 102.9), (224.2, 127.4), (201.5, 138.7), (244.6, 140.9))
+
+
+@dataclass(frozen=True)
+class Push:
+    """Skin around a point moves by (dx, dy); the falloff has standard deviations (sx, sy). Unit: eye distance."""
+
+    point: str
+    dx: float
+    dy: float
+    sx: float
+    sy: float
+
+
+@dataclass(frozen=True)
+class Shade:
+    """Light around a point, moved by (dx, dy), is multiplied by exp(gain · SKIN_TINT); falloff as for `Push`."""
+
+    point: str
+    gain: float
+    sx: float
+    sy: float
+    dx: float = 0.0
+    dy: float = 0.0
+
+
+@dataclass(frozen=True)
+class Action:
+    """What one AU does to the face at full intensity."""
+
+    pushes: tuple[Push, ...]
+    shades: tuple[Shade, ...] = ()
+
+
+# The photograph smiles with open lips. At rest the lips are nearly closed and their corners relaxed, so that AU12 and
+# AU25 have somewhere to go. Rest has no shades.
+REST = Action(
+    (
+        Push("mouth_corner", -0.06, 0.06, 0.20, 0.18),
+        Push("upper_lip", 0.0, 0.055, 0.34, 0.10),
+        Push("lower_lip", 0.0, -0.075, 0.34, 0.10),
+    )
+)
+
+ACTIONS: Mapping[int, Action] = {
+    1: Action(
+        (Push("brow_inner", 0.02, -0.13, 0.17, 0.10),),
+        (Shade("brow_inner", -0.18, 0.16, 0.03, dy=-0.10),),
+    ),
+    2: Action(
+        (Push("brow_outer", 0.0, -0.13, 0.18, 0.10),),
+        (Shade("brow_outer", 0.12, 0.14, 0.05, dy=0.09),),
+    ),
+    4: Action(
+        (Push("brow_inner", -0.07, 0.11, 0.17, 0.12), Push("brow_middle", -0.03, 0.07, 0.16, 0.12)),
+        (Shade("glabella", -0.30, 0.04, 0.12), Shade("brow_inner", -0.15, 0.14, 0.06, dy=0.10)),
+    ),
+    6: Action(
+        (Push("cheek", 0.0, -0.15, 0.24, 0.18), Push("lower_lid", 0.0, -0.03, 0.20, 0.07)),
+        (Shade("eye_corner", -0.25, 0.07, 0.09), Shade("lower_lid", -0.22, 0.20, 0.04, dy=0.07)),
+    ),
+    7: Action((Push("upper_lid", 0.0, 0.075, 0.20, 0.055), Push("lower_lid", 0.0, -0.05, 0.20, 0.04))),
+    9: Action(
+        (Push("nose_wing", 0.02, -0.09, 0.14, 0.13), Push("brow_inner", -0.03, 0.05, 0.14, 0.10)),
+        (Shade("nose_bridge", -0.35, 0.11, 0.03), Shade("nose_bridge", -0.30, 0.10, 0.03, dy=0.12)),
+    ),
+    10: Action(
+        (Push("upper_lip_side", 0.0, -0.09, 0.17, 0.12), Push("nose_wing", 0.03, -0.04, 0.12, 0.10)),
+        (Shade("fold", -0.25, 0.07, 0.12),),
+    ),
+    12: Action(
+        (Push("mouth_corner", 0.07, -0.10, 0.20, 0.18), Push("fold", 0.05, -0.03, 0.16, 0.16)),
+        (Shade("cheek", 0.10, 0.14, 0.10),),
+    ),
+    14: Action(
+        (Push("mouth_corner", 0.12, 0.02, 0.17, 0.13),),
+        (Shade("mouth_corner", -0.70, 0.06, 0.09, dx=0.07, dy=0.02),),
+    ),
+    15: Action(
+        (Push("mouth_corner", 0.01, 0.14, 0.22, 0.21),),
+        (Shade("mouth_corner", -0.25, 0.06, 0.08, dx=0.05, dy=0.16),),
+    ),
+    17: Action(
+        (Push("chin", 0.0, -0.15, 0.24, 0.16), Push("lower_lip", 0.0, -0.05, 0.22, 0.08)),
+        (Shade("below_lip", -0.35, 0.22, 0.05), Shade("chin", 0.10, 0.15, 0.08)),
+    ),
+    23: Action(
+        (Push("mouth_corner", -0.16, 0.0, 0.24, 0.18), Push("lower_lip_side", -0.03, -0.02, 0.15, 0.08)),
+        (Shade("mouth", -0.35, 0.22, 0.10),),
+    ),
+    24: Action(
+        (Push("upper_lip", 0.0, 0.045, 0.34, 0.08), Push("lower_lip", 0.0, -0.075, 0.34, 0.08)),
+        (Shade("upper_lip", 0.22, 0.26, 0.05, dy=-0.11), Shade("below_lip", 0.22, 0.26, 0.06)),
+    ),
+    25: Action((Push("upper_lip", 0.0, -0.03, 0.30, 0.10), Push("lower_lip", 0.0, 0.11, 0.30, 0.12))),
+    26: Action(
+        (
+            Push("chin", 0.0, 0.20, 0.40, 0.26),
+            Push("jaw", 0.0, 0.09, 0.45, 0.20),
+            Push("lower_lip", 0.0, 0.03, 0.3, 0.1),
+        ),
+        (Shade("mouth", -1.2, 0.28, 0.05),),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class FacePhoto:
+    """A picture of a face with its named points.
+
+    Attributes:
+        image: uint8 (H, W, 3), RGB.
+        pairs: Points that both sides of the face have, (x, y) pixels: image-left, image-right.
+        middle: Points in the middle of the face, (x, y) pixels.
+        landmarks: float32 (5, 2), the points (x, y) that a face detector gives: eyes, nose, corners of the mouth, left
+            before right in the image.
+    """
+
+    image: np.ndarray
+    pairs: Mapping[str, tuple[tuple[float, float], tuple[float, float]]]
+    middle: Mapping[str, tuple[float, float]]
+    landmarks: np.ndarray
+
+    @property
+    def eye_distance(self) -> float:
+        """Distance between the eyes in pixels, the unit of length of `Push` and `Shade`."""
+        left, right = self.landmarks[:2]
+        return float(np.hypot(*(right - left)))
+
+    def trimmed(self, margin: float) -> FacePhoto:
+        """The part of the picture that reaches `margin` eye distances around the nose."""
+        reach = margin * self.eye_distance
+        height, width = self.image.shape[:2]
+        x, y = self.middle["nose"]
+        left, top = max(int(x - reach), 0), max(int(y - reach), 0)
+        right, bottom = min(int(x + reach), width), min(int(y + reach), height)
+
+        def moved(point: tuple[float, float]) -> tuple[float, float]:
+            return point[0] - left, point[1] - top
+
+        return FacePhoto(
+            image=np.ascontiguousarray(self.image[top:bottom, left:right]),
+            pairs={name: (moved(a), moved(b)) for name, (a, b) in self.pairs.items()},
+            middle={name: moved(point) for name, point in self.middle.items()},
+            landmarks=self.landmarks - np.float32([left, top]),
+        )
+
+    def places(self, point: str) -> list[tuple[float, float, int]]:
+        """Where a named point lies: (x, y, side) per occurrence; side is −1 left, +1 right, and +1 in the middle."""
+        if point in self.pairs:
+            left, right = self.pairs[point]
+            return [(*left, -1), (*right, 1)]
+        return [(*self.middle[point], 1)]
+
+
+@lru_cache(maxsize=1)
+def astronaut() -> FacePhoto:
+    """NASA's portrait of Eileen Collins, public domain, from scikit-image's wheel.
+
+    Raises:
+        ConfigError: scikit-image is not installed.
+    """
+    try:
+        from skimage.data import astronaut as picture
+    except ImportError as error:
+        raise ConfigError(
+            "the synthetic clips need scikit-image",
+            f"it carries the photograph that they are made of, and its import failed: {error}",
+            "pip install 'mdhr-edge[demo]'",
+        ) from error
+    return FacePhoto(picture(), ASTRONAUT_PAIRS, ASTRONAUT_MIDDLE, np.float32(ASTRONAUT_LANDMARKS))
+
+
+class FaceWarper:
+    """Renders expressions of one photographed face.
+
+    Args:
+        photo: The face.
+        aus: AU numbers; the order of the intensities given to `render`.
+
+    Raises:
+        ConfigError: An AU has no row in `ACTIONS`.
+    """
+
+    def __init__(self, photo: FacePhoto, aus: Sequence[int]) -> None:
+        unknown = [au for au in aus if au not in ACTIONS]
+        if unknown:
+            raise ConfigError(
+                f"no synthetic faces for AU {', '.join(map(str, unknown))}",
+                f"the table of actions holds {', '.join(map(str, ACTIONS))}",
+                "add a row to ACTIONS in mdhr_train/data/face_warp.py",
+            )
+        self.photo = photo
+        height, width = photo.image.shape[:2]
+        self._grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float32)
+        self._rest = self._displacement(REST)
+        self._moves = np.stack([self._displacement(ACTIONS[au]) for au in aus])
+        self._gains = np.stack([self._log_gain(ACTIONS[au]) for au in aus])
+
+    def render(self, intensities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Render one expression.
+
+        Args:
+            intensities: float (N,), one per AU; 0 is rest, 1 the full action.
+
+        Returns:
+            image: uint8, of the photo's shape, RGB.
+            landmarks: float32 (5, 2), moved along with the skin.
+        """
+        move = self.displacement(intensities)
+        log_gain = _weighted_sum(intensities, self._gains)
+        shaded = np.clip(self.photo.image * np.exp(log_gain[..., None] * SKIN_TINT), 0, 255).astype(np.uint8)
+        # The picture is looked up backwards: a pixel takes the colour of the skin that has moved to it.
+        source = self._grid - move
+        image = cv2.remap(shaded, source, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        column, row = np.round(self.photo.landmarks).astype(int).T
+        return image, self.photo.landmarks + move[row, column]
+
+    def displacement(self, intensities: np.ndarray) -> np.ndarray:
+        """How far the skin at each pixel has moved from where it is in the photo: float32 (H, W, 2), in pixels."""
+        return self._rest + _weighted_sum(intensities, self._moves)
+
+    def _displacement(self, action: Action) -> np.ndarray:
+        """The displacement at full intensity: float32 (H, W, 2) in pixels."""
+        field = np.zeros_like(self._grid)
+        for push in action.pushes:
+            for x, y, side in self.photo.places(push.point):
+                shift = np.array([side * push.dx, push.dy], np.float32) * self.photo.eye_distance
+                # The field says where each pixel of the result comes from: it is centred where the point arrives.
+                field += shift * self._bump(x + shift[0], y + shift[1], push.sx, push.sy)[..., None]
+        return field
+
+    def _log_gain(self, action: Action) -> np.ndarray:
+        """The logarithm of the light's gain at full intensity: float32 (H, W)."""
+        field = np.zeros(self._grid.shape[:2], np.float32)
+        unit = self.photo.eye_distance
+        for shade in action.shades:
+            for x, y, side in self.photo.places(shade.point):
+                field += shade.gain * self._bump(x + side * shade.dx * unit, y + shade.dy * unit, shade.sx, shade.sy)
+        return field
+
+    def _bump(self, x: float, y: float, sx: float, sy: float) -> np.ndarray:
+        """A Gaussian of height 1 at (x, y) pixels with standard deviations in eye distances: float32 (H, W)."""
+        distance = (self._grid - np.float32([x, y])) / np.float32([sx, sy]) / self.photo.eye_distance
+        return np.exp(-0.5 * np.square(distance).sum(axis=-1))
+
+
+def _weighted_sum(weights: np.ndarray, fields: np.ndarray) -> np.ndarray:
+    """The sum of float32 fields (N, …) times their weights (N,). Most weights are 0 in most frames."""
+    total = np.zeros_like(fields[0])
+    for index in np.flatnonzero(weights):
+        total += np.float32(weights[index]) * fields[index]
+    return total

@@ -1,0 +1,26 @@
+import numpy as np
+
+from mdhr_train.metrics import F1Counter
+
+
+def test_f1_from_counts_over_several_updates():
+    counter = F1Counter(2)
+    counter.update(np.array([[[0.9, 0.1], [0.5, 0.2]]]), np.array([[[1, 1], [0, 0]]]))
+    counter.update(np.array([[0.49, 0.9]]), np.array([[1, 1]]))
+    assert counter.true_positives.tolist() == [1, 1]
+    assert counter.false_positives.tolist() == [1, 0]
+    assert counter.false_negatives.tolist() == [1, 1]
+    np.testing.assert_allclose(counter.f1(), [2 / 4, 2 / 3])
+
+
+def test_an_au_that_never_occurs_has_f1_zero():
+    counter = F1Counter(2)
+    counter.update(np.array([[0.1, 0.9]]), np.array([[0, 0]]))
+    assert counter.f1().tolist() == [0, 0]
+
+
+def test_unknown_labels_are_left_out():
+    counter = F1Counter(2)
+    counter.update(np.array([[0.9, 0.1], [0.9, 0.9]]), np.array([[9, -1], [1, 1]]))
+    assert counter.f1().tolist() == [1, 1]
+    assert (counter.false_positives + counter.false_negatives).tolist() == [0, 0]
