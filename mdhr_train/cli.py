@@ -57,7 +57,7 @@ def main() -> None:
 @count_option("--steps", 300, "Iterations.")
 @count_option("--batch", 2, "Clips per iteration.")
 @count_option("--frames", 16, "Frames per clip.", least=2)
-@click.option("--lr", type=float, default=5e-3, show_default=True, help="Learning rate; 1e-4 in the paper.")
+@click.option("--lr", type=float, default=2e-3, show_default=True, help="Learning rate; 1e-4 in the paper.")
 @count_option("--workers", 2, "Processes that prepare clips beside the training.", least=0)
 @seed_option
 @click.option(

@@ -37,7 +37,7 @@ LABEL_THRESHOLD = 0.5
 ONSET, APEX, OFFSET = (4, 9), (8, 25), (5, 11)
 LONGEST = ONSET[1] + APEX[1] + OFFSET[1]
 
-EVENTS_PER_FRAME = 0.085
+EVENTS_PER_FRAME = 0.07
 """How often something happens. At this rate an AU occurs in a quarter of the frames, roughly."""
 
 SINGLE_SHARE = 0.5

@@ -1,7 +1,9 @@
 """The command `mdhr-export`."""
 
+import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -41,6 +43,20 @@ def test_an_output_folder_that_does_not_exist_is_found_first(tiny_checkpoint, tm
     assert result.exit_code == 1
     assert "could not be written" in result.stderr
     assert "trace" not in result.stderr
+
+
+def test_a_disk_that_fills_up_leaves_nothing(tiny_checkpoint, tmp_path):
+    """A limit on the size of files stands for the full disk: the system refuses the write in the same way."""
+    result = subprocess.run(
+        [Path(sys.executable).parent / "mdhr-export", "--ckpt", tiny_checkpoint, "--out", tmp_path / "x.mdhr"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000)),
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert "could not be written" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_imports_no_heavy_library():

@@ -3,8 +3,9 @@ import pytest
 
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.layout import Layout
-from mdhr_train.data.expressions import OPPOSED, labels_of, random_intensities
-from mdhr_train.data.face_warp import ACTIONS, FaceWarper, astronaut
+from mdhr_train.data.expressions import EXPRESSIONS, OPPOSED, labels_of, random_intensities
+from mdhr_train.data.face_actions import ACTIONS
+from mdhr_train.data.face_warp import FaceWarper, astronaut
 from mdhr_train.data.synthetic import SyntheticClips
 from mdhr_train.layouts import BP4D, DISFA, LAYOUTS
 
@@ -69,8 +70,6 @@ def test_opposed_aus_do_not_happen_together():
 
 
 def test_no_event_opposes_itself():
-    from mdhr_train.data.expressions import EXPRESSIONS
-
     for group in EXPRESSIONS:
         assert not any(a in group and b in group for a, b in OPPOSED), group
 
