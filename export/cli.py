@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mdhr_runtime.bundle import Manifest
-from mdhr_runtime.console import Command, step, table
+from mdhr_runtime.console import Command, share_cores, step, table
 from mdhr_runtime.errors import ExportError
 
 
@@ -37,6 +37,7 @@ def main(checkpoint: Path, out: Path | None, fp16: bool, clip_graph: bool, no_ve
     The export ends by running the new graphs in ONNX Runtime beside the PyTorch model, as one clip and as a stream;
     it fails, and leaves nothing behind, where they differ.
     """
+    share_cores()
     try:
         from .exporter import Options, export_bundle
     except ImportError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from mdhr_runtime.console import Command, table
+from mdhr_runtime.console import Command, share_cores, table
 from mdhr_runtime.errors import ConfigError, OutputError
 from mdhr_runtime.layout import Layout
 
@@ -88,6 +88,7 @@ def fit(
     if not synthetic:
         raise click.UsageError("Say what to learn from: --synthetic.")
     _require_folder(out)
+    share_cores()
     _require_libraries()
     import torch
 

@@ -5,6 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mdhr_runtime.console import share_cores
+
+share_cores()
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
