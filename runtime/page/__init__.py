@@ -11,7 +11,6 @@
 """
 
 from .address import Address
-from .board import SourceStats
 from .live import LivePage
 
-__all__ = ["Address", "LivePage", "SourceStats"]
+__all__ = ["Address", "LivePage"]

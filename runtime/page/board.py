@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import takewhile
 from operator import attrgetter
 from threading import Lock
-from typing import Literal
 
 from ..outputs.base import SourceInfo
 from ..results import FrameResult, Row
@@ -26,21 +25,6 @@ MOST_ROWS = 20_000
 
 RATE_WINDOW = 2.0
 """Seconds over which the frame rate is averaged."""
-
-
-@dataclass(frozen=True)
-class SourceStats:
-    """What the analysis knows of a source at this moment.
-
-    Attributes:
-        dropped: Frames dropped since the start because the machine was too slow.
-        latency: Seconds from a frame's arrival to its result, or None if unknown.
-        state: What the source does.
-    """
-
-    dropped: int = 0
-    latency: float | None = None
-    state: Literal["waiting", "running", "reconnecting", "ended", "failed"] = "running"
 
 
 @dataclass(frozen=True)

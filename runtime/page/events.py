@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from ..outputs.drawing import FACE_COLOURS
-from ..results import OCCURS_FROM
-from .board import SPAN, Board, Entry, SourceStats
+from ..results import OCCURS_FROM, SourceStats
+from .board import SPAN, Board, Entry
 from .names import NAMES
 
 BEAT = 1 / 15

@@ -61,7 +61,13 @@ class LivePage:
                 len(self._board.sources),
             )
         )
+        self._frames = 0
         self._closed = False
+
+    @property
+    def summary(self) -> str:
+        """What was shown, in words."""
+        return f"{self._frames} frames: {self.url}"
 
     def __enter__(self) -> LivePage:
         return self
@@ -74,6 +80,7 @@ class LivePage:
     def write(self, result: FrameResult) -> None:
         """Show the next result. Never waits for a viewer."""
         self._board.post(result)
+        self._frames += result.final
 
     def close(self) -> None:
         """Tell the viewers that the run is over, and stop serving."""

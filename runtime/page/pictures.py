@@ -54,7 +54,7 @@ class Pictures:
         self._made: list[tuple[FrameResult, Picture, float] | None] = [None for _ in board.sources]
 
     def get(self, source: int) -> Picture | None:
-        """The newest picture of a source, or None before its first frame.
+        """The newest picture of a source, or None before its first frame, or if it comes without images.
 
         Args:
             source: Index of the source.
@@ -64,7 +64,7 @@ class Pictures:
             if made is not None and now - made[2] < self._interval:
                 return made[1]
             result = self._board.newest(source)
-            if result is None:
+            if result is None or not result.image.size:
                 return None
             if made is not None and made[0] is result:
                 return made[1]

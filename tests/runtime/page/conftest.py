@@ -32,7 +32,7 @@ def make_result():
             for face in range(faces)
         )
         image = np.full((*size, 3), (frame * 5) % 200, np.uint8)
-        image[:, (frame * 8) % size[1] :] //= 2
+        image[:, (frame * 8) % SIZE[1] :] //= 2
         return FrameResult(source, frame, frame / 25, image, rows or (Row(source, frame, frame / 25),), final)
 
     return make

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mdhr_runtime.page import SourceStats
+from mdhr_runtime.results import SourceStats
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs the Python package selenium")
 from selenium.webdriver.chrome.service import Service  # noqa: E402

@@ -7,9 +7,9 @@ import pytest
 
 from mdhr_runtime.outputs.base import SourceInfo
 from mdhr_runtime.page import events
-from mdhr_runtime.page.board import Board, SourceStats
+from mdhr_runtime.page.board import Board
 from mdhr_runtime.page.events import Feed
-from mdhr_runtime.results import FrameResult, Row
+from mdhr_runtime.results import FrameResult, Row, SourceStats
 
 
 @pytest.fixture

@@ -132,6 +132,13 @@ def test_closing_says_goodbye_ends_all_threads_and_frees_the_port(serve, make_re
     serve(str(port(page)))
 
 
+def test_the_summary_counts_frames_once(serve, make_result):
+    page = serve()
+    for final in (False, True):
+        page.write(make_result(1, final=final))
+    assert page.summary == f"1 frames: {page.url}"
+
+
 def test_a_failed_run_closes_the_page(serve):
     with pytest.raises(RuntimeError), serve():
         raise RuntimeError

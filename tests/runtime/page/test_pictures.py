@@ -38,6 +38,11 @@ def test_there_is_none_before_the_first_frame(pictures):
     assert pictures.get(0) is None
 
 
+def test_there_is_none_of_an_analysis_that_keeps_no_images(board, pictures, make_result):
+    board.post(make_result(1, size=(0, 0)))
+    assert pictures.get(0) is None
+
+
 def test_colours_and_size(board, pictures):
     image = np.zeros((120, 200, 3), np.uint8)
     image[:] = 250, 120, 10
