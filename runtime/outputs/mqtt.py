@@ -57,7 +57,7 @@ class MqttPublisher:
         self._outbox = Outbox(queued)
         self._changed = Condition()  # guards what follows
         self._answer: Any = None
-        self._connected = self._closing = self._given_up = False
+        self._connected = self._given_up = False
         self._unconfirmed = self._delivered = 0
         self._client = self._connect()
         self._sender = Thread(target=self._send, name="mqtt", daemon=True)
@@ -83,8 +83,6 @@ class MqttPublisher:
     def close(self) -> None:
         """Send what waits, within `GRACE` seconds, and leave the broker. Safe to call twice."""
         with self._changed:
-            self._closing = True
-            self._changed.notify_all()
             self._changed.wait_for(lambda: not self._outbox and not self._unconfirmed, GRACE)
             self._given_up = True
             self._changed.notify_all()

@@ -69,15 +69,19 @@ class H264:
 
     def __init__(self, path: Path, fps: float, size: tuple[int, int]) -> None:
         self._av = extra("h264", "av")
-        # In fragments, each of which is complete, instead of one index at the end.
-        options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+        # In fragments, each of which is complete and goes out at once, instead of one index at the end.
+        options = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
         self._container = self._av.open(str(path), "w", format="mp4", options=options)
         self._stream: Any = self._container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
         # The usual colour format has one colour for 2×2 pixels: an odd size loses its last column or row.
         self._width, self._height = (side // 2 * 2 for side in size)
         self._stream.width, self._stream.height = self._width, self._height
         self._stream.pix_fmt = "yuv420p"
-        self._stream.options = {"preset": "veryfast", "crf": "21"}
+        self._stream.options = {
+            "preset": "veryfast",
+            "crf": "21",
+            "g": str(max(round(2 * fps), 1)),  # a fragment is two seconds
+        }
         self._stream.codec_context.thread_count = 1  # the other cores are the model's
 
     def write(self, image: np.ndarray) -> None:

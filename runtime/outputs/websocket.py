@@ -139,7 +139,7 @@ class WebSocketPublisher:
 
     async def _serve(self, connection: Any) -> None:
         """Serve one subscriber until it leaves or the run ends."""
-        subscriber = _Subscriber(self._queued)
+        subscriber = _Subscriber(connection, self._queued)
         self._served += 1
         self._subscribers = (*self._subscribers, subscriber)
         try:
@@ -158,9 +158,10 @@ class WebSocketPublisher:
 
     async def _until_closed(self) -> None:
         await self._ending.wait()
-        handlers = asyncio.gather(*self._server.handler_tasks, return_exceptions=True)
-        with suppress(TimeoutError, asyncio.TimeoutError):
-            await asyncio.wait_for(handlers, GRACE)
+        if self._server.handler_tasks:
+            await asyncio.wait(self._server.handler_tasks, timeout=GRACE)
+        for subscriber in self._subscribers:
+            subscriber.connection.transport.abort()  # who has not read until now would not read a farewell either
         self._server.close()
         await self._server.wait_closed()
 
@@ -176,7 +177,8 @@ class WebSocketPublisher:
 class _Subscriber:
     """Somebody who gets rows, and those that wait for it."""
 
-    def __init__(self, queued: int) -> None:
+    def __init__(self, connection: Any, queued: int) -> None:
+        self.connection = connection
         self.outbox = Outbox(queued)
         self.news = asyncio.Event()
 
