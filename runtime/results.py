@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -49,7 +50,8 @@ class FrameResult:
         source: Name of the source.
         frame: Number of the frame within its source, from 1.
         timestamp: Its time in seconds since the source's beginning.
-        image: uint8 (H, W, 3), RGB, upright. Not to be written to: outputs share it.
+        image: uint8 (H, W, 3), RGB, upright. Not to be written to: outputs share it. Of size 0×0 if the analysis was
+            told to keep no images.
         rows: One row per face, or one row without a face; all final or all provisional.
         final: Whether the rows are final. Final results of a source come in the order of its frames.
     """
@@ -60,3 +62,18 @@ class FrameResult:
     image: np.ndarray
     rows: tuple[Row, ...]
     final: bool = True
+
+
+@dataclass(frozen=True)
+class SourceStats:
+    """What the analysis knows of a source at this moment.
+
+    Attributes:
+        dropped: Frames dropped since the start because the machine was too slow.
+        latency: Seconds from a frame's arrival to its first result, or None if unknown.
+        state: What the source does.
+    """
+
+    dropped: int = 0
+    latency: float | None = None
+    state: Literal["waiting", "running", "reconnecting", "ended", "failed"] = "running"

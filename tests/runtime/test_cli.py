@@ -120,7 +120,7 @@ try:
 finally:
     print("heavy:", sorted({"cv2", "onnxruntime", "torch"} & set(sys.modules)))
 """
-    for option, expected in (("--help", "BUNDLE VIDEO"), ("--version", "version")):
+    for option, expected in (("--help", "BUNDLE SOURCE..."), ("--version", "version")):
         done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=True)
         assert expected in done.stdout
         assert "heavy: []" in done.stdout
