@@ -146,12 +146,16 @@ class FaceTracker:
     def _follow(self, image: np.ndarray) -> None:
         """Look for the faces of the frame before where they should be now."""
         seen = [track for track in self._tracks if track.sighting is not None]
+        before = [track.sighting.colours for track in seen]
         for track in self._tracks:
             track.continues = track.sighting is not None
             track.sighting = None
             track.box = track.box + np.tile(track.velocity, 2)
-        for track, sighting in zip(seen, self._look(image, [track.box for track in seen]), strict=True):
-            if sighting is not None and _overlap(sighting.box, track.box) >= SAME_PLACE:
+        sightings = self._look(image, [track.box for track in seen])
+        for track, sighting, colours in zip(seen, sightings, before, strict=True):
+            if sighting is None or _overlap(sighting.box, track.box) < SAME_PLACE:
+                continue
+            if sighting.colours @ colours >= SAME_PERSON:  # else the film has cut to somebody else
                 track.sighting = sighting
         _separate(seen)
         _settle_who_is_who(self._tracks)

@@ -23,7 +23,8 @@ class Camera:
     """A camera, to be read as long as it delivers.
 
     When a camera that has delivered goes away, it is connected again, however long that takes. One that never
-    delivers is given up after the timeout.
+    delivers is given up after the timeout. While a connection lasts, OpenCV scales all frames to the size of its first:
+    a camera that changes its resolution goes on in the old one.
 
     Args:
         name: The source's name.
