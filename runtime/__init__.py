@@ -3,10 +3,29 @@
 model = mdhr_runtime.load("best.mdhr")
 stream = model.stream()
 scores = stream.push(frames)
+
+for result in mdhr_runtime.analyze("interview.mp4", "best.mdhr"):
+    for row in result.rows:
+        print(row.timestamp, row.face_id, row.scores)
 """
+
+from typing import TYPE_CHECKING, Any
 
 from .errors import MdhrError
 from .model import Model, load
+from .results import FrameResult, Row
 from .stream import Stream
 
-__all__ = ["MdhrError", "Model", "Stream", "load"]
+if TYPE_CHECKING:
+    from .analysis import Analysis, analyze
+
+__all__ = ["Analysis", "FrameResult", "MdhrError", "Model", "Row", "Stream", "analyze", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    # OpenCV is only loaded for those who have images to read.
+    if name in ("Analysis", "analyze"):
+        from . import analysis
+
+        return getattr(analysis, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

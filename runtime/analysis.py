@@ -1,113 +1,240 @@
-"""From a video to one row of results per frame, for the largest face."""
+"""The analysis of videos, images and cameras: every face of every frame, as results that come while it runs."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
+from time import monotonic
+from types import TracebackType
+from typing import Literal
 
-import numpy as np
+from .errors import MdhrError
+from .faces.finding import FaceFinder, WholeImages
+from .faces.mtcnn import FaceDetector
+from .faces.tracking import DETECT_EVERY, MAX_GAP, FaceTracker
+from .model import Model, load
+from .pipeline.channel import Board, Cancelled
+from .pipeline.feed import Feed
+from .pipeline.scoring import Scorer
+from .results import FrameResult, SourceStats
+from .sources import IMAGES_PER_SECOND, TIMEOUT, Source, open_sources
 
-from .faces.alignment import align
-from .faces.boxes import overlaps
-from .faces.mtcnn import Face, FaceDetector
-from .model import Model
-from .stream import Stream
-from .video import Frame
+MIN_FACE = 48
+"""Default side of the smallest face in pixels.
 
-OCCURS_FROM = 0.5
-"""The score from which an AU counts as occurring."""
+The model's crop enlarges a smaller face more than four times, and wrinkles do not come back by that. Looking for faces
+of 20 pixels, MTCNN's usual limit, takes the detector three times as long.
+"""
 
-SAME_FACE_OVERLAP = 0.1
-"""Faces in neighbouring frames whose boxes overlap less (intersection over union) are not the same face."""
+FRAMES_PER_STEP = 4
+"""Frames of a file that go through the temporal graph at once: a third of the time that one by one takes it."""
 
+MOST_RESULTS = 8
+"""Results that wait to be fetched; then the model waits."""
 
-@dataclass(frozen=True, eq=False)
-class Row:
-    """What is known of one face in one frame.
+LAST_WAIT = 3.0
+"""Seconds that threads get to end. One that is inside OpenCV, waiting for a camera, ends later, on its own."""
 
-    Attributes:
-        frame: Number of the frame, from 1.
-        timestamp: Its time in seconds.
-        face_id: Which face; 0, as only the largest is followed.
-        confidence: The detector's confidence in the face, 0 without a face.
-        box: (x1, y1, x2, y2) in pixels, or None without a face.
-        scores: float32 (N,), the score of every AU in [0, 1], or None without a face.
-    """
-
-    frame: int
-    timestamp: float
-    face_id: int = 0
-    confidence: float = 0.0
-    box: tuple[float, float, float, float] | None = None
-    scores: np.ndarray | None = None
-
-    @property
-    def success(self) -> bool:
-        """Whether there are scores."""
-        return self.scores is not None
+Address = str | Path | int
 
 
-def analyse(frames: Iterable[Frame], detector: FaceDetector, model: Model) -> Iterator[Row]:
-    """Score the largest face of every frame.
-
-    Frames in which a face goes on form one stream. A frame without a face, or with one somewhere else, ends the stream:
-    the model never compares frames across a gap or a cut.
+def analyze(
+    sources: Address | Sequence[Address],
+    bundle: Model | Path | str,
+    *,
+    provider: str = "auto",
+    faces: Literal["detect", "crops"] = "detect",
+    min_face: int = MIN_FACE,
+    detect_every: int = DETECT_EVERY,
+    max_gap: int = MAX_GAP,
+    provisional: bool = False,
+    timeout: float = TIMEOUT,
+    images_per_second: float = IMAGES_PER_SECOND,
+) -> Iterator[FrameResult]:
+    """Score every face in videos, images or cameras.
 
     Args:
-        frames: Consecutive frames of a video.
-        detector: Finds the faces.
-        model: Scores them.
+        sources: One or several of: a video file, a folder or pattern of images, the number of a webcam, a URL.
+        bundle: The model, or the folder of its bundle.
+        provider: What runs the model, if `bundle` is a folder: "cpu", "cuda" or "auto".
+        faces: "detect" finds and follows the faces; "crops" takes every image as an aligned face.
+        min_face: Side in pixels of the smallest face to look for.
+        detect_every: Frames from one detection to the next; in between, known faces are followed.
+        max_gap: Frames that a face may be away and keep its id.
+        provisional: Whether every frame gets a provisional result at once, besides its final one later.
+        timeout: Seconds in which a camera must deliver its first frame.
+        images_per_second: Rate that images are taken to be recorded at.
 
     Yields:
-        Exactly one row per frame, in order. Rows come `model.lookahead` frames late at most.
+        One final result per frame, those of a source in order, `lookahead` frames late at most. Frames that show no
+        face have one row without scores.
+
+    Raises:
+        MdhrError: A source, the bundle or the provider cannot be opened; or, after all other sources have ended,
+            a source broke off or never delivered.
     """
-    run: Run | None = None
-    for frame in frames:
-        face = max(detector.detect(frame.image), key=lambda face: face.area, default=None)
-        if run is not None and not run.continues_with(face):
-            yield from run.finish()
-            run = None
-        if face is None:
-            yield Row(frame.number, frame.timestamp)
-            continue
-        run = run or Run(model.stream())
-        yield from run.push(frame, face, align(frame.image, face.landmarks, model.layout.crop))
-    if run is not None:
-        yield from run.finish()
+    addresses = [sources] if isinstance(sources, str | Path | int) else sources
+    opened = open_sources(addresses, timeout, images_per_second)
+    model = bundle if isinstance(bundle, Model) else load(bundle, provider)
+    finder = make_finders(model, faces, min_face, detect_every, max_gap)
+    with Analysis(opened, model, finder, provisional=provisional) as analysis:
+        yield from analysis
+    for _, error in analysis.problems:
+        raise error
 
 
-class Run:
-    """Consecutive frames that show the same face.
+def make_finders(
+    model: Model,
+    faces: Literal["detect", "crops"] = "detect",
+    min_face: int = MIN_FACE,
+    detect_every: int = DETECT_EVERY,
+    max_gap: int = MAX_GAP,
+) -> Callable[[], FaceFinder]:
+    """What makes the face finder of each source. Arguments as for `analyze`.
+
+    Raises:
+        BundleError: The bundle has no face detector, and one is needed.
+    """
+    crop = model.layout.crop
+    if faces == "crops":
+        return lambda: WholeImages(crop)
+    detector = FaceDetector(*(model.graph(name) for name in ("pnet", "rnet", "onet")), min_face)
+    return lambda: FaceTracker(detector, crop, detect_every, max_gap)
+
+
+class Analysis:
+    """Sources on their way through the model. A context manager that is iterated over once.
+
+    Every source has a thread that reads it and one that finds its faces; one thread runs the model on whatever waits.
+    They work ahead by a bounded number of frames. Files wait when that is reached; cameras drop their oldest frames.
 
     Args:
-        stream: A fresh stream.
+        sources: Where images come from.
+        model: What scores the faces.
+        make_finder: Makes the face finder of a source; see `make_finders`.
+        provisional: Whether every frame gets a provisional result at once.
+        keep_images: Whether results carry the images.
+        on_problem: Called from another thread when a source ends with an error: its name, and the error. The other
+            sources go on.
+        on_warning: Called from another thread with the name of a source and what the user should know of it.
+
+    Attributes:
+        problems: The errors that ended sources so far, with the sources' names.
     """
 
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self._box: tuple[float, float, float, float] | None = None
-        self._waiting: deque[Row] = deque()
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        model: Model,
+        make_finder: Callable[[], FaceFinder],
+        *,
+        provisional: bool = False,
+        keep_images: bool = True,
+        on_problem: Callable[[str, MdhrError], None] = lambda name, error: None,
+        on_warning: Callable[[str, str], None] = lambda name, text: None,
+    ) -> None:
+        # A camera's frames shall not wait until several have gathered.
+        most = 1 if any(source.live for source in sources) else FRAMES_PER_STEP
+        self.problems: list[tuple[str, MdhrError]] = []
+        self._on_problem, self._on_warning = on_problem, on_warning
+        self._scorer = Scorer(model.batch(), provisional=provisional, most=most)
+        self._most = most
+        self._board = Board()
+        self._bug: BaseException | None = None
+        self._stopped = Event()
+        # The main thread takes from here, where a signal may strike: this queue can bear it in any state.
+        self._results: SimpleQueue[FrameResult | None] = SimpleQueue()
+        self._feeds = [self._feed(source, make_finder(), keep_images) for source in sources]
+        self._threads = [thread for feed in self._feeds for thread in feed.threads]
+        self._threads.append(Thread(target=self._run_model, name="model", daemon=True))
 
-    def continues_with(self, face: Face | None) -> bool:
-        """Whether the next frame's face is where this one was."""
-        return face is not None and overlaps(np.array([self._box]), np.array([face.box])).item() >= SAME_FACE_OVERLAP
+    def __enter__(self) -> Analysis:
+        for thread in self._threads:
+            thread.start()
+        return self
 
-    def push(self, frame: Frame, face: Face, crop: np.ndarray) -> list[Row]:
-        """Add a frame; return the rows whose scores became final.
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop()
+        last = monotonic() + LAST_WAIT
+        for thread in self._threads:
+            thread.join(max(last - monotonic(), 0))
 
-        Args:
-            frame: The frame.
-            face: The face in it.
-            crop: The aligned face.
+    def __iter__(self) -> Iterator[FrameResult]:
+        """Give the results as they come.
+
+        Raises:
+            Exception: Whatever unexpected went wrong in one of the threads.
         """
-        self._box = face.box
-        self._waiting.append(Row(frame.number, frame.timestamp, confidence=face.score, box=face.box))
-        return self._scored(self._stream.push(crop[None]))
+        while (result := self._results.get()) is not None:
+            yield result
+        if self._bug is not None:
+            raise self._bug
 
-    def finish(self) -> list[Row]:
-        """End the stream; return the rows that are left."""
-        return self._scored(self._stream.flush())
+    def stats(self) -> Mapping[str, SourceStats]:
+        """What is known of every source at this moment, by its name. Safe to call from any thread."""
+        return {feed.source.name: feed.stats() for feed in self._feeds}
 
-    def _scored(self, scores: np.ndarray) -> list[Row]:
-        return [replace(self._waiting.popleft(), scores=one) for one in scores]
+    def _feed(self, source: Source, finder: FaceFinder, keep_images: bool) -> Feed:
+        def problem(error: MdhrError) -> None:
+            self.problems.append((source.name, error))
+            self._on_problem(source.name, error)
+
+        return Feed(
+            source,
+            finder,
+            self._board,
+            ready=2 * self._most,
+            keep_images=keep_images,
+            on_problem=problem,
+            on_warning=lambda text: self._on_warning(source.name, text),
+            on_bug=self._fail,
+        )
+
+    def _run_model(self) -> None:
+        timelines = [feed.timeline for feed in self._feeds]
+        try:
+            while self._gather():
+                for result in self._scorer.step(timelines):
+                    self._hand_over(result)
+        except Cancelled:
+            pass
+        except BaseException as error:  # a bug of ours; the thread that waits for results shall have it
+            self._fail(error)
+        finally:
+            self._results.put(None)
+
+    def _gather(self) -> bool:
+        """Wait until there is something to do, and take what has arrived; False if everything is done."""
+
+        def news() -> bool:
+            return all(feed.timeline.ended for feed in self._feeds) or any(
+                len(feed.ready) or not feed.timeline.idle or feed.ready.finished != feed.timeline.ended
+                for feed in self._feeds
+            )
+
+        with self._board.changed:
+            self._board.wait_for(news)
+            for feed in self._feeds:
+                feed.timeline.arrived.extend(feed.ready.take(self._most - len(feed.timeline.arrived)))
+                feed.timeline.ended = feed.ready.finished
+        return not all(feed.timeline.ended and feed.timeline.idle for feed in self._feeds)
+
+    def _hand_over(self, result: FrameResult) -> None:
+        while self._results.qsize() >= MOST_RESULTS:
+            if self._stopped.wait(0.002):
+                raise Cancelled
+        self._results.put(result)
+
+    def _fail(self, error: BaseException) -> None:
+        self._bug = self._bug or error
+        self._stop()
+
+    def _stop(self) -> None:
+        self._stopped.set()
+        for feed in self._feeds:
+            feed.source.stop()
+        self._board.cancel()

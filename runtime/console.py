@@ -21,9 +21,37 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except MdhrError as error:
-            click.secho(f"error: {error.what}", fg="red", err=True)
-            click.echo(f"  why: {error.why}\n  fix: {error.fix}", err=True)
+            report(error)
             ctx.exit(1)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the options of `--help` under their sections, in the order in which these appear."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if isinstance(parameter, click.Option) and record is not None:
+                sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+class Option(click.Option):
+    """An option that `--help` lists under the title of a section.
+
+    Args:
+        section: The title.
+    """
+
+    def __init__(self, *arguments: Any, section: str = "Options", **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.section = section
+
+
+def report(error: MdhrError) -> None:
+    """Tell an error on stderr, in its three parts."""
+    click.secho(f"error: {error.what}", fg="red", err=True)
+    click.echo(f"  why: {error.why}\n  fix: {error.fix}", err=True)
 
 
 def share_cores() -> None:

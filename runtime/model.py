@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .backends import Graph, onnx_runtime
+from .batch import StreamBatch
 from .bundle import Bundle, read_bundle
 from .layout import Layout
 from .stream import Stream
@@ -73,6 +74,10 @@ class Model:
     def stream(self) -> Stream:
         """Start a stream: the same scores as `clip`, while the frames come in."""
         return Stream(self.graph("encoder"), self.graph("temporal"), self.bundle.manifest)
+
+    def batch(self) -> StreamBatch:
+        """Start a batch of streams: the same scores as from streams of their own, for many faces at once."""
+        return StreamBatch(self.graph("encoder"), self.graph("temporal"), self.bundle.manifest)
 
     def _load_graph(self, name: str) -> Graph:
         return onnx_runtime.load_graph(self.bundle.graph_path(name), self.provider)

@@ -15,6 +15,27 @@ STATE = "state_"
 NEW_STATE = "new_state_"
 
 
+class Progress:
+    """How far a stream has come: which of the temporal graph's scores belong to frames.
+
+    After `seen` frames, row i of the graph's next scores is that of frame seen + i − lookahead. Those before the first
+    frame are the zero padding's.
+
+    Args:
+        lookahead: Frames by which final scores lag behind.
+    """
+
+    def __init__(self, lookahead: int) -> None:
+        self._lookahead = lookahead
+        self._seen = 0
+
+    def advance(self, frames: int) -> int:
+        """Count new frames, or the lookahead's invalid ones, and return how many of their first rows are padding's."""
+        padding = min(max(0, self._lookahead - self._seen), frames)
+        self._seen += frames
+        return padding
+
+
 class Stream:
     """Scores the consecutive frames of one face while they come in.
 
@@ -65,7 +86,7 @@ class Stream:
 
     def _restart(self) -> None:
         self._state = {name: self._zeros(name) for name in self._inputs if name.startswith(STATE)}
-        self._seen = 0
+        self._progress = Progress(self._lookahead)
 
     def _step(self, features: dict[str, np.ndarray], valid: int) -> np.ndarray:
         """Run the temporal graph over per-frame features (T, …); returns the scores that became final."""
@@ -74,10 +95,7 @@ class Stream:
         feed["valid"] = np.full((1, count), valid, self._inputs["valid"].dtype)
         outputs = self._temporal(feed | self._state)
         self._state = {STATE + name.removeprefix(NEW_STATE): x for name, x in outputs.items() if NEW_STATE in name}
-        # Row i is frame seen + i − lookahead; those before the first frame are the zero padding's.
-        early = max(0, self._lookahead - self._seen)
-        self._seen += count
-        return outputs["scores"][0, early:]
+        return outputs["scores"][0, self._progress.advance(count) :]
 
     def _zeros(self, name: str, frames: int | None = None) -> np.ndarray:
         """Zeros for an input of the temporal graph: one stream's states, or per-frame features without streams."""

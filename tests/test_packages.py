@@ -66,7 +66,7 @@ for name in ("torch", "timm", "onnx"):
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("command", ["mdhr-run", "mdhr-export", "mdhr-train"])
+@pytest.mark.parametrize("command", ["mdhr-run", "mdhr-plot", "mdhr-export", "mdhr-train"])
 def test_help_works_in_the_lean_environment(lean_python, command):
     result = subprocess.run([lean_python.parent / command, "--help"], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

@@ -1,5 +1,5 @@
 """Execution backends: each turns a graph file into something that can be called."""
 
-from .base import Graph
+from .base import Buffer, Graph, Region
 
-__all__ = ["Graph"]
+__all__ = ["Buffer", "Graph", "Region"]

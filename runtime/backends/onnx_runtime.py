@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import BundleError, ProviderError
+from .base import Buffer, Region
 
 PROVIDERS = {  # our name → ONNX Runtime's, fastest first
     "cuda": "CUDAExecutionProvider",
     "cpu": "CPUExecutionProvider",
 }
+
+HOST = "cpu"
+DEVICES = {"cuda": "cuda", "cpu": HOST}  # our name of a provider → ONNX Runtime's of where its tensors lie
 
 
 class OrtGraph:
@@ -33,6 +37,30 @@ class OrtGraph:
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the graph."""
         return dict(zip(self._outputs, self._session.run(self._outputs, dict(inputs)), strict=True))
+
+    def allocate(self, rows: int, row: Sequence[int], dtype: str, *, zeros: bool = False) -> Buffer:
+        """Allocate memory where the graph runs."""
+        device = DEVICES[self.provider]
+        shape = (rows, *row)
+        if device == HOST:
+            # The system hands out pages when they are touched first: rows that are never used cost nothing.
+            memory = (np.zeros if zeros else np.empty)(shape, dtype)
+            return Buffer(memory, memory.ctypes.data, device, rows, tuple(row), dtype)
+        values = _onnxruntime().OrtValue
+        if zeros:
+            memory = values.ortvalue_from_numpy(np.zeros(shape, dtype), device, 0)
+        else:
+            memory = values.ortvalue_from_shape_and_type(shape, np.dtype(dtype), device, 0)
+        return Buffer(memory, memory.data_ptr(), device, rows, tuple(row), dtype)
+
+    def run(self, inputs: Mapping[str, np.ndarray | Region], outputs: Mapping[str, np.ndarray | Region]) -> None:
+        """Run the graph from memory to memory."""
+        binding = self._session.io_binding()
+        for name, tensor in inputs.items():
+            binding.bind_input(name, *_place(tensor))
+        for name, tensor in outputs.items():
+            binding.bind_output(name, *_place(tensor))
+        self._session.run_with_iobinding(binding)
 
 
 def choose_provider(name: str = "auto") -> str:
@@ -118,6 +146,15 @@ def _share_threads() -> bool:
     except (AttributeError, RuntimeError):  # an older ONNX Runtime, or one that was already at work
         return False
     return True
+
+
+def _place(tensor: np.ndarray | Region) -> tuple[str, int, np.dtype, tuple[int, ...], int]:
+    """Device, its number, element type, shape and address of a tensor."""
+    if isinstance(tensor, Region):
+        return tensor.buffer.device, 0, np.dtype(tensor.buffer.dtype), tensor.shape, tensor.pointer
+    if not tensor.flags.c_contiguous:
+        raise ValueError("an array that is bound must be contiguous")
+    return HOST, 0, tensor.dtype, tensor.shape, tensor.ctypes.data
 
 
 def _onnxruntime() -> ModuleType:

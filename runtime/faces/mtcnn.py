@@ -104,15 +104,26 @@ class FaceDetector:
 
     def _describe(self, image: np.ndarray, boxes: np.ndarray) -> list[Face]:
         """Run O-Net on refined boxes (N, 4)."""
-        found = self._onet({"images": patches(image, boxes, 48)})
-        scores = found["scores"][:, 0]
-        in_box = found["landmarks"].reshape(-1, 2, 5).transpose(0, 2, 1)
-        landmarks = boxes[:, None, :2] - 1 + in_box * pixel_sizes(boxes)[:, None]
+        boxes, scores, landmarks = self.look(image, boxes)
         kept = np.flatnonzero(scores > FINAL_SCORE)
-        boxes = calibrated(boxes, found["offsets"])
         kept = kept[suppress(boxes[kept], scores[kept], 0.7, relative_to="smaller")]
         boxes = clipped(boxes, image.shape[1], image.shape[0])
-        return [Face(tuple(boxes[i].tolist()), float(scores[i]), landmarks[i].astype(np.float32)) for i in kept]
+        return [Face(tuple(boxes[i].tolist()), float(scores[i]), landmarks[i]) for i in kept]
+
+    def look(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Run O-Net alone, on places where faces should be: it says whether they are, and where exactly.
+
+        Args:
+            image: uint8 (H, W, 3), RGB.
+            boxes: Square boxes (N, 4); they may reach beyond the image.
+
+        Returns:
+            Boxes (N, 4), not clipped; scores (N,) in [0, 1]; landmarks float32 (N, 5, 2), as those of a `Face`.
+        """
+        found = self._onet({"images": patches(image, boxes, 48)})
+        in_box = found["landmarks"].reshape(-1, 2, 5).transpose(0, 2, 1)
+        landmarks = boxes[:, None, :2] - 1 + in_box * pixel_sizes(boxes)[:, None]
+        return calibrated(boxes, found["offsets"]), found["scores"][:, 0], landmarks.astype(np.float32)
 
 
 def scales(size: tuple[int, int], min_face: float) -> list[float]:

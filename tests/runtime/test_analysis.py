@@ -1,25 +1,59 @@
+"""The whole analysis in this process, on sources made of arrays and on real videos."""
+
+import threading
+import time
+import weakref
 from itertools import groupby
 
 import cv2
 import numpy as np
 import pytest
 
-from mdhr_runtime.analysis import analyse
-from mdhr_runtime.faces.alignment import align
-from mdhr_runtime.video import Frame, Video
+import mdhr_runtime
+from mdhr_runtime.analysis import Analysis, make_finders
+from mdhr_runtime.errors import FramesError, MdhrError, VideoError
+from mdhr_runtime.faces.tracking import FaceTracker
+from mdhr_runtime.sources import Frame, Images, Video
 
 BLANK = np.zeros((240, 240, 3), np.uint8)
 
 
-def frames(images):
-    return [Frame(number, number / 25, image) for number, image in enumerate(images, start=1)]
+class Arrays:
+    """A source made of images; None where images are missing."""
+
+    def __init__(self, images, name="arrays", live=False, pause=0.0, error=None):
+        self.images, self.name, self.live, self.pause, self.error = images, name, live, pause, error
+        self.fps, self.frame_count, self.warnings = 25.0, None, []
+        self.read = 0
+        self.stopped = threading.Event()
+
+    def __iter__(self):
+        for image in self.images:
+            if self.stopped.wait(self.pause):
+                return
+            self.read += image is not None
+            yield None if image is None else Frame(self.read, self.read / 25, image)
+        if self.error:
+            raise self.error
+
+    def stop(self):
+        self.stopped.set()
+
+
+def run(model, *sources, detect_every=10, max_gap=30, **settings):
+    with Analysis(sources, model, make_finders(model, "detect", 48, detect_every, max_gap), **settings) as analysis:
+        return list(analysis)
+
+
+def rows_of(results, source="arrays", face=None):
+    rows = [row for result in results if result.source == source and result.final for row in result.rows]
+    return [row for row in rows if face is None or row.face_id == face]
 
 
 def clip_scores(images, detector, model):
     """Scores of images with one face as one clip."""
-    faces = [detector.detect(image)[0] for image in images]
-    crops = [align(image, face.landmarks, model.layout.crop) for image, face in zip(images, faces, strict=True)]
-    return model.clip(np.stack(crops))
+    tracker = FaceTracker(detector, model.layout.crop)
+    return model.clip(np.stack([tracker.find(image)[0].crop for image in images]))
 
 
 def assert_scores(rows, expected):
@@ -27,58 +61,236 @@ def assert_scores(rows, expected):
 
 
 def test_an_unbroken_face_is_one_clip(swaying, detector, model):
-    rows = list(analyse(frames(swaying), detector, model))
-    assert [row.frame for row in rows] == list(range(1, 25))
+    results = run(model, Arrays(swaying))
+    assert [result.frame for result in results] == list(range(1, 25))
+    assert all(result.image is image for result, image in zip(results, swaying, strict=True))
+    rows = rows_of(results)
     assert [row.timestamp for row in rows] == [number / 25 for number in range(1, 25)]
-    assert all(row.success and row.face_id == 0 and row.confidence > 0.9 for row in rows)
+    assert all(row.success and row.face_id == 0 and row.final and row.confidence > 0.9 for row in rows)
     assert_scores(rows, clip_scores(swaying, detector, model))
 
 
 def test_a_gap_is_reported_and_never_bridged(swaying, detector, model):
     first, second = swaying[:5], swaying[8:17]
-    rows = list(analyse(frames([*first, BLANK, BLANK, *second, BLANK]), detector, model))
+    rows = rows_of(run(model, Arrays([*first, BLANK, BLANK, *second, BLANK])))
     assert [row.frame for row in rows] == list(range(1, 18))
-    assert [row.success for row in rows] == [True] * 5 + [False] * 2 + [True] * 9 + [False]
+    assert [row.face_id for row in rows] == [0] * 5 + [None] * 2 + [0] * 9 + [None]
     assert_scores(rows[:5], clip_scores(first, detector, model))
     assert_scores(rows[7:16], clip_scores(second, detector, model))
     for row in (rows[5], rows[6], rows[16]):
         assert (row.confidence, row.box, row.scores) == (0, None, None)
 
 
+def test_missing_images_are_never_bridged(swaying, detector, model):
+    rows = rows_of(run(model, Arrays([*swaying[:6], None, *swaying[9:18]])))
+    assert [row.face_id for row in rows] == [0] * 15
+    assert_scores(rows[:6], clip_scores(swaying[:6], detector, model))
+    assert_scores(rows[6:], clip_scores(swaying[9:18], detector, model))
+
+
 def test_a_face_somewhere_else_is_not_compared_with_the_last_one(swaying, detector, model):
-    left = [np.hstack([image, BLANK]) for image in swaying[:4]]
-    right = [np.hstack([BLANK, image]) for image in swaying[4:10]]
-    rows = list(analyse(frames(left + right), detector, model))
-    assert [row.frame for row in rows] == list(range(1, 11))
+    left = [np.hstack([image, BLANK, BLANK]) for image in swaying[:4]]
+    right = [np.hstack([BLANK, BLANK, image]) for image in swaying[4:10]]
+    rows = rows_of(run(model, Arrays(left + right)))
+    assert [row.face_id for row in rows] == [0] * 4 + [1] * 6
     assert_scores(rows[:4], clip_scores(left, detector, model))
     assert_scores(rows[4:], clip_scores(right, detector, model))
 
 
-def test_the_largest_face_is_the_one(portrait, detector, model):
-    small = np.zeros_like(portrait)
-    small[:168, :168] = cv2.resize(portrait, (168, 168), interpolation=cv2.INTER_AREA)
-    (row,) = analyse(frames([np.hstack([small, portrait])]), detector, model)
-    assert row.box[0] > 240
+def test_every_face_has_rows_and_a_stream_of_its_own(swaying, detector, model):
+    mirrored = [image[:, ::-1] for image in swaying]
+    both = [np.hstack(pair) for pair in zip(swaying, mirrored, strict=True)]
+    results = run(model, Arrays(both))
+    assert all(len(result.rows) == 2 for result in results)
+    for face in (0, 1):
+        rows = rows_of(results, face=face)
+        tracker = FaceTracker(detector, model.layout.crop)
+        crops = [next(found.crop for found in tracker.find(image) if found.face_id == face) for image in both]
+        assert_scores(rows, model.clip(np.stack(crops)))
 
 
-def test_a_video_without_any_face(detector, model):
-    rows = list(analyse(frames([BLANK] * 3), detector, model))
+def test_a_source_does_not_depend_on_what_runs_beside_it(swaying, model):
+    def source(name, start, count):
+        return Arrays(swaying[start:][:count], name)
+
+    alone = rows_of(run(model, source("a", 0, 20)), "a")
+    together = run(
+        model, source("a", 0, 20), source("b", 3, 9), Arrays([np.hstack([swaying[0]] * 3)] * 6, "c"), Arrays([], "d")
+    )
+    assert_scores(rows_of(together, "a"), np.stack([row.scores for row in alone]))
+    assert [row.box for row in rows_of(together, "a")] == [row.box for row in alone]
+    assert len(rows_of(together, "b")) == 9
+    assert len(rows_of(together, "c")) == 18
+
+
+def test_provisional_results_come_at_once_and_final_ones_follow(swaying, detector, model):
+    images = [*swaying[:10], BLANK]
+    results = run(model, Arrays(images), provisional=True)
+    for final in (False, True):
+        rows = [row for result in results if result.final is final for row in result.rows]
+        assert [row.frame for row in rows] == list(range(1, 12))
+        assert all(row.final is final for row in rows)
+    order = [(result.frame, result.final) for result in results]
+    assert order[: model.lookahead + 2] == [(number, False) for number in range(1, 9)] + [(1, True)]
+    early = [result.rows[0] for result in results if not result.final]
+    for length in (1, 4, 10):
+        assert_scores([early[length - 1]], clip_scores(swaying[:length], detector, model)[-1:])
+    assert_scores(rows_of(results)[:10], clip_scores(swaying[:10], detector, model))
+
+
+def test_a_video_without_any_face(model):
+    rows = rows_of(run(model, Arrays([BLANK] * 3)))
     assert [(row.frame, row.success) for row in rows] == [(1, False), (2, False), (3, False)]
 
 
-def test_rows_come_while_the_video_goes_on(swaying, detector, model):
-    taken = []
+def test_files_wait_for_whoever_takes_the_results(swaying, model):
+    source = Arrays(swaying * 10)
+    with Analysis([source], model, make_finders(model)) as analysis:
+        results = iter(analysis)
+        assert next(results).frame == 1
+        seen = -1
+        while seen != source.read:  # until the pipeline is full
+            seen = source.read
+            time.sleep(0.5)
+        assert seen < 80
+        assert [next(results).frame for _ in range(100)] == list(range(2, 102))
 
-    def source():
-        for frame in frames(swaying):
-            taken.append(frame.number)
-            yield frame
 
-    rows = analyse(source(), detector, model)
-    assert taken == []
-    for number in (1, 2, 3):
-        assert next(rows).frame == number
-        assert taken[-1] == number + model.lookahead
+def test_cameras_drop_old_frames_and_count_them(swaying, model):
+    source = Arrays(swaying * 10, live=True, pause=0.004)
+    with Analysis([source], model, make_finders(model)) as analysis:
+        results = []
+        for result in analysis:
+            results.append(result.frame)
+            time.sleep(0.02)
+        dropped = analysis.stats()["arrays"].dropped
+    assert dropped > 50
+    assert len(results) + dropped == 240
+    assert results == sorted(set(results))
+    assert results[-1] == 240  # the newest frames are kept
+
+
+def test_a_slow_camera_does_not_stall_the_others(swaying, model):
+    slow = Arrays(swaying[:2], "slow", live=True, pause=1.5)
+    fast = Arrays(swaying[:8], "fast")
+    order = [result.source for result in run(model, slow, fast)]
+    assert order.index("slow") > order.index("fast")
+    assert (order.count("slow"), order.count("fast")) == (2, 8)
+
+
+def test_the_end_of_one_source_is_not_the_end_of_the_others(swaying, model):
+    told = []
+    broken = Arrays(swaying[:3], "broken", error=VideoError("It broke.", "It was thin.", "Take another."))
+    with Analysis(
+        [broken, Arrays(swaying[:9], "fine")], model, make_finders(model), on_problem=lambda *news: told.append(news)
+    ) as analysis:
+        results = list(analysis)
+        assert {name: stats.state for name, stats in analysis.stats().items()} == {"broken": "failed", "fine": "ended"}
+    assert len(rows_of(results, "broken")) == 3
+    assert len(rows_of(results, "fine")) == 9
+    assert told == analysis.problems
+    assert [(name, error.what) for name, error in told] == [("broken", "It broke.")]
+
+
+def test_a_bug_in_a_thread_reaches_the_caller(swaying, model):
+    with pytest.raises(ZeroDivisionError):
+        run(model, Arrays(swaying, error=ZeroDivisionError()))
+
+
+def test_stopping_early_leaves_no_threads(swaying, model):
+    before = set(threading.enumerate())
+    with Analysis([Arrays(swaying * 20), Arrays(swaying * 20, "b")], model, make_finders(model)) as analysis:
+        next(iter(analysis))
+    assert set(threading.enumerate()) == before
+
+
+def test_memory_does_not_grow_with_the_length(swaying, model):
+    class Tagged(np.ndarray):
+        """An image that weak references can watch."""
+
+    made, counts = [], []
+
+    def alive():
+        return sum(reference() is not None for reference in made)
+
+    def images():
+        for image in swaying * 6:
+            fresh = image.copy().view(Tagged)
+            made.append(weakref.ref(fresh))
+            counts.append(alive())
+            yield fresh
+
+    with Analysis([Arrays(images())], model, make_finders(model)) as analysis:
+        assert sum(1 for _ in analysis) == 144
+    assert max(counts) <= 50
+    assert alive() == 0
+
+
+def test_images_are_not_kept_for_those_who_need_none(swaying, model):
+    assert all(result.image.shape == (0, 0, 3) for result in run(model, Arrays(swaying), keep_images=False))
+
+
+def test_an_image_that_cannot_be_read_is_a_gap(tmp_path, swaying, detector, model):
+    for index, image in enumerate(swaying[:12]):
+        cv2.imwrite(str(tmp_path / f"{index}.png"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    (tmp_path / "5.png").write_bytes(b"no image")
+    warnings = []
+    source = Images("images", tmp_path.iterdir())
+    with Analysis([source], model, make_finders(model), on_warning=lambda *news: warnings.append(news)) as analysis:
+        rows = rows_of(analysis, "images")
+    assert [row.success for row in rows] == [True] * 5 + [False] + [True] * 6
+    assert_scores(rows[:5], clip_scores(swaying[:5], detector, model))
+    assert_scores(rows[6:], clip_scores(swaying[6:12], detector, model))
+    assert [(name, "5.png cannot be read" in text) for name, text in warnings] == [("images", True)]
+
+
+def test_fifty_faces(photo, model):
+    face = cv2.resize(photo[40:200, 140:300], (96, 96), interpolation=cv2.INTER_AREA)
+    crowd = np.tile(face, (5, 10, 1))
+    results = run(model, Arrays([np.roll(crowd, shift, axis=1) for shift in (0, 1, 2)]))
+    ids = [{row.face_id for row in result.rows} for result in results]
+    assert len(ids[0]) == 50
+    assert ids[0] == ids[1] == ids[2]
+
+
+def test_analyze_takes_addresses(tiny_bundle, write_video, swaying):
+    video = write_video("a.avi", swaying[:9])
+    results = list(mdhr_runtime.analyze(video, tiny_bundle, provider="cpu"))
+    assert [(result.source, result.frame, result.rows[0].success) for result in results] == [
+        ("a.avi", number, True) for number in range(1, 10)
+    ]
+
+
+def test_analyze_of_crops(tmp_path, face_frames, model):
+    for index, crop in enumerate(face_frames[:10]):
+        padded = np.pad(crop, ((16, 16), (16, 16), (0, 0)))
+        cv2.imwrite(str(tmp_path / f"{index}.png"), cv2.cvtColor(padded, cv2.COLOR_RGB2BGR))
+    rows = rows_of(mdhr_runtime.analyze(tmp_path, model, faces="crops"), tmp_path.name)
+    assert_scores(rows, model.clip(face_frames[:10]))
+    assert rows[0].box == (0, 0, 256, 256)
+
+
+def test_images_that_are_no_crops_are_refused(tmp_path, portrait, model):
+    cv2.imwrite(str(tmp_path / "a.png"), portrait)
+    with pytest.raises(FramesError, match="240×240 pixels is no aligned face"):
+        list(mdhr_runtime.analyze(tmp_path, model, faces="crops"))
+
+
+def test_analyze_tells_a_broken_source_at_the_end(write_video, swaying, model):
+    video = write_video("a.avi", swaying * 4)
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    results = []
+    with pytest.raises(MdhrError, match="breaks off"):
+        results.extend(mdhr_runtime.analyze([video], model))
+    assert len(results) > 30
+
+
+def test_leaving_analyze_early_leaves_no_threads(write_video, swaying, model):
+    before = set(threading.enumerate())
+    results = mdhr_runtime.analyze(write_video("a.avi", swaying * 4), model)
+    next(results)
+    results.close()
+    assert set(threading.enumerate()) == before
 
 
 @pytest.mark.parametrize(
@@ -89,10 +301,11 @@ def test_rows_come_while_the_video_goes_on(swaying, detector, model):
         ("no_face.mp4", [(False, 95)]),
     ],
 )
-def test_real_videos(media, detector, model, name, runs):
-    rows = list(analyse(Video(media / name), detector, model))
+def test_real_videos(media, model, name, runs):
+    rows = rows_of(run(model, Video(media / name)), name)
     found = [(success, len(list(group))) for success, group in groupby(row.success for row in rows)]
     assert [row.frame for row in rows] == list(range(1, len(rows) + 1))
+    assert {row.face_id for row in rows} <= {0, None}
     assert [success for success, _ in found] == [success for success, _ in runs]
     # Where exactly a face leaves the picture is the detector's opinion.
     np.testing.assert_allclose([count for _, count in found], [count for _, count in runs], atol=3)

@@ -1,4 +1,6 @@
 import csv
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -6,9 +8,12 @@ import time
 
 import numpy as np
 import pytest
+from camera_server import HttpCamera, SilentServer, free_port, wait_for
 from click.testing import CliRunner
 
+from mdhr_runtime import analysis, sources
 from mdhr_runtime.cli import main
+from mdhr_runtime.faces import tracking
 
 BLANK = np.zeros((240, 240, 3), np.uint8)
 
@@ -120,7 +125,7 @@ try:
 finally:
     print("heavy:", sorted({"cv2", "onnxruntime", "torch"} & set(sys.modules)))
 """
-    for option, expected in (("--help", "BUNDLE VIDEO"), ("--version", "version")):
+    for option, expected in (("--help", "BUNDLE SOURCE..."), ("--version", "version")):
         done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=True)
         assert expected in done.stdout
         assert "heavy: []" in done.stdout
@@ -129,3 +134,118 @@ finally:
 def test_faces_of_less_than_the_detectors_window_cannot_be_asked_for(tiny_bundle, write_video):
     result = invoke(tiny_bundle, write_video("a.avi", [BLANK]), "--min-face", "5")
     assert result.exit_code == 2
+
+
+def start(*arguments, **settings):
+    command = [sys.executable, "-c", "from mdhr_runtime.cli import main; main()", *map(str, arguments)]
+    settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | settings
+    return subprocess.Popen(command, **settings)
+
+
+def test_the_defaults_are_those_of_the_library():
+    defaults = {parameter.name: parameter.default for parameter in main.params}
+    assert defaults["min_face"] == analysis.MIN_FACE
+    assert defaults["detect_every"] == tracking.DETECT_EVERY
+    assert defaults["max_gap"] == tracking.MAX_GAP
+    assert defaults["image_fps"] == sources.IMAGES_PER_SECOND
+    assert defaults["timeout"] == sources.TIMEOUT
+
+
+def test_help_shows_the_options_in_sections():
+    text = invoke("--help").output
+    positions = [text.index(title) for title in ("Results:", "Faces:", "Sources:", "Running:")]
+    assert positions == sorted(positions)
+
+
+def test_several_sources_and_outputs(tiny_bundle, write_video, swaying, tmp_path):
+    videos = [write_video("a.avi", swaying[:10]), write_video("b.avi", [*swaying[3:9], BLANK])]
+    table, lines = tmp_path / "au.csv", tmp_path / "au.jsonl"
+    result = invoke(tiny_bundle, *videos, "--out", table, "--out", lines, "--provider", "cpu")
+    assert result.exit_code == 0, result.output
+    rows = read(table)
+    assert [row["frame"] for row in rows if row["source"] == "a.avi"] == [str(n) for n in range(1, 11)]
+    assert [row["success"] for row in rows if row["source"] == "b.avi"] == ["1"] * 6 + ["0"]
+    assert len(lines.read_text().splitlines()) == 17
+    assert result.output.index("a.avi\n") < result.output.index("10 frames in") < result.output.index("b.avi\n")
+    assert "7 frames in" in result.output
+
+
+def test_a_file_has_the_same_rows_alone_and_with_others(tiny_bundle, write_video, swaying, tmp_path):
+    videos = [write_video(f"{name}.avi", swaying[index:]) for index, name in enumerate("abcd")]
+    alone, together = tmp_path / "alone.csv", tmp_path / "together.csv"
+    assert invoke(tiny_bundle, videos[0], "--out", alone).exit_code == 0
+    assert invoke(tiny_bundle, *videos, "--out", together).exit_code == 0
+    wanted, found = read(alone), [row for row in read(together) if row["source"] == "a.avi"]
+    assert len(found) == len(wanted) == 24
+    for one, other in zip(wanted, found, strict=True):
+        for column, value in one.items():
+            if column.endswith("_p"):
+                assert float(other[column]) == pytest.approx(float(value), abs=1.1e-4)  # of four printed digits
+            elif not column.endswith("_c"):
+                assert other[column] == value
+
+
+def test_provisional_rows_are_followed_by_final_ones(tiny_bundle, write_video, swaying, out):
+    assert invoke(tiny_bundle, write_video("a.avi", swaying[:9]), "--out", out, "--provisional").exit_code == 0
+    rows = read(out)
+    for final in "01":
+        assert [row["frame"] for row in rows if row["final"] == final] == [str(n) for n in range(1, 10)]
+
+
+def test_rows_on_stdout_leave_the_summary_to_stderr(tiny_bundle, write_video, swaying):
+    process = start(tiny_bundle, write_video("a.avi", swaying[:9]), "--out", "-")
+    output, messages = process.communicate(timeout=60)
+    assert process.returncode == 0, messages
+    assert [json.loads(line)["frame"] for line in output.splitlines()] == list(range(1, 10))
+    assert "9 frames in" in messages
+
+
+def test_a_reader_that_has_seen_enough_ends_the_run_quietly(tiny_bundle, write_video, swaying, out):
+    process = start(tiny_bundle, write_video("a.avi", swaying * 40), "--out", "-", "--out", out)
+    try:
+        assert json.loads(process.stdout.readline())["frame"] == 1
+        process.stdout.close()
+        messages = process.stderr.read()
+        assert process.wait(60) == 128 + signal.SIGPIPE
+    finally:
+        process.kill()
+    assert "Traceback" not in messages
+    assert "error" not in messages
+    assert out.read_text().endswith("\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_told_and_the_other_outputs_are_kept(tiny_bundle, write_video, swaying, out):
+    with open("/dev/full", "w") as full:
+        process = start(tiny_bundle, write_video("a.avi", swaying * 4), "--out", out, "--out", "-", stdout=full)
+        messages = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert "No space left" in messages
+    assert "Traceback" not in messages
+    assert out.read_text().endswith("\n")
+
+
+def test_a_camera_that_never_delivers_is_told_and_the_others_go_on(tiny_bundle, write_video, swaying, out):
+    server = SilentServer()
+    camera = f"http://127.0.0.1:{server.port}/video"
+    result = invoke(tiny_bundle, write_video("a.avi", swaying), camera, "--out", out, "--timeout", "1")
+    server.close()
+    assert result.exit_code == 1
+    assert "delivers no frames" in result.output
+    assert len(read(out)) == 24
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_camera_runs_until_it_is_stopped(tiny_bundle, swaying, out, number, status):
+    camera = HttpCamera(swaying, free_port())
+    process = start(tiny_bundle, camera.url, "--out", out)
+    try:
+        wait_for(lambda: out.exists() and out.read_text().count("\n") > 10, 60)
+        process.send_signal(number)
+        messages = process.communicate(timeout=30)[1]
+    finally:
+        process.kill()
+        camera.close()
+    assert process.returncode == status
+    assert "Traceback" not in messages
+    assert {row["source"] for row in read(out)} == {f"127.0.0.1:{camera.port}/video"}

@@ -1,36 +1,55 @@
 import numpy as np
 
-from mdhr_runtime.analysis import Row
+from mdhr_runtime.results import FrameResult, Row
 from mdhr_runtime.summary import Summary
 
-
-def rows(scores, interval=0.5):
-    for index, score in enumerate(scores):
-        values = None if score is None else np.array([score, 0.25], np.float32)
-        yield Row(index + 1, index * interval, scores=values)
+NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 
 
-def lines(scores):
+def result(index, scores, interval=0.5, final=True):
+    """A frame with one row for each (face, score of the first AU)."""
+    start = ("a.mp4", index + 1, index * interval)
+    rows = [Row(*start, face, scores=np.array([score, 0.25], np.float32), final=final) for face, score in scores]
+    return FrameResult(*start, NO_IMAGE, tuple(rows) or (Row(*start),), final)
+
+
+def lines(frames):
     summary = Summary(("AU01", "AU12"))
-    for row in rows(scores):
-        summary.add(row)
+    for index, scores in enumerate(frames):
+        summary.add(result(index, scores))
     return summary, [line.split() for line in str(summary).splitlines()]
 
 
+def one_face(*scores):
+    return [[] if score is None else [(0, score)] for score in scores]
+
+
 def test_one_line_per_au():
-    summary, (header, _, first, second) = lines([0.75, 1.0, 0.25, 0.5, None])
-    assert (summary.frames, summary.faces) == (5, 4)
+    summary, (header, _, first, second) = lines(one_face(0.75, 1.0, 0.25, 0.5, None))
+    assert (summary.frames, summary.with_face, summary.faces) == (5, 4, 1)
     assert header == ["AU", "active", "mean", "highest", "longest"]
     assert first == ["AU01", "75%", "0.62", "1.00", "1.0", "s"]
     assert second == ["AU12", "0%", "0.25", "0.25", "0.0", "s"]
 
 
 def test_a_frame_without_a_face_ends_an_episode():
-    _, (_, _, first, _) = lines([0.9, 0.9, None, 0.9, 0.9, 0.9])
+    _, (_, _, first, _) = lines(one_face(0.9, 0.9, None, 0.9, 0.9, 0.9))
     assert first[-2:] == ["1.5", "s"]
 
 
+def test_episodes_are_those_of_one_face():
+    summary, (_, _, first, _) = lines([[(0, 0.9), (1, 0.1)], [(0, 0.1), (1, 0.9)], [(0, 0.9), (2, 0.9)]])
+    assert first[1:] == ["67%", "0.63", "0.90", "0.5", "s"]
+    assert summary.faces == 3
+
+
+def test_provisional_results_do_not_count():
+    summary = Summary(("AU01", "AU12"))
+    summary.add(result(0, [(0, 0.9)], final=False))
+    assert summary.frames == 0
+
+
 def test_nothing_but_missing_faces():
-    summary, (_, _, first, _) = lines([None, None])
-    assert summary.faces == 0
+    summary, (_, _, first, _) = lines(one_face(None, None))
+    assert summary.with_face == 0
     assert first == ["AU01", "0%", "0.00", "0.00", "0.0", "s"]

@@ -3,48 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import numpy as np
 
-from .errors import VideoError
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """One frame of a video.
-
-    Attributes:
-        number: Counted from 1.
-        timestamp: Seconds since the beginning of the video.
-        image: uint8 (H, W, 3), RGB, upright as a player shows it.
-    """
-
-    number: int
-    timestamp: float
-    image: np.ndarray
+from ..errors import VideoError
+from .base import Frame
 
 
 class Video:
     """A video file, to be read once from its beginning to its end.
+
+    OpenCV decodes it: on the same files PyAV needs the same processor time and more of the wall's, and weighs 100 MB.
 
     Args:
         path: The file.
 
     Attributes:
         path: The file.
-        frame_count: Number of frames that the file promises, or None. It may be off by a few.
 
     Raises:
         VideoError: There is no such file, or it cannot be opened, or it holds no frame.
     """
 
+    live = False
+
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.name = path.name.encode(errors="surrogateescape").decode(errors="replace")
+        self.warnings: list[str] = []
         self._capture = _open(path)
-        self._fps = max(self._capture.get(cv2.CAP_PROP_FPS), 0.0)
+        self._stopped = False
+        self.fps = max(self._capture.get(cv2.CAP_PROP_FPS), 0.0) or None
         # Containers that do not know give zero, or a huge negative number.
         self.frame_count = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0) or None
         self._last, self._end = -1.0, 0.0  # when the frame that was read last begins and ends, in seconds
@@ -57,13 +47,24 @@ class Video:
             )
 
     def __iter__(self) -> Iterator[Frame]:
-        """Give the frames that are left."""
-        while self._next is not None:
+        """Give the frames that are left.
+
+        Raises:
+            VideoError: The video breaks off early.
+        """
+        while self._next is not None and not self._stopped:
             frame, self._next = self._next, None
             yield frame
             self._next = self._read(frame.number + 1)
+        self._capture.release()
+        if not self._stopped:
+            self._check_complete()
 
-    def check_complete(self) -> None:
+    def stop(self) -> None:
+        """End the iteration after the frame that is being read."""
+        self._stopped = True
+
+    def _check_complete(self) -> None:
         """Make sure, after the last frame, that it was where the file says that the video ends.
 
         A decoder gives up at damaged data as quietly as at the end, so the only sign is time that is missing. What
@@ -73,9 +74,9 @@ class Video:
         Raises:
             VideoError: The video breaks off early.
         """
-        if self.frame_count is None or not self._fps:
+        if self.frame_count is None or not self.fps:
             return
-        promised = self.frame_count / self._fps
+        promised = self.frame_count / self.fps
         if promised - self._end > max(0.5, 0.01 * promised):
             raise VideoError(
                 f"{self.path} breaks off after {self._end:.1f} of {promised:.1f} seconds.",
@@ -91,7 +92,7 @@ class Video:
         # Streams without times of their own report zero for every frame: then the frame rate has to do.
         if timestamp <= self._last:
             timestamp = self._end
-        self._last, self._end = timestamp, timestamp + (1 / self._fps if self._fps else 0.0)
+        self._last, self._end = timestamp, timestamp + (1 / self.fps if self.fps else 0.0)
         return Frame(number, timestamp, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 

@@ -1,0 +1,62 @@
+"""Where to publish, as a URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from ..errors import OutputError
+
+
+@dataclass(frozen=True)
+class Address:
+    """A URL's parts.
+
+    Attributes:
+        scheme: Such as "mqtt".
+        host: Name or number of the host.
+        port: Its port, or None where the URL names none.
+        path: What follows host and port, without the slash in front.
+        user: Name to log in with, or None.
+        password: The password, or None. It is in no text that this class produces.
+    """
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port is None else f":{self.port}"
+        return f"{self.scheme}://{host}{port}/{self.path}"
+
+    @classmethod
+    def parse(cls, url: str, form: str) -> Address:
+        """Take a URL apart.
+
+        Args:
+            url: The URL. `%40` and the like in user, password and path stand for the characters that they encode.
+            form: What such a URL looks like, for the error.
+
+        Raises:
+            OutputError: It is no such URL. The text does not repeat the URL, which may hold a password.
+        """
+        try:
+            parts = urlsplit(url)
+            port, host = parts.port, parts.hostname
+        except ValueError as error:
+            # The error may quote a part of what stands before the host.
+            raise _not_understood("Its host or port is not valid.", form) from error
+        if not host:
+            raise _not_understood("It names no host.", form)
+        if parts.query or parts.fragment:
+            raise _not_understood("It has a part after '?' or '#'.", f"{form} Write %3F for '?' and %23 for '#'.")
+        user, password = (None if text is None else unquote(text) for text in (parts.username, parts.password))
+        return cls(parts.scheme, host, port, unquote(parts.path.removeprefix("/")), user, password)
+
+
+def _not_understood(why: str, form: str) -> OutputError:
+    return OutputError("The address to publish to is not understood.", why, f"Write it as {form}")

@@ -1,0 +1,26 @@
+"""Libraries that not every installation has."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from ..errors import OutputError
+
+
+def extra(name: str, module: str) -> Any:
+    """Import what an extra installs.
+
+    Args:
+        name: Name of the extra.
+        module: What to import.
+
+    Raises:
+        OutputError: A module is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise OutputError(
+            f"The extra {name!r} is not usable.", str(error), f"Install it: pip install 'mdhr-edge[{name}]'"
+        ) from error

@@ -1,0 +1,178 @@
+"""Rows to an MQTT broker, one JSON message per row.
+
+MQTT suits a box among many: the broker knows who listens, and neither side has to be there when the other is. Messages
+are sent with quality of service 1: when the connection comes back, what the broker has not confirmed is sent again, so
+that a row may arrive twice but none is lost on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Condition, Thread
+from time import monotonic
+from types import TracebackType
+from typing import Any
+
+from ..errors import OutputError
+from ..results import FrameResult
+from .address import Address
+from .extras import extra
+from .outbox import QUEUED, Outbox
+from .record import as_json
+
+FORM = "mqtt://[user:password@]host[:port]/topic, or mqtts:// for an encrypted connection."
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+PATIENCE = 5.0
+"""Seconds in which the broker must answer at the start."""
+GRACE = 3.0
+"""Seconds at the end in which rows that wait may still go out."""
+UNCONFIRMED = 20
+"""How many messages may be under way to the broker."""
+KEEP_ALIVE = 15
+"""Seconds of silence after which the connection is tried; after half as many again it counts as broken."""
+LONGEST_WAIT = 30
+"""Seconds between attempts to reconnect: 1 at first, doubled up to this."""
+
+
+class MqttPublisher:
+    """Sends rows. A context manager.
+
+    Rows wait in a bounded queue for a thread of its own, so that `write` never waits, whatever the broker does: when
+    the queue is full, the oldest rows go, and are counted.
+
+    Args:
+        url: Where to publish, see `FORM`. Encrypted connections trust the system's certificates.
+        aus: Names of the AUs in the order of the scores.
+        queued: How many rows wait at most.
+
+    Raises:
+        OutputError: The URL is not understood, the extra `mqtt` is not installed, or the broker cannot be reached or
+            refuses us: what is wrong from the start is said at the start, before hours of work go nowhere.
+    """
+
+    def __init__(self, url: str, aus: Sequence[str], queued: int = QUEUED) -> None:
+        self._address = Address.parse(url, FORM)
+        self._aus = tuple(aus)
+        _check_topic(self._address.path)
+        self._outbox = Outbox(queued)
+        self._changed = Condition()  # guards what follows
+        self._answer: Any = None
+        self._connected = self._given_up = False
+        self._unconfirmed = self._delivered = 0
+        self._client = self._connect()
+        self._sender = Thread(target=self._send, name="mqtt", daemon=True)
+        self._sender.start()
+
+    @property
+    def dropped(self) -> int:
+        """Rows that did not go out: the queue was full, or they still waited when the grace at the end was over."""
+        return self._outbox.dropped + (len(self._outbox) + self._unconfirmed if self._given_up else 0)
+
+    @property
+    def summary(self) -> str:
+        """What was sent, in words."""
+        lost = f", {self.dropped} dropped because the broker was away or too slow" if self.dropped else ""
+        return f"{self._delivered} rows: {self._address}{lost}"
+
+    def write(self, result: FrameResult) -> None:
+        """Send the rows of a frame, as soon as that is possible. Never waits and never fails."""
+        for row in result.rows:
+            self._outbox.put(as_json(row, self._aus))
+        self._notify()
+
+    def close(self) -> None:
+        """Send what waits, within `GRACE` seconds, and leave the broker. Safe to call twice."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._outbox and not self._unconfirmed, GRACE)
+            self._given_up = True
+            self._changed.notify_all()
+        self._sender.join()
+        # Not loop_stop(): that would wait for a broker that does not answer any more. The thread ends by this alone.
+        self._client.disconnect()
+
+    def __enter__(self) -> MqttPublisher:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _connect(self) -> Any:
+        mqtt = extra("mqtt", "paho.mqtt.client")
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        client.on_connect, client.on_disconnect, client.on_publish = (
+            self._on_connect,
+            self._on_disconnect,
+            self._on_publish,
+        )
+        client.reconnect_delay_set(1, LONGEST_WAIT)
+        client.connect_timeout = PATIENCE
+        if self._address.user is not None:
+            client.username_pw_set(self._address.user, self._address.password)
+        try:
+            if self._address.scheme == "mqtts":
+                client.tls_set()
+            client.connect(self._address.host, self._address.port or PORTS[self._address.scheme], KEEP_ALIVE)
+        except (OSError, ValueError) as error:
+            raise self._no_broker(str(error)) from error
+        client.loop_start()
+        end = monotonic() + PATIENCE
+        with self._changed:
+            answered = self._changed.wait_for(lambda: self._answer is not None, end - monotonic())
+        if not answered or self._answer.is_failure:
+            client.disconnect()
+            raise self._no_broker(str(self._answer) if answered else f"It did not answer within {PATIENCE:.0f} s")
+        return client
+
+    def _no_broker(self, why: str) -> OutputError:
+        return OutputError(
+            f"The MQTT broker of {self._address} does not accept the connection.",
+            f"{why}.",
+            "Start the broker, or correct host, port, user or password.",
+        )
+
+    def _send(self) -> None:
+        while self._wait_until_ready():
+            message = self._outbox.take()
+            if message is not None:
+                with self._changed:
+                    self._unconfirmed += 1
+                self._client.publish(self._address.path, message, qos=1)
+
+    def _wait_until_ready(self) -> bool:
+        """Wait until a message can go out; False when there will be none."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._given_up or (self._outbox and self._connected and self._unconfirmed < UNCONFIRMED)
+            )
+            return not self._given_up
+
+    def _on_connect(self, client: Any, data: Any, flags: Any, answer: Any, properties: Any) -> None:
+        with self._changed:
+            self._answer = answer
+            self._connected = not answer.is_failure
+            self._changed.notify_all()
+
+    def _on_disconnect(self, client: Any, data: Any, flags: Any, reason: Any, properties: Any) -> None:
+        with self._changed:
+            self._connected = False
+
+    def _on_publish(self, client: Any, data: Any, identifier: int, reason: Any, properties: Any) -> None:
+        with self._changed:
+            self._unconfirmed -= 1
+            self._delivered += 1
+            self._changed.notify_all()
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+
+def _check_topic(topic: str) -> None:
+    if not topic or any(character in topic for character in "+#\0"):
+        raise OutputError(
+            "The address to publish to is not understood.",
+            "Its topic, the part after the host, is missing, or holds '+' or '#', which only subscribers may use.",
+            f"Write it as {FORM}",
+        )

@@ -1,0 +1,189 @@
+"""The video with its results drawn on it.
+
+It has the source's frame rate and the size of the source's first frame. Frames of files are written one by one, those
+without a face too. A camera does not keep its rate exactly, and drops frames: its pictures are put where their time
+stamps say, and the last one stands while there is none, so that the video runs as fast as the world did.
+
+One source gives `out.mp4`; several give one file each, `out-NAME.mp4` with the name of the source, in which all but
+letters, digits, `.`, `_` and `-` become `_`. A file is called `out.partial.mp4` until it is complete.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+from ..errors import OutputError
+from ..results import FrameResult
+from .base import SourceInfo, Sources
+from .drawing import draw
+from .lines import cannot_write
+from .partial import PartialFile
+from .video_file import VideoFile, open_video
+
+UNKNOWN_RATE = 25.0
+"""Frames per second of a video whose source does not know its rate."""
+LONGEST_STILL = 2.0
+"""Seconds that a picture stands at most while a camera is away; a longer absence is cut to this."""
+SPACE_LEFT = 16 * 2**20
+"""Bytes that must be free. Encoders do not always tell that the disk is full; and the end of the file needs some."""
+MARK = b"\0\0\0\x19freemdhr-edge overlay"
+"""Stands at the end of our videos, as a box of the MP4 format that players skip, so that we know them again."""
+
+
+class Overlay:
+    """Writes the annotated video of every source. A context manager. Only final results are drawn.
+
+    Args:
+        path: The file; an older one that this class wrote is replaced when the new one is complete.
+        aus: Names of the AUs in the order of the scores.
+        sources: What results will come from.
+
+    Raises:
+        OutputError: A file cannot be written, or exists and is not from this class.
+    """
+
+    def __init__(self, path: Path, aus: Sequence[str], sources: Sources) -> None:
+        self._aus = tuple(aus)
+        self._videos = {
+            source.name: _Video(target, source) for source, target in zip(sources, _targets(path, sources), strict=True)
+        }
+
+    @property
+    def summary(self) -> str:
+        """What was written, in words; a line per video."""
+        return "\n".join(map(str, self._videos.values()))
+
+    def write(self, result: FrameResult) -> None:
+        """Draw and write a frame.
+
+        Raises:
+            OutputError: It cannot be written, for example because the disk is full.
+        """
+        if result.final:
+            self._videos[result.source].write(draw(result.image, result.rows, self._aus), result.timestamp)
+
+    def close(self) -> None:
+        """Complete the videos. Safe to call twice.
+
+        Raises:
+            OutputError: One cannot be completed. The others are.
+        """
+        with ExitStack() as stack:
+            for video in self._videos.values():
+                stack.callback(video.close)
+
+    def __enter__(self) -> Overlay:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Video:
+    """The video of one source, which begins with its first picture."""
+
+    def __init__(self, path: Path, source: SourceInfo) -> None:
+        self._target = PartialFile(path, _is_ours)
+        self._live = source.live
+        self._fps = source.fps or UNKNOWN_RATE
+        self._file: VideoFile | None = None
+        self._size = (0, 0)
+        self._written = 0
+        self._start = 0.0  # time stamp of the first picture, later by what was cut from long absences
+        self._last: np.ndarray | None = None
+        self._codec = ""
+
+    def __str__(self) -> str:
+        return f"{self._written} frames: {self._target.path}" + (f" ({self._codec})" if self._codec else "")
+
+    def write(self, image: np.ndarray, timestamp: float) -> None:
+        if self._file is None:
+            self._begin(image, timestamp)
+        image = _fit(image, self._size)
+        if not self._live:
+            self._append(image)
+            return
+        place = round((timestamp - self._start) * self._fps)
+        still, longest = place - self._written, round(LONGEST_STILL * self._fps)
+        if still > longest:
+            self._start += (still - longest) / self._fps
+            still = longest
+        for _ in range(still):
+            self._append(self._last if self._last is not None else image)
+        if still >= 0:  # otherwise the camera is faster than it says, and this picture's place is taken
+            self._append(image)
+        self._last = image
+
+    def close(self) -> None:
+        file, self._file = self._file, None
+        if file is None:
+            return
+        try:
+            file.close()
+            with self._target.partial.open("ab") as end:
+                end.write(MARK)
+        except OSError as error:
+            raise cannot_write(self._target.partial, error) from error
+        self._target.complete()
+
+    def _begin(self, image: np.ndarray, timestamp: float) -> None:
+        height, width = image.shape[:2]
+        self._size, self._start = (width, height), timestamp
+        try:
+            self._file = open_video(self._target.partial, self._fps, self._size)
+        except OSError as error:
+            raise cannot_write(self._target.path, error) from error
+        self._codec = self._file.codec
+
+    def _append(self, image: np.ndarray) -> None:
+        if self._file is None:
+            raise RuntimeError("write() after close()")
+        try:
+            if shutil.disk_usage(self._target.path.parent).free < SPACE_LEFT:
+                raise OutputError(
+                    f"{self._target.path} cannot grow.",
+                    f"Less than {SPACE_LEFT >> 20} MiB are free on its disk.",
+                    "Make room. The video is complete up to here.",
+                )
+            self._file.write(image)
+        except OSError as error:
+            raise cannot_write(self._target.path, error) from error
+        self._written += 1
+
+
+def _targets(path: Path, sources: Sources) -> list[Path]:
+    if len(sources) == 1:
+        return [path]
+    names = [re.sub(r"[^\w.-]", "_", source.name) for source in sources]
+    # Names that only differ in what was replaced get a number.
+    unique = [name if names.count(name) == 1 else f"{name}-{index}" for index, name in enumerate(names, 1)]
+    return [path.with_name(f"{path.stem}-{name}{path.suffix}") for name in unique]
+
+
+def _is_ours(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - len(MARK), 0))
+        return file.read() == MARK
+
+
+def _fit(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An image in the middle of another size, in its own shape: cameras may change their resolution."""
+    height, width = image.shape[:2]
+    if (width, height) == size:
+        return image
+    scale = min(size[0] / width, size[1] / height)
+    inner = (max(round(width * scale), 1), max(round(height * scale), 1))
+    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    fitted = np.zeros((size[1], size[0], 3), np.uint8)
+    fitted[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=cv2.INTER_AREA)
+    return fitted

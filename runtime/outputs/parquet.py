@@ -1,0 +1,145 @@
+"""Results as a Parquet table, for data frames and databases: the columns of the CSV file, typed.
+
+Numbers are as the model gives them, neither cut nor rounded. What a frame without a face does not have is null.
+
+Rows are written in groups, so that memory does not grow with the video. A Parquet file is readable only with its end,
+which says where everything is: the file is called `au.partial.parquet` until it is complete. A run that ends by an
+error, Ctrl-C or SIGTERM completes it; one that is killed outright, or whose disk is full, leaves no table. What must
+survive that belongs into CSV or JSON Lines, which can be written at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ..errors import OutputError
+from ..results import OCCURS_FROM, FrameResult, Row
+from .csv_file import FIRST_COLUMNS, columns
+from .extras import extra
+from .lines import as_utf8, cannot_write
+from .partial import PartialFile
+from .record import corner_and_size
+
+GROUP_ROWS = 16_384
+"""Rows that are kept in memory (about 10 MB) and written together: nine minutes of one face at 30 frames/s.
+
+Smaller groups compress worse, and every group makes the end of the file longer, which is kept in memory as well.
+"""
+
+
+class ParquetFile:
+    """Writes the table. A context manager.
+
+    Args:
+        path: The file; an older table of this program is replaced when the new one is complete.
+        aus: Names of the AUs in the order of the scores.
+        group_rows: How many rows to write together.
+
+    Raises:
+        OutputError: The file cannot be written, is something else, or the extra `parquet` is not installed.
+    """
+
+    def __init__(self, path: Path, aus: Sequence[str], group_rows: int = GROUP_ROWS) -> None:
+        self._arrow, self._parquet = extra("parquet", "pyarrow"), extra("parquet", "pyarrow.parquet")
+        self._schema = self._arrow.schema([(name, _type(self._arrow, name)) for name in columns(aus)])
+        self._target = PartialFile(path, self._is_ours)
+        self._aus, self._group_rows = len(aus), group_rows
+        self._waiting: list[Row] = []
+        self._writer: Any = None
+        self._rows = 0
+
+    @property
+    def summary(self) -> str:
+        """What was written, in words."""
+        return f"{self._rows} rows: {self._target.path}"
+
+    def write(self, result: FrameResult) -> None:
+        """Take the rows of a frame.
+
+        Raises:
+            OutputError: A group of rows cannot be written, for example because the disk is full.
+        """
+        self._waiting.extend(result.rows)
+        if len(self._waiting) >= self._group_rows:
+            self._write_group()
+
+    def close(self) -> None:
+        """Complete the file. Safe to call twice.
+
+        Raises:
+            OutputError: It cannot be completed; what was written is removed.
+        """
+        if self._writer is None:
+            return
+        self._write_group()
+        self._guarded(self._writer.close)
+        self._writer = None
+        self._target.complete()
+
+    def __enter__(self) -> ParquetFile:
+        try:
+            self._writer = self._parquet.ParquetWriter(str(self._target.partial), self._schema, compression="zstd")
+        except OSError as error:
+            raise cannot_write(self._target.path, error) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _write_group(self) -> None:
+        # Taken over before it is written: an interruption in between must not write rows twice.
+        rows, self._waiting = self._waiting, []
+        if not rows:
+            return
+        cells = zip(*map(self._cells, rows), strict=True)
+        arrays = [self._arrow.array(column, kind) for column, kind in zip(cells, self._schema.types, strict=True)]
+        table = self._arrow.Table.from_arrays(arrays, schema=self._schema)
+        self._guarded(self._writer.write_table, table, row_group_size=len(rows))
+        self._rows += len(rows)
+
+    def _guarded(self, write: Callable[..., None], *arguments: Any, **options: Any) -> None:
+        try:
+            write(*arguments, **options)
+        except OSError as error:
+            # Arrow would close such a file without a word, and leave one that nobody can read.
+            writer, self._writer = self._writer, None
+            with suppress(OSError):
+                writer.close()
+            self._target.discard()
+            cause = cannot_write(self._target.path, error)
+            why = f"{cause.why.rstrip('.')}. A Parquet file that is cut short is unreadable, so it is removed."
+            raise OutputError(cause.what, why, f"{cause.fix} CSV and JSON Lines keep what they have.") from error
+
+    def _cells(self, row: Row) -> tuple[Any, ...]:
+        face: tuple[Any, ...] = (None,) * (4 + 2 * self._aus)
+        if row.box is not None and row.scores is not None:
+            face = (*map(float, corner_and_size(row.box)), *row.scores.tolist(), *(row.scores >= OCCURS_FROM).tolist())
+        source = as_utf8(row.source).decode()
+        return (row.frame, row.face_id, row.timestamp, row.confidence, row.success, *face, row.final, source)
+
+    def _is_ours(self, path: Path) -> bool:
+        try:
+            names = self._parquet.read_schema(path).names
+        except self._arrow.ArrowInvalid:
+            return False
+        return tuple(names[: len(FIRST_COLUMNS)]) == FIRST_COLUMNS
+
+
+def _type(arrow: Any, column: str) -> Any:
+    """The Arrow type of a column."""
+    if column.startswith("AU"):
+        return arrow.float32() if column.endswith("_p") else arrow.bool_()
+    return {
+        "frame": arrow.int64(),
+        "face_id": arrow.int64(),
+        "timestamp": arrow.float64(),
+        "success": arrow.bool_(),
+        "final": arrow.bool_(),
+        "source": arrow.string(),
+    }.get(column, arrow.float32())

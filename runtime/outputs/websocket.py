@@ -1,0 +1,192 @@
+"""Rows to any number of WebSocket clients, one JSON text message per row.
+
+The address is where this program LISTENS: whoever wants rows connects to it, whenever it likes, and nothing else has to
+run. `ws://127.0.0.1:8765` can be reached from this machine only, `ws://0.0.0.0:8765` from everywhere.
+
+A subscriber gets the rows from its arrival on. Connections that a web page opens are refused: any page that somebody on
+this machine visits could otherwise read along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from http import HTTPStatus
+from threading import Thread
+from types import TracebackType
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ..errors import OutputError
+from ..results import FrameResult
+from .address import Address
+from .extras import extra
+from .outbox import QUEUED, Outbox
+from .record import as_json
+
+FORM = "ws://[user:password@]host:port[/path], with the address to listen on."
+GRACE = 2.0
+"""Seconds at the end in which rows that wait may still go out."""
+
+
+class WebSocketPublisher:
+    """Sends rows. A context manager.
+
+    Every subscriber has a bounded queue: when it is too slow, its oldest rows go, and are counted. Neither `write` nor
+    the other subscribers wait for it.
+
+    Args:
+        url: Where to listen, see `FORM`. With user and password, subscribers must give them (HTTP basic
+            authentication).
+        aus: Names of the AUs in the order of the scores.
+        queued: How many rows wait at most, per subscriber.
+
+    Attributes:
+        port: The port that is listened on, also where the URL says 0.
+
+    Raises:
+        OutputError: The URL is not understood, the extra `ws` is not installed, or the address cannot be listened on.
+    """
+
+    def __init__(self, url: str, aus: Sequence[str], queued: int = QUEUED) -> None:
+        self._address = Address.parse(url, FORM)
+        if self._address.port is None:
+            raise OutputError(
+                "The address to publish to is not understood.", "It names no port.", f"Write it as {FORM}"
+            )
+        self._aus = tuple(aus)
+        self._queued = queued
+        self._library = extra("ws", "websockets.asyncio.server")
+        self._closed_error = extra("ws", "websockets.exceptions").ConnectionClosed
+        self._subscribers: tuple[_Subscriber, ...] = ()  # replaced, never changed: two threads use it
+        self._served = self._delivered = self._dropped = 0
+        self._loop = asyncio.new_event_loop()
+        self._ending = asyncio.Event()
+        try:
+            self._server = self._loop.run_until_complete(self._listen())
+        except OSError as error:
+            self._loop.close()
+            raise OutputError(
+                f"{self._address} cannot be listened on.",
+                error.strerror or str(error),
+                "Choose a free port, and an address of this machine: 127.0.0.1, or 0.0.0.0 for all.",
+            ) from error
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        self._thread = Thread(target=self._run, name="websocket", daemon=True)
+        self._thread.start()
+
+    @property
+    def dropped(self) -> int:
+        """Rows that did not reach a subscriber because it was too slow, over all subscribers."""
+        return self._dropped + sum(subscriber.outbox.dropped for subscriber in self._subscribers)
+
+    @property
+    def summary(self) -> str:
+        """What was sent, in words."""
+        lost = f", {self.dropped} dropped for slow ones" if self.dropped else ""
+        return f"{self._delivered} rows to {self._served} subscribers: {self._address}{lost}"
+
+    def write(self, result: FrameResult) -> None:
+        """Send the rows of a frame to who is there. Never waits and never fails."""
+        subscribers = self._subscribers
+        if not subscribers or self._ending.is_set():
+            return
+        for row in result.rows:
+            message = as_json(row, self._aus)
+            for subscriber in subscribers:
+                subscriber.outbox.put(message)
+        self._loop.call_soon_threadsafe(self._wake)
+
+    def close(self) -> None:
+        """Send what waits, within `GRACE` seconds, and end. Safe to call twice."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._end)
+            self._thread.join()
+
+    def __enter__(self) -> WebSocketPublisher:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def _listen(self) -> Any:
+        logger = logging.getLogger(__name__)
+        logger.addHandler(logging.NullHandler())  # or every port scan would print a traceback
+        return await self._library.serve(
+            self._serve,
+            self._address.host,
+            self._address.port,
+            origins=[None],
+            compression=None,  # costs more memory and time per subscriber than these rows are worth
+            process_request=self._admit,
+            close_timeout=1,
+            max_size=1024,
+            logger=logger,
+        )
+
+    async def _admit(self, connection: Any, request: Any) -> Any:
+        """Refuse who asks for another path or does not know the password."""
+        if unquote(urlsplit(request.path).path) != f"/{self._address.path}":
+            return connection.respond(HTTPStatus.NOT_FOUND, f"The rows are at /{self._address.path}\n")
+        if self._address.user is None:
+            return None
+        credentials = (self._address.user, self._address.password or "")
+        return await self._library.basic_auth("rows", credentials)(connection, request)
+
+    async def _serve(self, connection: Any) -> None:
+        """Serve one subscriber until it leaves or the run ends."""
+        subscriber = _Subscriber(connection, self._queued)
+        self._served += 1
+        self._subscribers = (*self._subscribers, subscriber)
+        try:
+            with suppress(self._closed_error):
+                while await subscriber.something(self._ending):
+                    while (message := subscriber.outbox.take()) is not None:
+                        await connection.send(message)
+                        self._delivered += 1
+        finally:
+            self._subscribers = tuple(one for one in self._subscribers if one is not subscriber)
+            self._dropped += subscriber.outbox.dropped
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._until_closed())
+        self._loop.close()
+
+    async def _until_closed(self) -> None:
+        await self._ending.wait()
+        if self._server.handler_tasks:
+            await asyncio.wait(self._server.handler_tasks, timeout=GRACE)
+        for subscriber in self._subscribers:
+            subscriber.connection.transport.abort()  # who has not read until now would not read a farewell either
+        self._server.close()
+        await self._server.wait_closed()
+
+    def _wake(self) -> None:
+        for subscriber in self._subscribers:
+            subscriber.news.set()
+
+    def _end(self) -> None:
+        self._ending.set()
+        self._wake()
+
+
+class _Subscriber:
+    """Somebody who gets rows, and those that wait for it."""
+
+    def __init__(self, connection: Any, queued: int) -> None:
+        self.connection = connection
+        self.outbox = Outbox(queued)
+        self.news = asyncio.Event()
+
+    async def something(self, ending: asyncio.Event) -> bool:
+        """Wait until there may be a message; False when there will be none any more."""
+        if ending.is_set() and not self.outbox:
+            return False
+        if not self.outbox:
+            await self.news.wait()
+        self.news.clear()
+        return True

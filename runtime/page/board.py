@@ -1,0 +1,139 @@
+"""The newest results, between the analysis that writes them and the viewers who read them.
+
+There is one memory for all viewers, and each reads it at its own pace from where it stopped. So a viewer who is slow or
+gone costs nothing: there is no queue that could fill up. One who is too slow misses what has left the memory.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from operator import attrgetter
+from threading import Lock
+
+from ..outputs.base import SourceInfo
+from ..results import FrameResult, Row
+
+SPAN = 60.0
+"""Seconds of a source's results that are kept, so that a page opened later starts with full charts."""
+
+MOST_ROWS = 20_000
+"""Rows of a source that are kept at most, which is less than `SPAN` when there is a crowd: about 10 MB."""
+
+RATE_WINDOW = 2.0
+"""Seconds over which the frame rate is averaged."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A result without its image.
+
+    Attributes:
+        number: Its place among all entries of the board, from 1.
+        source: Index of its source.
+        frame: Number of the frame.
+        timestamp: Seconds since the source's beginning.
+        final: Whether the rows are final.
+        rows: The rows.
+    """
+
+    number: int
+    source: int
+    frame: int
+    timestamp: float
+    final: bool
+    rows: tuple[Row, ...]
+
+
+class Board:
+    """The memory. Its lock is held for moments only, never while something is encoded or sent.
+
+    Args:
+        sources: The sources, in the order in which they are shown.
+        clock: Tells the wall time in seconds.
+    """
+
+    def __init__(self, sources: Sequence[SourceInfo], clock: Callable[[], float] = time.monotonic) -> None:
+        self.sources = tuple(sources)
+        self._index = {source.name: index for index, source in enumerate(sources)}
+        self._shelves = [_Shelf() for _ in sources]
+        self._clock = clock
+        self._lock = Lock()
+        self._count = 0
+
+    def post(self, result: FrameResult) -> None:
+        """Add a result. Never waits for a viewer.
+
+        Args:
+            result: The result of one of the sources.
+        """
+        index = self._index[result.source]
+        with self._lock:
+            self._count += 1
+            entry = Entry(self._count, index, result.frame, result.timestamp, result.final, result.rows)
+            self._shelves[index].add(entry, result, self._clock())
+
+    def since(self, number: int) -> tuple[list[Entry], int]:
+        """Read on.
+
+        Args:
+            number: The last entry that was read, 0 for none.
+
+        Returns:
+            The entries after it that are still kept, oldest first, and the number to go on from.
+        """
+        with self._lock:
+            entries = [
+                entry
+                for shelf in self._shelves
+                for entry in takewhile(lambda entry: entry.number > number, reversed(shelf.entries))
+            ]
+            last = self._count
+        return sorted(entries, key=attrgetter("number")), last
+
+    def newest(self, source: int) -> FrameResult | None:
+        """The latest frame of a source with its rows, or None before the first.
+
+        Args:
+            source: Index of the source.
+        """
+        return self._shelves[source].newest
+
+    def rates(self) -> list[float]:
+        """Frames per second of every source at present."""
+        with self._lock:
+            now = self._clock()
+            return [shelf.rate(now) for shelf in self._shelves]
+
+
+class _Shelf:
+    """The part of the board that belongs to one source."""
+
+    def __init__(self) -> None:
+        self.entries: deque[Entry] = deque()
+        self.newest: FrameResult | None = None
+        self._rows = 0
+        self._arrivals: deque[float] = deque(maxlen=1000)
+
+    def add(self, entry: Entry, result: FrameResult, now: float) -> None:
+        self.entries.append(entry)
+        self._rows += len(entry.rows)
+        while self._rows > MOST_ROWS or entry.timestamp - self.entries[0].timestamp > SPAN:
+            self._rows -= len(self.entries.popleft().rows)
+        # The final result of a frame that is already shown is late by the model's lookahead: the picture stays ahead.
+        if self.newest is None or result.frame > self.newest.frame:
+            self._arrivals.append(now)
+            self.newest = result
+        elif result.frame == self.newest.frame:
+            self.newest = result
+
+    def rate(self, now: float) -> float:
+        while self._arrivals and now - self._arrivals[0] > RATE_WINDOW:
+            self._arrivals.popleft()
+        if len(self._arrivals) < 2:
+            return 0.0
+        # To now and not to the last arrival: the rate falls as soon as frames fail to come.
+        return (len(self._arrivals) - 1) / max(now - self._arrivals[0], 1e-6)

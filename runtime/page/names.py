@@ -1,0 +1,25 @@
+"""What the AUs are called in the Facial Action Coding System (Ekman, Friesen and Hager, 2002)."""
+
+NAMES = {
+    "AU01": "Inner brow raiser",
+    "AU02": "Outer brow raiser",
+    "AU04": "Brow lowerer",
+    "AU05": "Upper lid raiser",
+    "AU06": "Cheek raiser",
+    "AU07": "Lid tightener",
+    "AU09": "Nose wrinkler",
+    "AU10": "Upper lip raiser",
+    "AU12": "Lip corner puller",
+    "AU14": "Dimpler",
+    "AU15": "Lip corner depressor",
+    "AU17": "Chin raiser",
+    "AU20": "Lip stretcher",
+    "AU23": "Lip tightener",
+    "AU24": "Lip pressor",
+    "AU25": "Lips part",
+    "AU26": "Jaw drop",
+    "AU27": "Mouth stretch",
+    "AU28": "Lip suck",
+    "AU43": "Eyes closed",
+    "AU45": "Blink",
+}

@@ -1,0 +1,248 @@
+"""Connections and answers of the live page.
+
+The standard library's server with a thread per connection is enough for the handful of people who look at one box, and
+keeps a web framework off it. What a stranger could exhaust is bounded: the number of connections, and how long one may
+stall.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import resources
+from socketserver import TCPServer
+from threading import Event, Lock, Thread, current_thread
+from time import monotonic
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from .events import Feed
+from .guard import Guard
+from .pictures import Pictures
+
+MOST_CONNECTIONS = 64
+"""Connections at a time. A browser opens up to six per page."""
+
+STALL = 10.0
+"""Seconds after which a viewer who neither reads nor asks is dropped."""
+
+FAREWELL = 1.0
+"""Seconds that viewers have at the end to take their last event."""
+
+FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/charts.js": ("charts.js", "text/javascript; charset=utf-8"),
+    "/video.js": ("video.js", "text/javascript; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+"""All files that can be fetched. They are read once at the start: no request ever leads to the file system."""
+
+PICTURE = re.compile(r"/pictures/([0-9]{1,4})\.jpg")
+
+PROTECTION = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",  # faces do not belong into a browser's cache
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """What there is to serve.
+
+    Attributes:
+        guard: Decides who may ask.
+        feed: Tells viewers what happens.
+        pictures: Makes the pictures.
+        sources: Number of sources.
+    """
+
+    guard: Guard
+    feed: Feed
+    pictures: Pictures
+    sources: int
+
+
+class Server(ThreadingHTTPServer):
+    """Listens, and ends all of its threads when told to.
+
+    Args:
+        address: What to bind to, as `socket.bind` takes it.
+        family: Its address family.
+    """
+
+    daemon_threads = True  # if the program dies without closing, they do not keep it alive
+    block_on_close = False  # `stop` waits for them
+
+    def __init__(self, address: tuple[Any, ...], family: socket.AddressFamily) -> None:
+        self.address_family = family
+        self.stopping = Event()
+        self.files = _files()
+        self.site: Site  # set by `start`: what it refuses depends on where it listens
+        self._lock = Lock()
+        self._open: dict[Thread, socket.socket] = {}
+        self._listener = Thread(target=self.serve_forever, args=(0.1,), name="live-page", daemon=True)
+        super().__init__(address, Handler)
+
+    def server_bind(self) -> None:
+        """Bind without looking up the machine's name, which `HTTPServer` does and which can take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
+
+    def start(self, site: Site) -> None:
+        """Begin to answer.
+
+        Args:
+            site: What to serve.
+        """
+        self.site = site
+        self._listener.start()
+
+    def stop(self) -> None:
+        """Say goodbye to the viewers and end all threads."""
+        self.stopping.set()
+        self.shutdown()
+        self._listener.join()
+        self.server_close()
+        self._hang_up(socket.SHUT_RD)  # wakes who waits for the next request
+        end = monotonic() + FAREWELL
+        for thread in self._threads_now():
+            thread.join(max(end - monotonic(), 0))
+        self._hang_up(socket.SHUT_RDWR)  # wakes who waits for a viewer to read
+        for thread in self._threads_now():
+            thread.join()
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Whether there is room for another connection."""
+        with self._lock:
+            return len(self._open) < MOST_CONNECTIONS
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread of its own."""
+        thread = Thread(
+            target=self.process_request_thread, args=(request, client_address), name="live-page-viewer", daemon=True
+        )
+        with self._lock:
+            self._open[thread] = request
+        thread.start()
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a connection to its end."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._lock:
+                del self._open[current_thread()]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Be silent about viewers who went away; anything else is a bug and shows its traceback."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+    def _threads_now(self) -> list[Thread]:
+        with self._lock:
+            return list(self._open)
+
+    def _hang_up(self, how: int) -> None:
+        with self._lock:
+            for connection in self._open.values():
+                with suppress(OSError):
+                    connection.shutdown(how)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers the requests of one connection."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    server_version = "mdhr-run"
+    sys_version = ""
+    timeout = STALL
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        """Answer a request for the page or something on it."""
+        try:
+            url = urlsplit(self.path)
+        except ValueError:
+            self._refuse(HTTPStatus.BAD_REQUEST, "That is no address.")
+            return
+        query = parse_qs(url.query)
+        refusal = self.server.site.guard.refusal(self.headers, url.path)
+        if refusal is not None:
+            self._refuse(HTTPStatus.FORBIDDEN, refusal)
+        elif url.path in self.server.files:
+            body, kind = self.server.files[url.path]
+            self._answer(HTTPStatus.OK, body, kind)
+        elif url.path == "/events":
+            self._stream(query.get("after", [""])[0])
+        elif (match := PICTURE.fullmatch(url.path)) and int(match[1]) < self.server.site.sources:
+            self._picture(int(match[1]), query.get("after", [""])[0])
+        else:
+            self._refuse(HTTPStatus.NOT_FOUND, "There is nothing here.")
+
+    def _refuse_method(self) -> None:
+        self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "This page is only for looking.", {"Allow": "GET"})
+
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_CONNECT = _refuse_method
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: the terminal belongs to the analysis."""
+
+    def _picture(self, source: int, after: str) -> None:
+        picture = self.server.site.pictures.get(source)
+        if picture is None or after == str(picture.frame):
+            self._answer(HTTPStatus.NO_CONTENT)
+        else:
+            self._answer(HTTPStatus.OK, picture.jpeg, "image/jpeg", {"X-Frame": str(picture.frame)})
+
+    def _stream(self, after: str) -> None:
+        self.close_connection = True
+        self._start(HTTPStatus.OK, {"Content-Type": "text/event-stream", "Connection": "close"})
+        for event in self.server.site.feed.events(after, self.server.stopping):
+            self.wfile.write(event)
+
+    def _refuse(self, status: HTTPStatus, reason: str, headers: Mapping[str, str] | None = None) -> None:
+        # Whatever else the request holds is not read: the connection cannot go on.
+        self.close_connection = True
+        self._answer(
+            status, f"{reason}\n".encode(), "text/plain; charset=utf-8", {"Connection": "close", **(headers or {})}
+        )
+
+    def _answer(
+        self,
+        status: HTTPStatus,
+        body: bytes = b"",
+        kind: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        length = {} if status is HTTPStatus.NO_CONTENT else {"Content-Length": str(len(body))}
+        self._start(status, {**({"Content-Type": kind} if kind else {}), **length, **(headers or {})})
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _start(self, status: HTTPStatus, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**PROTECTION, **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+
+def _files() -> dict[str, tuple[bytes, str]]:
+    folder = resources.files(__package__) / "static"
+    return {path: ((folder / name).read_bytes(), kind) for path, (name, kind) in FILES.items()}

@@ -1,0 +1,38 @@
+"""`mdhr-plot`: draw the timeline of a face's action units from a table of `mdhr-run`.
+
+Everything heavy is imported when the command runs, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .console import Command
+
+
+@click.command(cls=Command)
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The picture, .png or .svg.  [default: TABLE's name with .png]"
+)
+@click.option("--face", type=int, help="Number of the face.  [default: the one that is seen most]")
+@click.option("--source", help="Name of the video or camera.  [default: that of the face, or the most frequent]")
+@click.version_option(package_name="mdhr-edge")
+def main(table: Path, out: Path | None, face: int | None, source: str | None) -> None:
+    """Draw how the action units of a face in TABLE go on over time.
+
+    TABLE is a .csv, .jsonl or .parquet file that mdhr-run wrote. Every action unit has a line for its score, shaded
+    where it occurs (score at least 0.5), and nothing on grey ground where the face is not seen. Provisional rows are
+    passed over.
+    """
+    from .outputs.reading import read_table
+    from .outputs.timeline import Chart, choose
+
+    chart = Chart(out or table.with_suffix(".png"))
+    timeline, others = choose(read_table(table), table, source, face)
+    chart.draw(timeline)
+    click.echo(f"face {timeline.face_id} of {timeline.source}: {chart.path}")
+    if others:
+        click.echo(f"Not drawn: {', '.join(others)}. Choose with --source and --face.", err=True)

@@ -1,0 +1,79 @@
+"""What the analysis says: rows, and the frames that they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+OCCURS_FROM = 0.5
+"""The score from which an AU counts as occurring."""
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """What is known of one face in one frame.
+
+    Attributes:
+        source: Name of the video, camera or folder, unique within a run.
+        frame: Number of the frame within its source, from 1.
+        timestamp: Its time in seconds since the source's beginning.
+        face_id: Which face of the source, from 0; ids are not reused. None in the row of a frame without a face.
+        confidence: The detector's confidence in the face in [0, 1], 0 without a face.
+        box: (x1, y1, x2, y2) in pixels, or None without a face.
+        scores: float32 (N,), the score of every AU in [0, 1], or None without a face.
+        final: Whether the scores are final. A provisional row is computed as if the video ended at this frame, and is
+            followed by a final one for the same source, frame and face.
+    """
+
+    source: str
+    frame: int
+    timestamp: float
+    face_id: int | None = None
+    confidence: float = 0.0
+    box: tuple[float, float, float, float] | None = None
+    scores: np.ndarray | None = None
+    final: bool = True
+
+    @property
+    def success(self) -> bool:
+        """Whether there are scores."""
+        return self.scores is not None
+
+
+@dataclass(frozen=True, eq=False)
+class FrameResult:
+    """A frame with all that is known of its faces, as it is handed to outputs.
+
+    Attributes:
+        source: Name of the source.
+        frame: Number of the frame within its source, from 1.
+        timestamp: Its time in seconds since the source's beginning.
+        image: uint8 (H, W, 3), RGB, upright. Not to be written to: outputs share it. Of size 0×0 if the analysis was
+            told to keep no images.
+        rows: One row per face, or one row without a face; all final or all provisional.
+        final: Whether the rows are final. Final results of a source come in the order of its frames.
+    """
+
+    source: str
+    frame: int
+    timestamp: float
+    image: np.ndarray
+    rows: tuple[Row, ...]
+    final: bool = True
+
+
+@dataclass(frozen=True)
+class SourceStats:
+    """What the analysis knows of a source at this moment.
+
+    Attributes:
+        dropped: Frames dropped since the start because the machine was too slow.
+        latency: Seconds from a frame's arrival to its first result, or None if unknown.
+        state: What the source does.
+    """
+
+    dropped: int = 0
+    latency: float | None = None
+    state: Literal["waiting", "running", "reconnecting", "ended", "failed"] = "running"

@@ -1,0 +1,152 @@
+"""Live sources: webcams, and streams from the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from threading import Event
+from time import monotonic
+from urllib.parse import urlsplit
+
+import cv2
+
+from ..errors import VideoError
+from .base import Frame
+
+TIMEOUT = 10.0
+"""Seconds in which a camera must deliver, at first and ever after."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds between attempts to connect: every attempt in vain doubles the pause."""
+
+
+class Camera:
+    """A camera, to be read as long as it delivers.
+
+    When a camera that has delivered goes away, it is connected again, however long that takes. One that never
+    delivers is given up after the timeout. While a connection lasts, OpenCV scales all frames to the size of its first:
+    a camera that changes its resolution goes on in the old one.
+
+    Args:
+        name: The source's name.
+        connect: Opens the camera, and takes no longer than the timeout.
+        timeout: Seconds in which the first frame must come.
+
+    Attributes:
+        connected: Whether frames come at the moment.
+        reconnections: How often it came back.
+    """
+
+    live = True
+    fps = None  # a camera's word is not worth much, and it would have to be opened to ask
+    frame_count = None
+
+    def __init__(self, name: str, connect: Callable[[], cv2.VideoCapture], timeout: float = TIMEOUT) -> None:
+        self.name = name
+        self.warnings: list[str] = []
+        self.connected = False
+        self.reconnections = 0
+        self._connect = connect
+        self._timeout = timeout
+        self._stopped = Event()
+
+    def __iter__(self) -> Iterator[Frame | None]:
+        """Give the frames, and None whenever the camera went away.
+
+        Raises:
+            VideoError: No frame came before the timeout.
+        """
+        begun = monotonic()
+        clock, number, pause = _Clock(), 0, FIRST_PAUSE
+        while not self._stopped.is_set():
+            capture = self._connect()
+            clock.restart(capture)
+            while not self._stopped.is_set():
+                decoded, image = capture.read()
+                if not decoded:
+                    break
+                if not self.connected:
+                    self.connected, pause = True, FIRST_PAUSE
+                    self.reconnections += number > 0
+                number += 1
+                yield Frame(number, clock.timestamp(), cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+            capture.release()
+            if self._stopped.is_set():
+                return
+            if self.connected:
+                self.connected = False
+                self.warnings.append("The camera went away; connecting again.")
+                yield None
+            if not number and monotonic() - begun > self._timeout:
+                raise self._never_delivered()
+            self._stopped.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def stop(self) -> None:
+        """End the iteration after the frame that is being waited for, at the latest when its timeout is over."""
+        self._stopped.set()
+
+    def _never_delivered(self) -> VideoError:
+        return VideoError(
+            f"{self.name} delivers no frames.",
+            f"Nothing came within {self._timeout:g} seconds.",
+            "Check that the camera is on and its address and password are right, or wait longer with --timeout.",
+        )
+
+
+class _Clock:
+    """Timestamps of a camera's frames in seconds since the first, always growing, also from connection to connection.
+
+    Within a connection the source's own times count: the times of arrival jitter with the network. Where the source
+    has none, or jumps back, the clock on the wall has to do.
+    """
+
+    def __init__(self) -> None:
+        self._zero: float | None = None  # on the wall, of the first frame
+        self._last = -1.0
+
+    def restart(self, capture: cv2.VideoCapture) -> None:
+        """Begin a connection."""
+        self._capture = capture
+        self._offset: float | None = None
+
+    def timestamp(self) -> float:
+        """Time of the frame that was read just now."""
+        now = monotonic()
+        self._zero = now if self._zero is None else self._zero
+        stated = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        if self._offset is None:
+            self._offset = now - self._zero - stated
+        found = stated + self._offset
+        if found <= self._last:
+            found = max(now - self._zero, self._last + 1e-3)
+            self._offset = found - stated
+        self._last = found
+        return found
+
+
+def webcam(index: int, timeout: float = TIMEOUT) -> Camera:
+    """A camera of this machine.
+
+    Args:
+        index: Its number in the operating system, from 0.
+        timeout: Seconds in which the first frame must come.
+    """
+    return Camera(f"camera{index}", lambda: cv2.VideoCapture(index), timeout)
+
+
+def network_camera(url: str, timeout: float = TIMEOUT) -> Camera:
+    """A stream from the network. RTSP goes over TCP where the server can: lost UDP packets would be smeared images.
+
+    Args:
+        url: Its address: `rtsp://…`, `http://…` and whatever else FFmpeg opens.
+        timeout: Seconds in which the first frame must come, and every other.
+    """
+    milliseconds = int(timeout * 1000)
+    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds]
+    return Camera(_public_name(url), lambda: cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits), timeout)
+
+
+def _public_name(url: str) -> str:
+    """Host and path of an address: its user, password and query are nobody's business."""
+    parts = urlsplit(url)
+    return (parts.netloc.rpartition("@")[2] + parts.path).rstrip("/")

@@ -1,0 +1,88 @@
+"""Images in a folder as a source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import VideoError
+from .base import Frame
+
+SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+IMAGES_PER_SECOND = 25.0
+"""Rate that images are taken to be recorded at, as they do not say: that of BP4D, which the model was trained on."""
+
+
+class Images:
+    """Images in files, as the consecutive frames of a video.
+
+    One that cannot be read gives a black frame that says so, and the rest goes on.
+
+    Args:
+        name: The source's name.
+        paths: The files, in any order; they are read in the natural one: `2.jpg` before `10.jpg`.
+        fps: Images per second, from which the timestamps follow.
+
+    Raises:
+        VideoError: There are no files.
+    """
+
+    live = False
+
+    def __init__(self, name: str, paths: Iterable[Path], fps: float = IMAGES_PER_SECOND) -> None:
+        self.name = name.encode(errors="surrogateescape").decode(errors="replace")  # odd bytes in a file name
+        self.fps = fps
+        self.warnings: list[str] = []
+        self._paths = sorted(paths, key=natural_order)
+        self._stopped = False
+        self.frame_count = len(self._paths)
+        if not self._paths:
+            raise VideoError(
+                f"{name} holds no images.",
+                "No file there has the name of an image.",
+                f"Give a folder or a pattern with images: {', '.join(sorted(SUFFIXES))}.",
+            )
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Give all images."""
+        size = (1, 1)
+        for index, path in enumerate(self._paths):
+            if self._stopped:
+                return
+            image = _read(path)
+            if image is None:
+                self.warnings.append(f"{path} cannot be read as an image.")
+            else:
+                size = image.shape[:2]
+            black = np.zeros((*size, 3), np.uint8)
+            yield Frame(index + 1, index / self.fps, black if image is None else image, image is not None)
+
+    def stop(self) -> None:
+        """End the iteration after the image that is being read."""
+        self._stopped = True
+
+
+def natural_order(path: Path) -> Sequence[object]:
+    """Sorting key that takes the digits in a name as numbers: `2.jpg` comes before `10.jpg`."""
+    # Splitting at the digits puts text at even and numbers at odd places: like is compared with like.
+    parts = re.split(r"(\d+)", str(path))
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)]
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file has the name of an image."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def _read(path: Path) -> np.ndarray | None:
+    """Read an image as uint8 (H, W, 3) RGB, turned as its camera says; None if it cannot be read."""
+    try:
+        data = np.fromfile(path, np.uint8)  # not `cv2.imread`, which prints warnings and knows ASCII paths only
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except (OSError, cv2.error):
+        return None
+    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

@@ -1,0 +1,178 @@
+"""Following faces, on the photo that moves and on two real videos that change places."""
+
+import cv2
+import numpy as np
+import pytest
+
+from mdhr_runtime.faces.tracking import COLOUR_BINS, FaceTracker, colours_of
+from mdhr_runtime.sources import Video
+
+BLANK = np.zeros((240, 240, 3), np.uint8)
+
+
+@pytest.fixture
+def track(detector, model):
+    """Track faces through images; gives the faces of each image."""
+
+    def run(images, **settings):
+        tracker = FaceTracker(detector, model.layout.crop, **settings)
+        return [tracker.find(image) for image in images]
+
+    return run
+
+
+def ids(found):
+    return [sorted(face.face_id for face in faces) for faces in found]
+
+
+def centre(face):
+    x1, y1, x2, y2 = face.box
+    return np.array([(x1 + x2) / 2, (y1 + y2) / 2])
+
+
+def test_a_face_that_moves_is_one_face(swaying, track):
+    found = track(swaying)
+    assert ids(found) == [[0]] * 24
+    assert [faces[0].continues for faces in found] == [False] + [True] * 23
+    for (face,) in found:
+        assert face.crop.shape == (224, 224, 3)
+        assert face.confidence > 0.9
+
+
+def test_how_often_is_detected_does_not_change_a_known_face(swaying, track):
+    every, rarely = track(swaying, detect_every=1), track(swaying, detect_every=24)
+    for (one,), (other,) in zip(every, rarely, strict=True):
+        np.testing.assert_array_equal(one.crop, other.crop)
+        assert one.box == other.box
+
+
+def test_detection_runs_when_it_is_due(swaying, detector, model):
+    class Counting:
+        def __init__(self):
+            self.count = 0
+
+        def detect(self, image):
+            self.count += 1
+            return detector.detect(image)
+
+        def look(self, image, boxes):
+            return detector.look(image, boxes)
+
+    counting = Counting()
+    tracker = FaceTracker(counting, model.layout.crop, detect_every=10)
+    for image in swaying[:21]:
+        tracker.find(image)
+    assert counting.count == 3  # the first, the eleventh and the twenty-first image
+    for image in [BLANK] * 4:
+        tracker.find(image)
+    assert counting.count == 7  # a face that is lost is looked for in every image
+
+
+@pytest.mark.parametrize(("gap", "expected"), [(3, 0), (4, 1)])
+def test_an_id_survives_a_short_gap_and_never_comes_back_after_a_long_one(swaying, track, gap, expected):
+    found = track([*swaying[:5], *[BLANK] * gap, *swaying[5:8]], max_gap=3)
+    assert ids(found) == [[0]] * 5 + [[]] * gap + [[expected]] * 3
+    assert [faces[0].continues for faces in found[5 + gap :]] == [False, True, True]
+
+
+def test_a_new_face_is_found_at_the_next_detection(swaying, track):
+    late = [np.hstack([image, BLANK if number < 3 else image]) for number, image in enumerate(swaying[:10])]
+    found = ids(track(late, detect_every=5))
+    assert found == [[0]] * 5 + [[0, 1]] * 5
+
+
+def test_after_missing_images_a_face_keeps_its_id_but_does_not_continue(swaying, detector, model):
+    tracker = FaceTracker(detector, model.layout.crop)
+    tracker.find(swaying[0])
+    tracker.interrupt()
+    (face,) = tracker.find(swaying[3])
+    assert (face.face_id, face.continues) == (0, False)
+
+
+def test_another_person_in_the_same_place_is_another_face(swaying, media, detector, model, track):
+    """A cut from one film to another."""
+    image = cv2.cvtColor(cv2.imread(str(media / "single_face.jpg")), cv2.COLOR_BGR2RGB)
+    (face,) = detector.detect(image)
+    x, y = np.round(centre(face)).astype(int)
+    half = round(1.2 * (face.box[2] - face.box[0]))
+    other = cv2.resize(image[max(y - half, 0) : y + half, max(x - half, 0) : x + half], (240, 240))
+    found = track([*swaying[:4], *[other] * 4])
+    assert ids(found) == [[0]] * 4 + [[1]] * 4
+    assert not found[4][0].continues
+
+
+def test_a_camera_that_changes_its_resolution_keeps_the_ids(swaying, track):
+    larger = [cv2.resize(image, (400, 400)) for image in swaying[4:8]]
+    assert ids(track([*swaying[:4], *larger])) == [[0]] * 8
+
+
+@pytest.mark.parametrize("step", [(0, 9), (9, 0), (0, -9), (-9, 0)], ids=["right", "down", "left", "up"])
+def test_a_face_may_leave_the_picture(portrait, track, step):
+    matrices = [np.float32([[1, 0, step[1] * n], [0, 1, step[0] * n]]) for n in range(24)]
+    images = [cv2.warpAffine(portrait, matrix, (240, 240)) for matrix in matrices]
+    found = track(images)
+    assert ids(found)[:4] == [[0]] * 4
+    assert found[-1] == []
+    for faces in found:
+        for face in faces:
+            assert min(face.box) >= 0
+            assert max(face.box) <= 239
+
+
+def test_faces_that_shrink_to_nothing_or_turn_away_break_nothing(portrait, track):
+    shrinking = [cv2.resize(portrait, (side, side)) for side in range(240, 8, -12)]
+    padded = [np.pad(image, ((0, 240 - len(image)), (0, 240 - len(image)), (0, 0))) for image in shrinking]
+    narrow = [cv2.resize(portrait, (width, 240)) for width in range(240, 20, -20)]  # as a head that turns
+    narrow = [np.pad(image, ((0, 0), (0, 240 - image.shape[1]), (0, 0))) for image in narrow]
+    for images in (padded, narrow):
+        found = track(images)
+        assert ids(found)[0] == [0]
+        assert found[-1] == []
+
+
+@pytest.fixture(scope="module")
+def people(media, detector):
+    """Cut-outs uint8 (T, 300, 300, 3) of two real videos with the face in the middle, 72 frames each."""
+
+    def cut_out(name):
+        images = [frame.image for frame, _ in zip(Video(media / name), range(72), strict=False)]
+        x, y = np.round(centre(max(detector.detect(images[0]), key=lambda face: face.area))).astype(int)
+        padded = [cv2.copyMakeBorder(image, 150, 150, 150, 150, cv2.BORDER_REPLICATE) for image in images]
+        return [image[y : y + 300, x : x + 300] for image in padded]
+
+    return cut_out("single_face.mp4"), cut_out("WolfgangLanger_Pexels.mp4")
+
+
+@pytest.mark.parametrize("passing", ["in front", "behind", "below"])
+@pytest.mark.parametrize("detect_every", [1, 10])
+def test_two_people_who_change_places_keep_their_ids(people, track, passing, detect_every):
+    """One comes from the left and one from the right; in the middle one hides the other, or passes below."""
+    images, places = [], []
+    for number, (one, other) in enumerate(zip(*people, strict=True)):
+        share = np.clip((number - 8) / 56, 0, 1)
+        left, right = round(20 + share * 940), round(960 - share * 940)
+        image = np.full((520, 1280, 3), 90, np.uint8)
+        layers = [(one, left, 0), (other, right, 220 if passing == "below" else 0)]
+        for person, x, y in layers[::-1] if passing == "in front" else layers:
+            image[y : y + 300, x : x + 300] = person
+        images.append(image)
+        places.append([np.array([x + 150, y + 150]) for _, x, y in layers])
+    found = track(images, detect_every=detect_every)
+    apart = [number for number in range(72) if abs(places[number][0][0] - places[number][1][0]) > 300]
+    assert len(apart) > 40
+    for number in apart:
+        by_id = {face.face_id: centre(face) for face in found[number]}
+        assert set(by_id) == {0, 1}
+        nearest = [min((0, 1), key=lambda face: np.linalg.norm(by_id[face] - place)) for place in places[number]]
+        if number == 0:
+            expected = nearest
+        assert nearest == expected
+    assert {face.face_id for faces in found for face in faces} == {0, 1}
+
+
+def test_colours_are_compared_by_their_histograms(portrait):
+    colours = colours_of(portrait)
+    assert colours.shape == (3 * COLOUR_BINS,)
+    assert colours @ colours == pytest.approx(1)
+    assert colours @ colours_of(portrait[:, ::-1]) > 0.98
+    assert colours @ colours_of(255 - portrait) < 0.7

@@ -1,0 +1,145 @@
+"""The output as the analysis sees it."""
+
+import socket
+import threading
+
+import pytest
+
+from mdhr_runtime.errors import OutputError
+from mdhr_runtime.page import Address, LivePage
+from mdhr_runtime.page import board as boards
+
+
+def port(page):
+    return int(page.url.rstrip("/").rpartition(":")[2])
+
+
+def open_and_never_read(page, path):
+    """Ask for something with as little room as possible for the answer."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    connection.connect(("127.0.0.1", port(page)))
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    return connection
+
+
+def own_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("live-page")]
+
+
+def test_only_this_machine_is_served_unless_asked(serve):
+    page = serve("0")
+    assert page.url.startswith("http://127.0.0.1:")
+    assert not page.exposed
+    # Every address 127.x.y.z is this machine too, but not the one that is listened on.
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port(page)), timeout=20)
+
+
+def test_others_are_served_when_asked(serve, ask):
+    page = serve("0.0.0.0:0")
+    assert page.exposed
+    assert socket.gethostname() in page.url
+    with socket.create_connection(("127.0.0.2", port(page)), timeout=20) as connection:
+        connection.sendall(b"GET /page.css HTTP/1.1\r\nHost: 127.0.0.2\r\n\r\n")
+        assert b" 200 " in connection.recv(100)
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
+def test_ipv6(serve, ask):
+    try:
+        page = serve("[::1]:0")
+    except OutputError as error:
+        pytest.skip(error.why)
+    assert not page.exposed
+    assert ask(page).status == 200
+
+
+def refused(text):
+    with pytest.raises(OutputError, match="cannot be served") as error:
+        LivePage(Address.parse(text), (), ())
+    assert error.value.why
+    assert error.value.fix
+    return error.value
+
+
+def test_a_port_in_use_is_told(serve):
+    taken = port(serve())
+    assert f"already uses port {taken}" in refused(str(taken)).why
+    assert len(own_threads()) == 1
+
+
+def test_an_address_of_another_machine_is_told():
+    assert "not an address of this machine" in refused("192.0.2.1:8080").why
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 64])
+def test_an_unknown_host_is_told(host):
+    assert "no such host" in refused(f"{host}:8080").why.lower()
+
+
+def test_a_forbidden_port_is_told(monkeypatch):
+    def forbid(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("mdhr_runtime.page.server.TCPServer.server_bind", forbid)
+    assert "may not use port 80" in refused("80").why
+
+
+def test_viewers_who_never_read_hold_nothing_up(serve, make_result, ask, monkeypatch):
+    monkeypatch.setattr(boards, "MOST_ROWS", 2000)
+    page = serve()
+    page.write(make_result(1))
+    stuck = [open_and_never_read(page, path) for path in ("/events", "/events", "/pictures/0.jpg")]
+    try:
+        for frame in range(2, 2000):
+            page.write(make_result(frame, faces=20, size=(90, 160)))
+        entries, _ = page._board.since(0)
+        assert sum(len(entry.rows) for entry in entries) <= 2000
+        assert ask(page, "/pictures/0.jpg").headers["X-Frame"] == "1999"
+        page.close()
+    finally:
+        for connection in stuck:
+            connection.close()
+    assert not own_threads()
+
+
+def test_viewers_who_vanish_leave_nothing(serve, make_result, capfd):
+    page = serve()
+    page.write(make_result(1))
+    for path in ("/events", "/pictures/0.jpg", "/"):
+        open_and_never_read(page, path).close()
+    page.write(make_result(2))
+    page.close()
+    assert not own_threads()
+    assert capfd.readouterr().err == ""
+
+
+def test_closing_says_goodbye_ends_all_threads_and_frees_the_port(serve, make_result):
+    page = serve()
+    page.write(make_result(1))
+    idle = socket.create_connection(("127.0.0.1", port(page)), timeout=20)
+    with socket.create_connection(("127.0.0.1", port(page)), timeout=20) as viewer:
+        viewer.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        heard = viewer.recv(100)
+        page.close()
+        page.close()
+        while chunk := viewer.recv(10_000):
+            heard += chunk
+    idle.close()
+    assert heard.endswith(b"event: bye\ndata: {}\n\n")
+    assert not own_threads()
+    serve(str(port(page)))
+
+
+def test_the_summary_counts_frames_once(serve, make_result):
+    page = serve()
+    for final in (False, True):
+        page.write(make_result(1, final=final))
+    assert page.summary == f"1 frames: {page.url}"
+
+
+def test_a_failed_run_closes_the_page(serve):
+    with pytest.raises(RuntimeError), serve():
+        raise RuntimeError
+    assert not own_threads()

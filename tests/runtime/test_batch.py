@@ -1,0 +1,121 @@
+"""Batches of streams on a small bundle: every lane must score as a stream of its own does."""
+
+import numpy as np
+import pytest
+
+from mdhr_runtime.batch import SLOTS
+
+
+def clip_of(face_frames, start, length):
+    """Another clip for every start: the same face, forward, mirrored or backward."""
+    frames = np.roll(face_frames, -start, axis=0)[:length]
+    return np.ascontiguousarray(frames[:, :, ::-1] if start % 2 else frames)
+
+
+@pytest.fixture
+def batch(model):
+    return model.batch()
+
+
+class Player:
+    """Feeds clips to lanes of a batch and collects the scores."""
+
+    def __init__(self, batch, clip):
+        self.batch, self.clip = batch, clip
+        self.lane, self.next, self.parts = batch.open(), 0, []
+
+    def left(self):
+        return len(self.clip) - self.next
+
+    def take(self, count):
+        frames = self.clip[self.next : self.next + count]
+        self.next += len(frames)
+        return frames
+
+
+def play(batch, players, counts):
+    """One step: `counts` frames of each player that has frames left and is not skipped (count 0)."""
+    pairs = [(player, min(count, player.left())) for player, count in zip(players, counts, strict=True)]
+    pairs = [(player, count) for player, count in pairs if count]
+    scores = batch.push([player.lane for player, _ in pairs], [player.take(count) for player, count in pairs])
+    for (player, _), values in zip(pairs, scores, strict=True):
+        player.parts.append(values)
+
+
+def finish(batch, players):
+    for player, values in zip(players, batch.close([player.lane for player in players]), strict=True):
+        player.parts.append(values)
+
+
+def assert_scores(model, player):
+    np.testing.assert_allclose(np.concatenate(player.parts), model.clip(player.clip), atol=1e-5)
+
+
+@pytest.mark.parametrize("step", [1, 3, 8])
+@pytest.mark.parametrize("count", [1, 3, SLOTS + 3])
+def test_lanes_in_step_score_as_streams_do(model, batch, face_frames, step, count):
+    players = [Player(batch, clip_of(face_frames, start, 12)) for start in range(count)]
+    while any(player.left() for player in players):
+        play(batch, players, [step] * count)
+    finish(batch, players)
+    for player in players:
+        assert_scores(model, player)
+    assert batch.lanes == 0
+
+
+def test_lanes_out_of_step_that_come_and_go(model, batch, face_frames):
+    rng = np.random.default_rng(0)
+    done, playing = [], []
+    for turn in range(30):
+        if turn < 20 and rng.random() < 0.6:
+            playing.append(Player(batch, clip_of(face_frames, turn, int(rng.integers(1, 20)))))
+        play(batch, playing, rng.integers(0, 6, len(playing)))
+        over = [player for player in playing if not player.left()]
+        finish(batch, over)
+        playing = [player for player in playing if player.left()]
+        done += over
+        assert batch.lanes == len(playing)
+    assert len(done) > 5
+    for player in done:
+        assert_scores(model, player)
+
+
+def test_final_scores_lag_behind_by_the_lookahead(model, batch, face_frames):
+    lane = batch.open()
+    found = [len(batch.push([lane], [face_frames[n : n + 1]])[0]) for n in range(10)]
+    assert found == [0] * model.lookahead + [1] * 3
+    assert [len(scores) for scores in batch.close([lane])] == [model.lookahead]
+
+
+def test_provisional_scores_are_those_of_a_clip_that_ends_there(model, batch, face_frames):
+    players = [Player(batch, clip_of(face_frames, start, 11)) for start in range(3)]
+    for length in range(1, 12):
+        play(batch, players, [1] * 3)
+        scores = batch.provisional([player.lane for player in players])
+        for player, values in zip(players, scores, strict=True):
+            np.testing.assert_allclose(values, model.clip(player.clip[:length])[-1], atol=1e-5)
+    finish(batch, players)
+    for player in players:  # looking ahead has left no trace
+        assert_scores(model, player)
+
+
+def test_freed_memory_is_used_again(batch, face_frames):
+    for _ in range(3):
+        lanes = [batch.open() for _ in range(SLOTS)]
+        assert len({lane.slot for lane in lanes}) == SLOTS
+        assert {lane.block.number for lane in lanes} == {0}
+        batch.push(lanes, [face_frames[:1]] * SLOTS)
+        batch.close(lanes)
+
+
+def test_steps_of_faces_in_step_take_one_run(model, face_frames):
+    batch = model.batch()
+    lanes = [batch.open() for _ in range(SLOTS)]
+    runs = []
+    relate = batch._temporal.run
+    batch._temporal = type("Counting", (), {"run": lambda self, *tensors: (runs.append(1), relate(*tensors))})()
+    for _ in range(4):
+        batch.push(lanes, [face_frames[:1]] * SLOTS)
+    assert len(runs) == 4
+    batch.close(lanes)
+    assert len(runs) == 5

@@ -1,0 +1,26 @@
+"""Made-up results."""
+
+import numpy as np
+
+from mdhr_runtime.results import FrameResult, Row
+
+AUS = ("AU01", "AU12")
+BOX = (10.0, 20.25, 110.0, 140.0)
+
+
+def row(frame, scores=(0.25, 0.5), *, source="cam", face_id=0, final=True, box=BOX):
+    """A row with a face."""
+    scores = np.array(scores, np.float32)
+    return Row(source, frame, frame / 25, face_id, 0.987654, box, scores, final)
+
+
+def nobody(frame, source="cam"):
+    """A row without a face."""
+    return Row(source, frame, frame / 25)
+
+
+def result(*rows, image=None):
+    """The frame of some rows."""
+    first = rows[0]
+    image = np.zeros((120, 160, 3), np.uint8) if image is None else image
+    return FrameResult(first.source, first.frame, first.timestamp, image, rows, first.final)
