@@ -18,7 +18,7 @@ say "3. A bundle: ONNX graphs, checked against PyTorch"
 mdhr-export --ckpt demo.pt --out demo.mdhr
 
 say "4. Action units, frame by frame, in the lean runtime"
-mdhr-run demo.mdhr face.mp4 --out au.csv
+mdhr-run demo.mdhr face.mp4 --out au.csv --overlay overlay.mp4
 
-say "5. The first rows that show a smile (AU12)"
-awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "AU12_c") smile = i; print; next } $smile == 1 && shown++ < 3' au.csv
+say "5. Their timeline as a picture"
+mdhr-plot au.csv

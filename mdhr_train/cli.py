@@ -58,7 +58,7 @@ def main() -> None:
 @count_option("--batch", 2, "Clips per iteration.")
 @count_option("--frames", 16, "Frames per clip.", least=2)
 @click.option("--lr", type=float, default=2e-3, show_default=True, help="Learning rate; 1e-4 in the paper.")
-@count_option("--workers", 2, "Processes that prepare clips beside the training.", least=0)
+@count_option("--workers", 1, "Processes that prepare clips beside the training.", least=0)
 @seed_option
 @click.option(
     "--out", type=click.Path(path_type=Path), default="best.pt", show_default=True, help="Checkpoint to write."
@@ -99,6 +99,7 @@ def fit(
     from .model import MDHR, ModelConfig
 
     config = FitConfig(steps, batch, lr, seed, workers)
+    torch.set_num_threads(max(torch.get_num_threads() - workers, 1))  # the workers need cores too
     torch.manual_seed(seed)
     model = MDHR(ModelConfig(layout, backbone, node_features, radius, dynamics_channels), pretrained)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
