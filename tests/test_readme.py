@@ -2,16 +2,22 @@
 
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "examples" / "demo.sh"
-BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
+SUBSCRIBERS = re.findall(r"^```python subscriber\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 PROGRAMS = [block for kind, block in BLOCKS if kind == "python"]
 
 
@@ -32,7 +38,10 @@ def demo(tmp_path_factory):
 
 
 def test_the_demo_leaves_what_it_promises(demo):
-    assert {path.name for path in demo.iterdir()} >= {"face.mp4", "truth.csv", "demo.pt", "demo.mdhr", "au.csv"}
+    assert {path.name for path in demo.iterdir()} >= {
+        *("face.mp4", "truth.csv", "demo.pt", "demo.mdhr"),
+        *("au.csv", "overlay.mp4", "au.png"),
+    }
     assert len((demo / "au.csv").read_text().splitlines()) == len((demo / "truth.csv").read_text().splitlines())
 
 
@@ -54,6 +63,51 @@ def test_programs_run(program, demo):
     result = run([sys.executable, "-c", program], demo)
     assert result.returncode == 0, result.stderr
     assert result.stdout
+
+
+def wait_for(port):
+    """Wait until somebody listens on a loopback port."""
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    pytest.fail(f"nobody listens on port {port}")
+
+
+@contextmanager
+def program(*command, **options):
+    """A program in the background, ended with the block."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **options)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_websocket_subscriber_receives_rows(demo, tmp_path):
+    address = "ws://127.0.0.1:8765"
+    (subscriber,) = [block for block in SUBSCRIBERS if address in block]
+    command = [Path(sys.executable).parent / "mdhr-run", "demo.mdhr", "face.mp4", "--publish", address]
+    with program(*command, "--out", tmp_path / "au.csv", cwd=demo):
+        wait_for(8765)
+        result = run([sys.executable, "-c", subscriber], demo)
+    assert result.returncode == 0, result.stderr
+    assert "face.mp4 0 [" in result.stdout
+
+
+@pytest.mark.skipif(not shutil.which("mosquitto"), reason="needs Debian's package mosquitto")
+def test_an_mqtt_subscriber_receives_rows(demo, tmp_path):
+    (subscriber,) = [block for block in SUBSCRIBERS if "paho" in block]
+    command = ["mdhr-run", "demo.mdhr", "face.mp4", "--publish", "mqtt://localhost/lab/faces"]
+    with program("mosquitto", "-p", "1883"):
+        wait_for(1883)
+        with program(sys.executable, "-u", "-c", subscriber) as listener:
+            time.sleep(2)  # until it has subscribed: the broker keeps nothing for those who come later
+            result = run([*command, "--out", str(tmp_path / "au.csv")], demo)
+            assert result.returncode == 0, result.stderr
+            assert listener.stdout.readline().startswith("face.mp4 0 [")
 
 
 def test_the_demo_is_what_make_runs():
