@@ -208,7 +208,7 @@ def _run(settings: Settings) -> bool:
             stack.enter_context(output)
         stack.enter_context(analysis)
         summaries = {source.name: Summary(model.aus) for source in sources}
-        seconds = _write(analysis, outputs, summaries, sources)
+        seconds = _write(analysis, outputs, summaries, sources, provisional=settings.provisional)
     _tell(summaries, analysis, seconds, to_stderr=STANDARD_OUTPUT in settings.out)
     for output in outputs:
         click.echo(output.summary, err=True)
@@ -216,24 +216,28 @@ def _run(settings: Settings) -> bool:
 
 
 def _write(
-    analysis: Analysis, outputs: Sequence[Output], summaries: dict[str, Summary], sources: Sequence[Source]
+    analysis: Analysis,
+    outputs: Sequence[Output],
+    summaries: dict[str, Summary],
+    sources: Sequence[Source],
+    *,
+    provisional: bool,
 ) -> float:
     """Hand every result to every output; return the seconds that it took."""
     counts = [source.frame_count for source in sources]
-    frames, started = 0, perf_counter()
+    length = None if None in counts else sum(counts) * (1 + provisional)
+    label = sources[0].name if len(sources) == 1 else f"{len(sources)} sources"
+    started = perf_counter()
 
     def speed(result: FrameResult | None) -> str | None:
+        frames = sum(summary.frames for summary in summaries.values())
         return result and f"{frames / (perf_counter() - started):.1f} frames/s"
 
-    label = sources[0].name if len(sources) == 1 else f"{len(sources)} sources"
-    length = None if None in counts else sum(counts)
-    with click.progressbar(length=length, label=label, file=sys.stderr, item_show_func=speed) as progress:
-        for result in analysis:
+    with click.progressbar(analysis, length=length, label=label, file=sys.stderr, item_show_func=speed) as progress:
+        for result in progress:
             for output in outputs:
                 output.write(result)
             summaries[result.source].add(result)
-            frames += result.final
-            progress.update(int(result.final), result)
     return perf_counter() - started
 
 

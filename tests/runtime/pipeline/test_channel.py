@@ -28,6 +28,11 @@ def in_thread(work):
     return thread, ended
 
 
+def take(board, channel):
+    with board.changed:
+        return channel.take(9)
+
+
 def test_items_come_in_order_until_the_channel_is_closed(board):
     channel = Channel(board, 3)
     for item in "abc":
@@ -54,7 +59,7 @@ def test_a_lossy_channel_keeps_the_newest_and_counts(board):
     channel = Channel(board, 2, lossy=True)
     for number in range(5):
         channel.put(number)
-    assert channel.take(9) == [3, 4]
+    assert take(board, channel) == [3, 4]
     assert channel.dropped == 3
 
 
@@ -62,7 +67,7 @@ def test_interruptions_are_never_dropped_and_need_no_room(board):
     channel = Channel(board, 2, lossy=True)
     for item in (1, None, None, 2, 3, None, 4):
         channel.put(item)
-    assert channel.take(9) == [None, 3, None, 4]
+    assert take(board, channel) == [None, 3, None, 4]
     assert channel.dropped == 2
 
 
