@@ -9,7 +9,7 @@ cd "$1"
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
 say "1. A video: one photograph (scikit-image's astronaut), made to move"
-mdhr-train synthetic-video face.mp4 --labels truth.csv
+mdhr-train synthetic-video face.mp4 --labels truth.csv --seed 11
 
 say "2. A checkpoint: a small model learns from synthetic clips, a minute or two"
 mdhr-train fit --synthetic --out demo.pt
