@@ -180,6 +180,7 @@ def _run(settings: Settings) -> bool:
     # FFmpeg's remarks on damaged data would tear the progress bar; we say in words what matters.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     from .analysis import Analysis, make_finders
+    from .backends.onnx_runtime import share_threads
     from .model import load
     from .outputs.base import SourceInfo
     from .outputs.factory import open_output
@@ -188,6 +189,7 @@ def _run(settings: Settings) -> bool:
 
     sources = open_sources(settings.sources, settings.timeout, settings.image_fps)
     infos = [SourceInfo(source.name, source.fps, source.live) for source in sources]
+    share_threads()
     model = load(settings.bundle, settings.provider)
     finders = make_finders(model, settings.faces, settings.min_face, settings.detect_every, settings.max_gap)
     with ExitStack() as stack:

@@ -80,4 +80,5 @@ class Model:
         return StreamBatch(self.graph("encoder"), self.graph("temporal"), self.bundle.manifest)
 
     def _load_graph(self, name: str) -> Graph:
-        return onnx_runtime.load_graph(self.bundle.graph_path(name), self.provider)
+        # The encoder has nearly all of the work, so it is the one that may keep its threads awake.
+        return onnx_runtime.load_graph(self.bundle.graph_path(name), self.provider, spin=name == "encoder")
