@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-OCCURRENCE_THRESHOLD = 0.5
-"""An AU is said to occur where its score is at least this."""
+from mdhr_runtime.results import OCCURS_FROM
 
 
 class F1Counter:
@@ -30,7 +29,7 @@ class F1Counter:
             scores: float (..., N) in [0, 1].
             labels: (..., N), any type.
         """
-        found = (scores >= OCCURRENCE_THRESHOLD).reshape(-1, scores.shape[-1])
+        found = (scores >= OCCURS_FROM).reshape(-1, scores.shape[-1])
         labels = labels.reshape(found.shape)
         self.true_positives += (found & (labels == 1)).sum(0)
         self.false_positives += (found & (labels == 0)).sum(0)

@@ -96,3 +96,15 @@ def ask():
             connection.close()
 
     return request
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()

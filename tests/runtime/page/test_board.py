@@ -5,18 +5,6 @@ from mdhr_runtime.page import board as boards
 from mdhr_runtime.page.board import Board
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def board(clock):
     return Board([SourceInfo("clip.mp4", 25.0, False), SourceInfo("door", None, True)], clock)

@@ -8,18 +8,6 @@ from mdhr_runtime.page.pictures import LONG_SIDE, Pictures
 from mdhr_runtime.results import FrameResult, Row
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def board():
     return Board([SourceInfo("clip.mp4", 25.0, False)])
