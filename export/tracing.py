@@ -52,13 +52,13 @@ def temporal_spec(temporal: TemporalGraph) -> GraphSpec:
         temporal,
         {name: (dtype, (STREAMS, FRAMES, *shape)) for name, shape in features.items()}
         | {f"state_{name}": (dtype, (STREAMS, *shape)) for name, shape in states.items()},
-        ("scores", *(f"new_state_{name}" for name in states)),
+        ("scores", "combinations", *(f"new_state_{name}" for name in states)),
     )
 
 
 def clip_spec(clip: ClipGraph, size: int) -> GraphSpec:
     """Whole clips to scores."""
-    return GraphSpec(clip, {"frames": (torch.uint8, (STREAMS, FRAMES, size, size, 3))}, ("scores",))
+    return GraphSpec(clip, {"frames": (torch.uint8, (STREAMS, FRAMES, size, size, 3))}, ("scores", "combinations"))
 
 
 def trace(spec: GraphSpec, path: Path) -> None:

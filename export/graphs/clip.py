@@ -25,14 +25,14 @@ class ClipGraph(nn.Module):
         self.encoder = encoder
         self.temporal = temporal
 
-    def forward(self, frames: Tensor) -> Tensor:
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Score clips.
 
         Args:
             frames: (B, T, 224, 224, 3) uint8, RGB.
 
         Returns:
-            (B, T, N) float32 scores.
+            scores (B, T, N) float32, and combinations (B, T, R) int32, the likeliest combination of each region.
         """
         clips = frames.shape[:2]
         # Normalise before the clips are joined: TensorRT lets an 8-bit input feed nothing but a cast.
@@ -45,10 +45,11 @@ class ClipGraph(nn.Module):
             for shape in self.temporal.state_shapes().values()
         ]
         # The clip's end is a stream's end: as many invalid frames as the scores lag behind.
-        scores, *_ = self.temporal(
+        scores, combinations, *_ = self.temporal(
             F.pad(motion, (0, 0, 0, 0, 0, 0, 0, ahead)),
             F.pad(static, (0, 0, 0, 0, 0, 0, 0, ahead)),
             F.pad(valid, (0, ahead)),
             *states,
         )
-        return scores[:, ahead:]
+        delay = self.temporal.radius
+        return scores[:, ahead:], combinations[:, delay : delay + clips[1]]

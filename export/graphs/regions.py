@@ -44,8 +44,8 @@ class RegionNodes(nn.Module):
     def _apply_affine(self, name: str, x: Tensor) -> Tensor:
         return x @ getattr(self, f"{name}_weight") + getattr(self, f"{name}_bias")
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map features (F, b, 7, 7) to nodes (F, N, b) and active AUs (F, N) bool."""
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Map features (F, b, 7, 7) to nodes (F, N, b), active AUs (F, N) bool, and combinations (F, R) int32."""
         nodes, logits = [], []
         for index, (start, stop) in enumerate(self.rows):
             region = x[:, :, start:stop].flatten(2).mT
@@ -54,4 +54,5 @@ class RegionNodes(nn.Module):
             logits.append(self._apply_affine(f"classifier_{index}", region.mean(dim=1)))
             joined = self._apply_affine(f"extractors_{index}", region).relu().mean(dim=1)
             nodes.append(joined.unflatten(-1, (-1, x.shape[1])))
-        return torch.cat(nodes, dim=1).index_select(1, self.order), self.active(tuple(logits))
+        combinations = torch.stack([x.argmax(dim=-1) for x in logits], dim=-1).int()
+        return torch.cat(nodes, dim=1).index_select(1, self.order), self.active(tuple(logits)), combinations

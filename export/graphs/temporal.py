@@ -103,7 +103,9 @@ class TemporalGraph(nn.Module):
             state_nodes: (B, 4, N, b), nodes of the frames t − k − 4 … t − k − 1.
 
         Returns:
-            scores (B, T, N) float32 of the frames t − k − 2 …, then the new states in the order of the arguments.
+            scores (B, T, N) float32 of the frames t − k − 2 …; combinations (B, T, R) int32, the likeliest combination
+            of each region in the frames t − k …, by which an engine can be checked; then the new states in the order
+            of the arguments.
         """
         valids = torch.cat([state_valid, valid], dim=1)
         has_change = valids[:, self.radius - 1 : -1] * valid
@@ -113,11 +115,13 @@ class TemporalGraph(nn.Module):
         statics = torch.cat([state_static, static], dim=1)
 
         frames = self.frame_features(window, statics[:, : -self.radius].flatten(0, 1))
-        nodes = self.cross(*self.nodes(frames)).unflatten(0, valid.shape)
+        nodes, active, combinations = self.nodes(frames)
+        nodes = self.cross(nodes, active).unflatten(0, valid.shape)
         nodes = torch.cat([state_nodes, nodes * valids[:, : -self.radius, None, None]], dim=1)
         scores = self.output.similarity(self.convolve(nodes, valid.shape[1]))
         return (
             scores,
+            combinations.unflatten(0, valid.shape),
             motion[:, -1],
             valids[:, -self.radius :],
             window[:, 1 - self.window :],
