@@ -45,9 +45,7 @@ class Settings:
         if self.bundle and (self.out or self.fp16 is not None or self.clip_graph):
             raise click.UsageError("--out, --fp16, --fp32 and --clip-graph need --ckpt: a bundle's graphs are fixed.")
         if self.bundle and not (self.trt or self.triton):
-            raise click.UsageError(
-                "Say what to do with the bundle: --trt builds engines, --triton writes a repository."
-            )
+            raise click.UsageError("Say what to do with the bundle: --trt builds engines, --triton a repository.")
 
     @property
     def path(self) -> Path:
