@@ -132,7 +132,7 @@ def _describe(bundle: Bundle, name: str, built: Built, flavor: Flavor, gpu: Gpu 
     manifest = bundle.manifest
     digest = hashlib.sha256(built.data).hexdigest()
     portable = flavor.name == NEEDS_NO_GPU or gpu is None
-    target = Gpu(PORTABLE, PORTABLE_CAPABILITY) if portable else gpu
+    target = Gpu(PORTABLE, PORTABLE_CAPABILITY, 0) if portable else gpu
     place = re.sub(r"[^a-z0-9]+", "-", target.name.lower()).strip("-") + "-sm" + target.compute_capability
     return EngineRecord(
         graph=name,
@@ -142,6 +142,7 @@ def _describe(bundle: Bundle, name: str, built: Built, flavor: Flavor, gpu: Gpu 
         version=flavor.version,
         gpu=target.name,
         compute_capability=target.compute_capability,
+        multiprocessors=target.multiprocessors,
         precision=manifest.precision,
         layers=built.layers,
         profiles=(),
@@ -169,8 +170,7 @@ def _verify(
     reference = reference or _reference(bundle, options.verify_data)
     with step(f"verify on {len(reference.frames)} frames against {reference.source}"):
         load = TensorRtBackend(bundle, engines).load
-        title = f"{engines.flavor}"
-        records = compare_clip(title, load, bundle.manifest, reference.frames, reference.labels)
+        records = compare_clip(str(engines.flavor), load, bundle.manifest, reference.frames, reference.labels)
     check_parity(records, TOLERANCES[bundle.manifest.precision])
     return records
 
@@ -189,8 +189,8 @@ def _reference(bundle: Bundle, video: Path | None) -> Reference:
 
 
 def _with_engines(manifest: Manifest, built: Sequence[EngineRecord], parity: Sequence[ParityRecord]) -> Manifest:
-    def target(record: EngineRecord) -> tuple[str, ...]:
-        return record.flavor, record.version, record.gpu, record.compute_capability
+    def target(record: EngineRecord) -> tuple[object, ...]:
+        return record.flavor, record.version, record.gpu, record.compute_capability, record.multiprocessors
 
     kept = [record for record in manifest.engines if target(record) != target(built[0])]
     forms = {record.form for record in parity}

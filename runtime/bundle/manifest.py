@@ -78,6 +78,7 @@ class EngineRecord:
         version: The product's version.
         gpu: Name of the GPU that it was built for, or `PORTABLE`.
         compute_capability: The GPU's, such as "8.7"; "8.0+" for a portable engine.
+        multiprocessors: The GPU's number of them, by which boards that share a name differ; 0 for a portable engine.
         precision: "float32" or "float16", the type that its graph computes in.
         layers: Numbers of layers of the network by the type of their first output, such as {"HALF": 134}.
         profiles: Optimisation profiles: per input with a dynamic shape its least, likeliest and largest shape.
@@ -93,6 +94,7 @@ class EngineRecord:
     version: str
     gpu: str
     compute_capability: str
+    multiprocessors: int
     precision: str
     layers: Mapping[str, int]
     profiles: tuple[Mapping[str, tuple[tuple[int, ...], ...]], ...]

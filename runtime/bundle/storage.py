@@ -17,7 +17,8 @@ EXPORT_AGAIN = "Export the bundle again with mdhr-export, or copy it again from 
 VERIFICATION = "verification.npz"
 """A clip, and what the PyTorch model said of it when the graphs were exported; for checks where PyTorch is not.
 
-Arrays: `frames` (T, 224, 224, 3) uint8 RGB, `scores` (T, N) float32, `combinations` (T, R) int32, the regional argmaxes.
+Arrays: `frames` (T, 224, 224, 3) uint8 RGB, `scores` (T, N) float32, and the regional argmaxes, `combinations` (T, R)
+int32.
 """
 
 

@@ -101,8 +101,8 @@ def cuda_error(what: str, why: str) -> ProviderError:
     return ProviderError(
         f"The GPU failed to {what}.",
         f"CUDA says: {why}. After some errors the GPU cannot be used any more by this process.",
-        "Start the program again. If that fails too, look for Xid messages in `dmesg` and check the GPU with nvidia-smi "
-        "(on a Jetson: tegrastats).",
+        "Start the program again. If that fails too, look for Xid messages in `dmesg` and check the GPU with "
+        "nvidia-smi (on a Jetson: tegrastats).",
     )
 
 

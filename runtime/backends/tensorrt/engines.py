@@ -68,9 +68,9 @@ def _mismatch(record: EngineRecord, flavor: Flavor, gpu: Gpu) -> str | None:
     built = f"{TITLES[record.flavor]} {record.version}"
     if (record.flavor, record.version) != (flavor.name, flavor.version):
         return f"built by {built}, and this machine has {flavor}"
-    here = (gpu.name, gpu.compute_capability)
-    if record.gpu != PORTABLE and (record.gpu, record.compute_capability) != here:
-        return f"built for {record.gpu} ({record.compute_capability}), and this machine has {gpu}"
+    target = Gpu(record.gpu, record.compute_capability, record.multiprocessors)
+    if record.gpu != PORTABLE and target != gpu:
+        return f"built for {target}, and this machine has {gpu}"
     return None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 DRIVER = "libcuda.so.1"
 
 # CUdevice_attribute of cuda.h.
-CAPABILITY_MAJOR, CAPABILITY_MINOR = 75, 76
+MULTIPROCESSORS, CAPABILITY_MAJOR, CAPABILITY_MINOR = 16, 75, 76
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,15 @@ class Gpu:
     Attributes:
         name: The driver's name of it, such as "NVIDIA A100-SXM4-80GB" or "Orin".
         compute_capability: Such as "8.0".
+        multiprocessors: How many it has. All Jetson Orins share the first two, and differ in this.
     """
 
     name: str
     compute_capability: str
+    multiprocessors: int
 
     def __str__(self) -> str:
-        return f"{self.name} (compute capability {self.compute_capability})"
+        return f"{self.name} ({self.multiprocessors} multiprocessors, compute capability {self.compute_capability})"
 
 
 def find_gpu() -> Gpu | None:
@@ -38,8 +40,9 @@ def find_gpu() -> Gpu | None:
         return None
     if driver.cuDeviceGetName(name, len(name), device):
         return None
-    major, minor = (_attribute(driver, device, which) for which in (CAPABILITY_MAJOR, CAPABILITY_MINOR))
-    return Gpu(name.value.decode(errors="replace"), f"{major}.{minor}")
+    wanted = (MULTIPROCESSORS, CAPABILITY_MAJOR, CAPABILITY_MINOR)
+    multiprocessors, major, minor = (_attribute(driver, device, which) for which in wanted)
+    return Gpu(name.value.decode(errors="replace"), f"{major}.{minor}", multiprocessors)
 
 
 def _attribute(driver: ctypes.CDLL, device: ctypes.c_int, which: int) -> int:
