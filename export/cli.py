@@ -11,7 +11,7 @@ import click
 
 from mdhr_runtime.bundle import EngineRecord, Manifest, read_bundle
 from mdhr_runtime.console import Command, Option, share_cores, step, table
-from mdhr_runtime.errors import ConfigError, ExportError
+from mdhr_runtime.errors import ExportError
 
 if TYPE_CHECKING:
     from .verification import Reference
@@ -186,7 +186,14 @@ def _build_engines(settings: Settings, reference: Reference | None) -> None:
 
 
 def _write_triton(settings: Settings) -> None:
-    raise ConfigError("x", "y", "z")
+    from .triton import servable_engines, write_repository
+
+    bundle = read_bundle(settings.path)
+    engines, limits, why_not = servable_engines(bundle)
+    if why_not:
+        click.secho(f"note: the repository holds ONNX graphs: {why_not}", fg="yellow", err=True)
+    models = write_repository(bundle, settings.triton, engines, limits)
+    click.echo(f"{settings.triton}: {', '.join(models)}, for `tritonserver --model-repository={settings.triton}`")
 
 
 def _report(out: Path, manifest: Manifest) -> None:

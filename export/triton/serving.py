@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mdhr_runtime.bundle import GraphRecord, TensorRecord
-from mdhr_runtime.stream import NEW_STATE, STATE
+from mdhr_runtime.batch import NEW_STATE, STATE
 
 from .text import Message, Word
 
 DTYPES = {  # NumPy's name → Triton's
     "uint8": "TYPE_UINT8",
+    "int32": "TYPE_INT32",
     "float16": "TYPE_FP16",
     "float32": "TYPE_FP32",
 }

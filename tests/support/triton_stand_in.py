@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2, service_pb2, service_pb2_grpc
-from tritonclient.utils import triton_to_np_dtype
+from tritonclient.utils import np_to_triton_dtype, triton_to_np_dtype
 
 
 def read_config(folder):
@@ -53,7 +53,7 @@ class _Service(service_pb2_grpc.GRPCInferenceServiceServicer):
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         response = service_pb2.ModelInferResponse(model_name=request.model_name, model_version="1")
         for name, array in outputs.items():
-            response.outputs.add(name=name, datatype="FP32" if array.dtype == np.float32 else "FP16", shape=array.shape)
+            response.outputs.add(name=name, datatype=np_to_triton_dtype(array.dtype), shape=array.shape)
             response.raw_output_contents.append(array.tobytes())
         return response
 
