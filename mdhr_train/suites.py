@@ -1,4 +1,4 @@
-"""The paper's ablations: which networks its tables 3, 4 and 5 compare.
+"""The paper's ablations: which networks its tables 3, 4 and 5 compare, and what leaving out one part does.
 
 All of them are trained and scored in the same way, with ResNet-50 on BP4D in the paper. Section 4.3 says what the rows
 have in common: table 4 stands on the backbone and the extractors (AFE), table 5 on these and, where its rows say so,
@@ -90,7 +90,13 @@ def _table5() -> dict[str, dict[str, Any]]:
     }
 
 
-SUITES = {"table3": _table3(), "table4": _table4(), "table5": _table5()}
+def _parts() -> dict[str, dict[str, Any]]:
+    """The full network, and without each part in turn; not a table of the paper, which adds parts instead."""
+    left_out = {f"without {part}": {name: BACKBONE[name] for name in changes} for part, changes in PARTS.items()}
+    return {"full": {}} | left_out
+
+
+SUITES = {"table3": _table3(), "table4": _table4(), "table5": _table5(), "parts": _parts()}
 """Label → arguments of `ModelConfig`, by the name of the suite."""
 
 
@@ -106,8 +112,8 @@ def rows(suite: str) -> tuple[SuiteRow, ...]:
     if suite not in SUITES:
         raise ConfigError(
             f"There is no suite {suite!r}.",
-            "The suites are the paper's tables of ablations.",
+            "The suites are the paper's tables of ablations, and the parts one by one.",
             f"Choose one of {', '.join(SUITES)}.",
         )
-    figures = ABLATIONS[suite]
+    figures = ABLATIONS.get(suite, {})
     return tuple(SuiteRow(label, overrides, figures.get(label)) for label, overrides in SUITES[suite].items())
