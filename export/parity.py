@@ -73,7 +73,8 @@ def label_with_graphs(
         yield name, Labels(scores, temporal.take(manifest.radius, len(frames)))
     if "clip" in manifest.graphs:
         outputs = load("clip")({"frames": frames[None]})
-        yield "clip graph", Labels(outputs["scores"][0], outputs["combinations"][0])
+        none = np.empty((1, len(frames), 0), np.int32)
+        yield "clip graph", Labels(outputs["scores"][0], outputs.get("combinations", none)[0])
 
 
 def compare_clip(
@@ -157,19 +158,23 @@ class _Listener:
     def __init__(self, graph: Graph, manifest: Manifest) -> None:
         self._graph = graph
         self.limits, self.allocate = graph.limits, graph.allocate
-        self._regions = len(manifest.layout.regions)
+        record = manifest.graphs["temporal"].outputs.get("combinations")
+        self._regions = record and record.shape[-1]
         self._seen: list[np.ndarray] = []
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return self._graph(inputs)
 
     def run(self, inputs: Mapping[str, np.ndarray | Region], outputs: Mapping[str, np.ndarray | Region]) -> None:
-        combinations = np.empty((*outputs["scores"].shape[:2], self._regions), np.int32)
-        self._graph.run(inputs, {**outputs, "combinations": combinations})
+        combinations = np.empty((*outputs["scores"].shape[:2], self._regions or 0), np.int32)
+        self._graph.run(inputs, {**outputs, "combinations": combinations} if self._regions else outputs)
         self._seen.append(combinations[0])
 
     def take(self, delay: int, frames: int) -> np.ndarray:
-        """Argmaxes (T, R) of the run since the last call; the graph works `delay` frames behind its input."""
+        """Argmaxes (T, R) of the run since the last call; the graph works `delay` frames behind its input.
+
+        A graph without them has R = 0.
+        """
         seen = np.concatenate(self._seen)[delay : delay + frames]
         self._seen.clear()
         return seen

@@ -18,8 +18,10 @@ def label_with_torch(model: MDHR, frames: np.ndarray) -> Labels:
     """Label a clip (T, 224, 224, 3) uint8 with the network itself, in float32."""
     with torch.inference_mode():
         output = model(normalise(torch.from_numpy(frames))[None])
-    combinations = [logits[0].argmax(dim=-1).int().numpy() for logits in output.region_logits]
-    return Labels(output.scores[0].numpy(), np.stack(combinations, axis=-1))
+    logits = output.region_logits if model.config.activated else ()
+    none = np.empty((len(frames), 0), np.int32)
+    combinations = [each[0].argmax(dim=-1, keepdim=True).int().numpy() for each in logits]
+    return Labels(output.scores[0].numpy(), np.concatenate([none, *combinations], axis=-1))
 
 
 def compare_features(model: MDHR, found: Mapping[str, np.ndarray], frames: np.ndarray) -> list[ParityRecord]:
@@ -35,7 +37,7 @@ def compare_features(model: MDHR, found: Mapping[str, np.ndarray], frames: np.nd
     """
     reference = EncoderGraph(model, torch.float32).eval()
     with torch.inference_mode():
-        expected = dict(zip(("motion", "static"), reference(torch.from_numpy(frames)), strict=True))
+        expected = dict(zip(reference.outputs, reference(torch.from_numpy(frames)), strict=True))
     differences = {name: np.abs(expected[name].numpy() - found[name]) for name in expected}
     return [
         ParityRecord(

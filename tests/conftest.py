@@ -61,6 +61,39 @@ def tiny_bundle(tiny_checkpoint, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def variant(tmp_path_factory):
+    """Make the network of an ablation, with weights from a rule, and its bundle: (model, path); each but once."""
+    from contextlib import nullcontext
+    from functools import cache
+
+    import golden
+    import tiny_backbone
+    import torch
+
+    from mdhr_export.exporter import Options, export_bundle
+    from mdhr_train.checkpoints import save_checkpoint
+    from mdhr_train.layouts import BP4D
+    from mdhr_train.model import MDHR, ModelConfig
+
+    @cache
+    def export(config, clip_graph):
+        model = MDHR(config).eval()
+        for key, tensor in model.state_dict().items():
+            if tensor.is_floating_point():
+                tensor.copy_(torch.as_tensor(golden.rule_tensor(key, tuple(tensor.shape))))
+        folder = tmp_path_factory.mktemp("variant")
+        save_checkpoint(folder / "a.pt", model)
+        export_bundle(folder / "a.pt", folder / "a.mdhr", Options(clip_graph=clip_graph), lambda _: nullcontext())
+        return model, folder / "a.mdhr"
+
+    def make(clip_graph=False, **overrides):
+        sizes = {"node_features": 16, "dynamics_channels": 8, "radius": 2}
+        return export(ModelConfig(BP4D, tiny_backbone.NAME, **sizes, **overrides), clip_graph)
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def face_frames() -> np.ndarray:
     """(24, 224, 224, 3) uint8: aligned crops of a face that moves."""
     from mdhr_train.data.synthetic import SyntheticClips

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mdhr_train.model import normalise
 
 from .encoder import EncoderGraph
-from .temporal import TemporalGraph
+from .temporal import STATE, TemporalGraph
 
 
 class ClipGraph(nn.Module):
@@ -25,31 +25,38 @@ class ClipGraph(nn.Module):
         self.encoder = encoder
         self.temporal = temporal
 
-    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs: those of the temporal graph, without the states."""
+        return tuple(name for name in self.temporal.outputs if STATE not in name)
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
         """Score clips.
 
         Args:
             frames: (B, T, 224, 224, 3) uint8, RGB.
 
         Returns:
-            scores (B, T, N) float32, and combinations (B, T, R) int32, the likeliest combination of each region.
+            scores (B, T, N) float32; and combinations (B, T, R) int32, the likeliest combination of each region, if
+            they decide the graph's edges.
         """
         clips = frames.shape[:2]
         # Normalise before the clips are joined: TensorRT lets an 8-bit input feed nothing but a cast.
         pixels = normalise(frames, self.encoder.dtype).flatten(0, 1)
-        motion, static = (x.unflatten(0, clips) for x in self.encoder.describe(pixels))
-        ahead = self.temporal.lookahead
-        valid = torch.ones(clips, dtype=motion.dtype, device=motion.device)
+        features = [x.unflatten(0, clips) for x in self.encoder.describe(pixels)]
+        if self.temporal.state_shapes():
+            features.append(torch.ones(clips, dtype=pixels.dtype, device=pixels.device))
         states = [
-            torch.zeros((clips[0], *shape), dtype=motion.dtype, device=motion.device)
+            torch.zeros((clips[0], *shape), dtype=pixels.dtype, device=pixels.device)
             for shape in self.temporal.state_shapes().values()
         ]
         # The clip's end is a stream's end: as many invalid frames as the scores lag behind.
-        scores, combinations, *_ = self.temporal(
-            F.pad(motion, (0, 0, 0, 0, 0, 0, 0, ahead)),
-            F.pad(static, (0, 0, 0, 0, 0, 0, 0, ahead)),
-            F.pad(valid, (0, ahead)),
-            *states,
-        )
+        ahead = self.temporal.lookahead
+        scores, *others = self.temporal(*(_padded(x, ahead) for x in features), *states)
         delay = self.temporal.radius
-        return scores[:, ahead:], combinations[:, delay : delay + clips[1]]
+        return scores[:, ahead:], *(x[:, delay : delay + clips[1]] for x in others[: self.temporal.activated])
+
+
+def _padded(x: Tensor, frames: int) -> Tensor:
+    """Add zero frames at the end of clips (B, T, …)."""
+    return F.pad(x, (0, 0) * (x.dim() - 2) + (0, frames)) if frames else x

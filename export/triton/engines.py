@@ -27,9 +27,7 @@ def servable_engines(bundle: Bundle) -> tuple[dict[str, Executable], Limits, str
         return {}, Limits(), error.why
     if engines.flavor.name != SERVED:
         return {}, Limits(), f"Triton has no backend for engines of {engines.flavor}."
-    executables = {
-        name: Executable("tensorrt", bundle.path / record.file) for name, record in engines.records.items()
-    }
+    executables = {name: Executable("tensorrt", bundle.path / record.file) for name, record in engines.records.items()}
     frames, streams = _largest(engines.records["encoder"]), _largest(engines.records["temporal"])
     return executables, Limits(frames=frames, streams=streams), None
 

@@ -125,3 +125,11 @@ def test_the_sum_weights_the_auxiliary_loss():
     total = mdhr_loss(scores, logits, labels, torch.ones(8), DISFA)
     parts = au_loss(scores, labels, torch.ones(8)) + 0.01 * auxiliary_loss(logits, labels, DISFA)
     torch.testing.assert_close(total, parts)
+
+
+def test_a_model_without_regional_logits_has_no_auxiliary_loss():
+    scores, labels = torch.full((2, 8), 0.5), labels_with(DISFA, (1,), frames=2)
+    assert auxiliary_loss((), labels, DISFA).item() == 0
+    torch.testing.assert_close(
+        mdhr_loss(scores, (), labels, torch.ones(8), DISFA), au_loss(scores, labels, torch.ones(8))
+    )

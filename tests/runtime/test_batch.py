@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import mdhr_runtime
 from mdhr_runtime.batch import SLOTS
 
 
@@ -119,3 +120,35 @@ def test_steps_of_faces_in_step_take_one_run(model, face_frames):
     assert len(runs) == 4
     batch.close(lanes)
     assert len(runs) == 5
+
+
+@pytest.fixture(scope="module")
+def stateless(variant):
+    """A model whose scores depend on one frame alone: no facial dynamics, no temporal convolution."""
+    return mdhr_runtime.load(variant(dynamics=False, temporal=False)[1], "cpu")
+
+
+def test_a_model_without_lookahead_gives_its_scores_at_once(stateless, face_frames):
+    batch = stateless.batch()
+    lanes = [batch.open() for _ in range(3)]
+    clips = [clip_of(face_frames, start, 4) for start in range(3)]
+    for step in range(4):
+        scores = batch.push(lanes, [clip[step : step + 1] for clip in clips])
+        assert [len(values) for values in scores] == [1, 1, 1]
+        np.testing.assert_array_equal(batch.provisional(lanes), np.concatenate(scores))
+        for values, clip in zip(scores, clips, strict=True):
+            np.testing.assert_allclose(values, stateless.clip(clip)[step : step + 1], atol=1e-5)
+    assert [values.shape for values in batch.close(lanes)] == [(0, 12)] * 3
+    assert batch.lanes == 0
+
+
+@pytest.mark.parametrize("part", ["dynamics", "temporal"])
+def test_lanes_of_a_model_with_fewer_states_score_as_streams_do(variant, face_frames, part):
+    model = mdhr_runtime.load(variant(**{part: False})[1], "cpu")
+    batch = model.batch()
+    players = [Player(batch, clip_of(face_frames, start, 9)) for start in range(3)]
+    while any(player.left() for player in players):
+        play(batch, players, [1, 3, 2])
+    finish(batch, players)
+    for player in players:
+        assert_scores(model, player)

@@ -83,3 +83,13 @@ def test_frames_of_another_form_are_refused_and_change_nothing(model, face_frame
 def test_frames_need_not_be_contiguous(model, face_frames, scores):
     doubled = np.repeat(face_frames, 2, axis=0)
     np.testing.assert_allclose(model.clip(doubled[::2]), scores, atol=1e-5)
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_a_model_without_lookahead_has_nothing_to_flush(variant, face_frames, step):
+    model = mdhr_runtime.load(variant(dynamics=False, temporal=False)[1], "cpu")
+    stream = model.stream()
+    parts = [stream.push(face_frames[start : start + step]) for start in range(0, 6, step)]
+    assert [len(part) for part in parts] == [step] * len(parts)
+    assert stream.flush().shape == (0, 12)
+    np.testing.assert_allclose(np.concatenate(parts), model.clip(face_frames[:6]), atol=1e-5)

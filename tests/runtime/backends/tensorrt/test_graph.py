@@ -146,4 +146,3 @@ def test_an_engine_that_fails_is_explained_with_tensorrts_words(gpu, face_frames
     with pytest.raises(ProviderError, match=match) as error:
         gpu.graph("encoder")({"frames": face_frames[:1]})
     assert words in error.value.why
-

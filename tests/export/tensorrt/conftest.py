@@ -1,0 +1,11 @@
+"""TensorRT-RTX's parser and builder are the real ones; they need no GPU."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def flavor():
+    pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX's Python module")
+    from mdhr_runtime.backends.tensorrt.flavors import load_flavor
+
+    return load_flavor("tensorrt_rtx")

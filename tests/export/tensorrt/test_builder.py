@@ -1,0 +1,183 @@
+"""Every graph becomes an engine; its types are those of the ONNX file, layer by layer."""
+
+import pytest
+import torch
+
+from mdhr_export.graphs import EncoderGraph, TemporalGraph
+from mdhr_export.tensorrt.builder import BuildSettings, build_engine, count_layers, parse_network
+from mdhr_export.tensorrt.shapes import profiles_of
+from mdhr_export.tracing import encoder_spec, temporal_spec, trace
+from mdhr_runtime.bundle import read_bundle
+from mdhr_runtime.errors import ExportError
+from mdhr_train.layouts import LAYOUTS
+from mdhr_train.model import INPUT_SIZE, MDHR, ModelConfig
+from mdhr_train.suites import SUITES, rows
+
+BACKBONES = {"resnet50": "ResNet-50", "swin_base_patch4_window7_224": "Swin-B"}
+
+ANCHORS = {"SOFTMAX", "NORMALIZATION", "REDUCE"}
+"""What a float32 island in a float16 graph is there for: softmax, LayerNorm, and the norm in the cosine similarity."""
+
+
+@pytest.fixture(scope="module")
+def traced(tmp_path_factory):
+    """Graphs of the published networks with random weights, traced once each: a function of their choices."""
+    folder, models, paths = tmp_path_factory.mktemp("graphs"), {}, {}
+
+    def path_of(name, layout, backbone, precision):
+        key = (name, layout, backbone, precision)
+        if key not in paths:
+            if (layout, backbone) not in models:
+                torch.manual_seed(0)
+                models[layout, backbone] = MDHR(ModelConfig(LAYOUTS[layout], backbone)).eval()
+            model, dtype = models[layout, backbone], getattr(torch, precision)
+            paths[key] = folder / f"{'_'.join(key)}.onnx"
+            if name == "encoder":
+                trace(encoder_spec(EncoderGraph(model, dtype), INPUT_SIZE), paths[key])
+            else:
+                trace(temporal_spec(TemporalGraph(model, dtype)), paths[key])
+        return paths[key]
+
+    return path_of
+
+
+def assert_types(network, precision):
+    """Floats are of the graph's precision, but for islands of float32; no input or output is INT64."""
+    definition = network.definition
+    tensors = [definition.get_input(i) for i in range(definition.num_inputs)]
+    tensors += [definition.get_output(i) for i in range(definition.num_outputs)]
+    assert not [tensor.name for tensor in tensors if tensor.dtype.name == "INT64"]
+    counts = count_layers(definition)
+    if precision == "float32":
+        assert counts["FLOAT"] > 20
+        assert "HALF" not in counts
+    else:
+        assert counts["HALF"] > 20
+        for island in float_islands(definition):
+            assert {layer.type.name for layer in island} & ANCHORS, [layer.name for layer in island]
+    return counts
+
+
+def float_islands(definition):
+    """Layers that give float32, in groups that are connected by their tensors."""
+    wide = [layer for layer in definition if layer.num_outputs and layer.get_output(0).dtype.name == "FLOAT"]
+    makers = {layer.get_output(0).name: number for number, layer in enumerate(wide)}
+    groups = {number: {number} for number in range(len(wide))}
+    for number, layer in enumerate(wide):
+        inputs = (layer.get_input(i) for i in range(layer.num_inputs))
+        for maker in [makers[tensor.name] for tensor in inputs if tensor is not None and tensor.name in makers]:
+            joined = groups[number] | groups[maker]
+            groups |= dict.fromkeys(joined, joined)
+    return [[wide[member] for member in group] for group in {id(group): group for group in groups.values()}.values()]
+
+
+def shapes(path, max_batch, max_frames):
+    """Profiles for a graph that belongs to no bundle: of all its dynamic sizes."""
+    import onnx
+
+    def bounds(one, most):
+        return {
+            value.name: tuple(
+                tuple(size.dim_value or sizes[size.dim_param] for size in value.type.tensor_type.shape.dim)
+                for sizes in (one, most, most)
+            )
+            for value in onnx.load(path, load_external_data=False).graph.input
+        }
+
+    one = {"streams": 1, "frames": 1}
+    return bounds(one, one), bounds(one, {"streams": max_batch, "frames": max_frames})
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_encoders_build(flavor, traced, backbone, precision):
+    # The layout does not matter to the encoder.
+    path = traced("encoder", "BP4D", backbone, precision)
+    counts = assert_types(parse_network(path, flavor), precision)
+    if backbone == "resnet50":
+        assert set(counts) == {"FLOAT" if precision == "float32" else "HALF"}
+    built = build_engine(path, flavor, shapes(path, 8, 16), BuildSettings())
+    assert built.layers == counts
+    # Two bytes for a weight, or four, and both profiles share them.
+    assert len(built.data) == pytest.approx(path.stat().st_size, rel=0.1)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_temporal_graphs_build(flavor, traced, backbone, layout, precision):
+    path = traced("temporal", layout, backbone, precision)
+    assert_types(parse_network(path, flavor), precision)
+    assert build_engine(path, flavor, shapes(path, 8, 16), BuildSettings()).data
+
+
+@pytest.mark.parametrize(("max_batch", "max_frames"), [(1, 7), (32, 7)])
+def test_engines_build_for_one_camera_and_for_many(flavor, traced, max_batch, max_frames):
+    path = traced("temporal", "BP4D", "resnet50", "float16")
+    assert build_engine(path, flavor, shapes(path, max_batch, max_frames), BuildSettings()).data
+
+
+@pytest.mark.parametrize("name", ["encoder", "temporal", "clip", "pnet", "rnet", "onet"])
+def test_all_graphs_of_a_bundle_parse(flavor, tiny_bundle, name):
+    assert_types(parse_network(read_bundle(tiny_bundle).graph_path(name), flavor), "float32")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [pytest.param(row.overrides, id=f"{suite}: {row.label}") for suite in SUITES for row in rows(suite)],
+)
+def test_temporal_graphs_of_every_ablation_build(flavor, variant, built, overrides):
+    _, path = variant(**overrides)
+    if path not in built:  # the tables share rows
+        bundle = read_bundle(path)
+        profiles = profiles_of("temporal", bundle.manifest, 1, 7)
+        assert build_engine(bundle.graph_path("temporal"), flavor, profiles, BuildSettings()).data
+        built.add(path)
+
+
+@pytest.fixture(scope="module")
+def built():
+    """Bundles that have been built."""
+    return set()
+
+
+def test_a_damaged_graph_is_refused_in_tensorrts_words(flavor, tiny_bundle, tmp_path):
+    whole = read_bundle(tiny_bundle).graph_path("encoder").read_bytes()
+    (tmp_path / "encoder.onnx").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ExportError, match=r"encoder\.onnx was not parsed") as error:
+        parse_network(tmp_path / "encoder.onnx", flavor)
+    assert "TensorRT-RTX" in error.value.why
+    assert "parse" in error.value.why
+
+
+def test_sizes_that_do_not_fit_the_graph_are_explained(flavor, tiny_bundle):
+    path = read_bundle(tiny_bundle).graph_path("encoder")
+    wrong = {"frames": ((1, 224, 224, 4),) * 3}
+    with pytest.raises(ExportError, match="was not built") as error:
+        build_engine(path, flavor, [wrong], BuildSettings())
+    assert error.value.why != "TensorRT-RTX 1.7.1 says: nothing"
+
+
+def test_an_accelerator_that_is_not_there_is_refused(flavor, tiny_bundle):
+    bundle = read_bundle(tiny_bundle)
+    with pytest.raises(ExportError, match="no deep learning accelerator 0") as error:
+        build_engine(bundle.graph_path("encoder"), flavor, [], BuildSettings(dla=0))
+    assert "without --dla" in error.value.fix
+
+
+def test_the_timing_cache_is_kept_and_taken_up_again(flavor, tiny_bundle, tmp_path):
+    bundle = read_bundle(tiny_bundle)
+    profiles = profiles_of("temporal", bundle.manifest, 1, 7)
+    settings = BuildSettings(workspace=256, timing_cache=tmp_path / "best.timing")
+    first = build_engine(bundle.graph_path("temporal"), flavor, profiles, settings)
+    assert (tmp_path / "best.timing").stat().st_size > 0
+    second = build_engine(bundle.graph_path("temporal"), flavor, profiles, settings)
+    assert first.layers == second.layers
+
+
+def test_a_timing_cache_that_is_damaged_starts_anew(flavor, tiny_bundle, tmp_path):
+    bundle = read_bundle(tiny_bundle)
+    (tmp_path / "best.timing").write_bytes(b"damaged")
+    settings = BuildSettings(timing_cache=tmp_path / "best.timing")
+    build_engine(bundle.graph_path("temporal"), flavor, profiles_of("temporal", bundle.manifest, 1, 7), settings)
+    assert (tmp_path / "best.timing").read_bytes() != b"damaged"
