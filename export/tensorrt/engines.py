@@ -15,7 +15,16 @@ from mdhr_runtime.backends.tensorrt.backend import TensorRtBackend
 from mdhr_runtime.backends.tensorrt.engines import ENGINE_GRAPHS, EngineSet
 from mdhr_runtime.backends.tensorrt.flavors import Flavor
 from mdhr_runtime.backends.tensorrt.gpu import Gpu, find_gpu
-from mdhr_runtime.bundle import PORTABLE, Bundle, EngineRecord, Manifest, ParityRecord, read_bundle, write_manifest
+from mdhr_runtime.bundle import (
+    ENGINES,
+    PORTABLE,
+    Bundle,
+    EngineRecord,
+    Manifest,
+    ParityRecord,
+    read_bundle,
+    write_manifest,
+)
 from mdhr_runtime.errors import ExportError
 
 from ..parity import TOLERANCES, check_parity, compare_clip
@@ -23,8 +32,6 @@ from ..verification import Reference, bundled_reference, clip_from_video, labell
 from .builder import BuildSettings, Built, build_engine
 from .product import NEEDS_NO_GPU, choose_builder
 from .shapes import profiles_of
-
-FOLDER = "engines"
 
 PORTABLE_CAPABILITY = "8.0+"
 """What a TensorRT-RTX engine serves: it is compiled for the GPU, Ampere or later, when it is loaded first."""
@@ -79,7 +86,7 @@ def build_engines(path: Path, options: EngineOptions, step: Step, reference: Ref
     flavor = choose_builder(options.flavor, gpu)
     try:
         with _alone(path):
-            (path / FOLDER).mkdir(exist_ok=True)
+            (path / ENGINES).mkdir(exist_ok=True)
             try:
                 built = _build_all(bundle, flavor, gpu, options)
                 parity = _verify(bundle, EngineSet(flavor, gpu, built), options, step, reference) if gpu else []
@@ -137,7 +144,7 @@ def _describe(bundle: Bundle, name: str, built: Built, flavor: Flavor, gpu: Gpu 
     return EngineRecord(
         graph=name,
         # The hash keeps a new engine from taking the place of one that the manifest still names.
-        file=f"{FOLDER}/{name}.{flavor.name}-{flavor.version}.{place}.{manifest.precision}.{digest[:8]}.engine",
+        file=f"{ENGINES}/{name}.{flavor.name}-{flavor.version}.{place}.{manifest.precision}.{digest[:8]}.engine",
         flavor=flavor.name,
         version=flavor.version,
         gpu=target.name,
@@ -201,8 +208,8 @@ def _with_engines(manifest: Manifest, built: Sequence[EngineRecord], parity: Seq
 def _sweep(path: Path) -> None:
     """Remove engines that the manifest does not name: replaced ones, and those of a build that failed."""
     named = {record.file for record in read_bundle(path).manifest.engines}
-    for file in (path / FOLDER).iterdir():
-        if f"{FOLDER}/{file.name}" not in named:
+    for file in (path / ENGINES).iterdir():
+        if f"{ENGINES}/{file.name}" not in named:
             file.unlink()
-    if not any((path / FOLDER).iterdir()):
-        (path / FOLDER).rmdir()
+    if not any((path / ENGINES).iterdir()):
+        (path / ENGINES).rmdir()

@@ -1,9 +1,10 @@
 """The bundle: a folder `NAME.mdhr` that holds all that the runtime needs."""
 
 from .manifest import PORTABLE, SCHEMA, EngineRecord, GraphRecord, Manifest, ParityRecord, TensorRecord
-from .storage import MANIFEST, VERIFICATION, Bundle, file_hash, read_bundle, read_engine, write_manifest
+from .storage import ENGINES, MANIFEST, VERIFICATION, Bundle, file_hash, read_bundle, read_engine, write_manifest
 
 __all__ = [
+    "ENGINES",
     "MANIFEST",
     "PORTABLE",
     "SCHEMA",

@@ -14,6 +14,9 @@ from .manifest import SCHEMA, EngineRecord, Manifest
 MANIFEST = "manifest.json"
 
 EXPORT_AGAIN = "Export the bundle again with mdhr-export, or copy it again from where it came."
+ENGINES = "engines"
+"""Folder of the engines. What the manifest does not name there is left over from a build that was killed."""
+
 VERIFICATION = "verification.npz"
 """A clip, and what the PyTorch model said of it when the graphs were exported; for checks where PyTorch is not.
 
@@ -74,7 +77,7 @@ def read_bundle(path: Path | str) -> Bundle:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write a bundle's manifest, with the hashes of all other files that are in the folder now.
+    """Write a bundle's manifest, with the hashes of all other files that are in the folder now, except engines.
 
     Args:
         folder: The bundle's folder, complete but for the manifest.
@@ -84,9 +87,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         OSError: A file cannot be read or written.
     """
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
-    files = {path.relative_to(folder).as_posix(): file_hash(path) for path in paths}
-    for record in manifest.engines:
-        files.pop(record.file, None)
+    files = {path.relative_to(folder).as_posix(): file_hash(path) for path in paths if path.parent.name != ENGINES}
     text = json.dumps(replace(manifest, files=files, schema=SCHEMA).to_dict(), indent=2)
     with staged(folder / MANIFEST) as stage:
         stage.write_text(text + "\n", encoding="utf-8")

@@ -99,7 +99,7 @@ def test_encoders_build(flavor, traced, backbone, precision):
     built = build_engine(path, flavor, shapes(path, 8, 16), BuildSettings())
     assert built.layers == counts
     # Two bytes for a weight, or four, and both profiles share them.
-    assert len(built.data) == pytest.approx(path.stat().st_size, rel=0.1)
+    assert len(built.data) < 1.2 * path.stat().st_size
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16"])
