@@ -49,3 +49,7 @@ class ConfigError(MdhrError):
 
 class ExportError(MdhrError):
     """An export that failed or whose graphs do not compute what the model computes."""
+
+
+class DataError(MdhrError):
+    """A dataset that is missing, incomplete, damaged, or contradicts itself."""
