@@ -57,3 +57,7 @@ class DataError(MdhrError):
 
 class ExportError(MdhrError):
     """An export that failed or whose graphs do not compute what the model computes."""
+
+
+class DataError(MdhrError):
+    """A dataset that is missing, incomplete, damaged, or contradicts itself."""
