@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from .commands.crossval import crossval
+from .commands.evaluate import evaluate
 from .commands.fit import fit
 from .commands.synthetic_video import synthetic_video
 
@@ -11,8 +13,10 @@ from .commands.synthetic_video import synthetic_video
 @click.group()
 @click.version_option(package_name="mdhr-edge")
 def main() -> None:
-    """Train MDHR models and make synthetic faces to try them on."""
+    """Train and score MDHR models, and make synthetic faces to try them on."""
 
 
+main.add_command(crossval)
+main.add_command(evaluate)
 main.add_command(fit)
 main.add_command(synthetic_video)

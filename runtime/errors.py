@@ -51,10 +51,6 @@ class ConfigError(MdhrError):
     """A model or training configuration that makes no sense."""
 
 
-class DataError(MdhrError):
-    """A dataset that is missing, incomplete, damaged, or contradicts itself."""
-
-
 class ExportError(MdhrError):
     """An export that failed or whose graphs do not compute what the model computes."""
 
