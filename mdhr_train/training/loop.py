@@ -12,7 +12,7 @@ import torch
 from timm.utils import ModelEmaV3, random_seed
 from torch.utils.data import DataLoader
 
-from mdhr_runtime.errors import OutputError
+from mdhr_runtime.errors import ConfigError, OutputError
 
 from ..checkpoints import load_checkpoint, save_checkpoint
 from ..model import MDHR
@@ -139,6 +139,7 @@ def _train_epochs(job: Job, state: TrainingState, share: int) -> None:
                 network, state, incoming, count, weights, clips, config, group, lambda text: bar.update(1, text)
             )
             group.align(state.scored)
+            _require_finite(state)
             validated = epoch % config.schedule.validate_every == 0 or epoch == last
             record["validation"] = _validate(job, state, validation, bar) if validated else None
             state.epoch = epoch
@@ -147,6 +148,16 @@ def _train_epochs(job: Job, state: TrainingState, share: int) -> None:
             if writer is not None:
                 log_epoch(writer, record)
                 tell_epoch(record, last)
+
+
+def _require_finite(state: TrainingState) -> None:
+    """Refuse to save weights from which no training can go on: the last step of an epoch may have broken them."""
+    if not all(torch.isfinite(parameter).all() for parameter in state.model.parameters()):
+        raise ConfigError(
+            f"The training stopped after epoch {state.epoch + 1}: its weights are no longer numbers.",
+            "They have diverged, most often because the learning rate is too high.",
+            "Train again with a smaller --lr. What earlier epochs saved is kept.",
+        )
 
 
 def _validate(job: Job, state: TrainingState, loader: DataLoader, bar: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from mdhr_runtime import Model, Stream
+from mdhr_runtime.errors import ConfigError
 
 from ..data.clips import Clip, read_crops, runs
 from ..data.recordings import Recording
@@ -94,6 +95,8 @@ class NetworkScorer:
     The scores of a frame depend on `lookahead` frames on either side, so those in the middle of a chunk with so many
     neighbours are those of the whole stretch, and memory is bounded.
 
+    It raises ConfigError where a score is no number.
+
     Args:
         model: The network. It is put into evaluation mode when it is used.
         device: Where the network is.
@@ -109,7 +112,14 @@ class NetworkScorer:
         """See `Scorer`."""
         pixels = torch.as_tensor(frames).to(self._device, non_blocking=True)
         with torch.autocast(self._device.type, self._precision, enabled=self._precision != torch.float32):
-            return self._model.eval()(normalise(pixels)).scores.float().cpu().numpy()
+            scores = self._model.eval()(normalise(pixels)).scores.float().cpu().numpy()
+        if not np.isfinite(scores).all():
+            raise ConfigError(
+                "The network's scores are no numbers.",
+                "Its weights have diverged, or its features leave the range of float16.",
+                "Train with a smaller --lr, or compute with --precision bfloat16 or float32.",
+            )
+        return scores
 
     def chunk(self, chunk: Chunk) -> np.ndarray:
         """See `Scorer`."""
