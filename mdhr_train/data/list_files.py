@@ -72,7 +72,7 @@ def read_weights(path: Path, count: int) -> np.ndarray:
         DataError: It holds something else.
     """
     try:
-        weights = np.loadtxt(read_lines(path), ndmin=1).ravel()
+        weights = np.array(" ".join(read_lines(path)).split(), np.float64)
     except ValueError:
         weights = np.empty(0)
     if len(weights) != count or not (np.isfinite(weights) & (weights > 0)).all():
