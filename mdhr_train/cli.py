@@ -13,6 +13,7 @@ from mdhr_runtime.console import Command, share_cores, table
 from mdhr_runtime.errors import ConfigError, OutputError
 from mdhr_runtime.layout import Layout
 
+from .commands.prepare import prepare
 from .layouts import LAYOUTS
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def count_option(name: str, default: int, help_text: str, least: int = 1) -> Cal
 @click.version_option(package_name="mdhr-edge")
 def main() -> None:
     """Train MDHR models and make synthetic faces to try them on."""
+
+
+main.add_command(prepare)
 
 
 @main.command(cls=Command)
