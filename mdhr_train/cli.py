@@ -7,6 +7,7 @@ import click
 from .commands.crossval import crossval
 from .commands.evaluate import evaluate
 from .commands.fit import fit
+from .commands.prepare import prepare
 from .commands.synthetic_video import synthetic_video
 
 
@@ -19,4 +20,5 @@ def main() -> None:
 main.add_command(crossval)
 main.add_command(evaluate)
 main.add_command(fit)
+main.add_command(prepare)
 main.add_command(synthetic_video)

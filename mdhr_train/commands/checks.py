@@ -1,14 +1,9 @@
-"""What commands check before any work is done, and what they warn of."""
+"""What commands check before any work is done."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-
-import click
 
 from mdhr_runtime.errors import ConfigError, OutputError
 
@@ -40,24 +35,3 @@ def require_libraries() -> None:
         raise ConfigError(
             "The libraries for training are not installed.", str(error), "Run `pip install 'mdhr-edge[train]'`."
         ) from error
-
-
-@contextmanager
-def warnings_shown(shown: bool = True) -> Iterator[None]:
-    """Tell what is peculiar about a dataset on stderr, in one line each.
-
-    Args:
-        shown: Whether this process talks.
-    """
-    from ..data.lists import DataWarning
-
-    def tell(message: Warning, category: type[Warning], *place: object, **more: object) -> None:
-        if not issubclass(category, DataWarning):
-            before(message, category, *place, **more)
-        elif shown:
-            click.secho(f"warning: {message}", fg="yellow", err=True)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", DataWarning)
-        before, warnings.showwarning = warnings.showwarning, tell
-        yield

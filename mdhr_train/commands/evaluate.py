@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mdhr_runtime.console import Command, share_cores
+from mdhr_runtime.console import Command, share_cores, spoken_warnings
 
 from ..training.config import DEVICES, PRECISIONS
-from .checks import require_folder, require_libraries, warnings_shown
+from .checks import require_folder, require_libraries
 from .options import count_option
 from .run_options import DATASETS
 
@@ -69,7 +69,7 @@ def evaluate(
         scorers["checkpoint"] = checkpoint_scorer(checkpoint, layout, device, precision)
     if bundle is not None:
         scorers["bundle"] = bundle_scorer(bundle, layout, provider)
-    with warnings_shown():
+    with spoken_warnings():
         recordings = read_fold(data, KNOWN[dataset], fold).test
     scores = {
         name: score(scorer, recordings, layout, frames, batch, workers, name)

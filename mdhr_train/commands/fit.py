@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mdhr_runtime.console import Command, Option, share_cores, table
+from mdhr_runtime.console import Command, Option, share_cores, spoken_warnings, table
 from mdhr_runtime.layout import Layout
 
-from .checks import require_folder, require_libraries, warnings_shown
+from .checks import require_folder, require_libraries
 from .options import layout_option
 from .run_options import configure, run_options
 
@@ -103,7 +103,7 @@ def _fit_fold(config: RunConfig, out: Path, resume: bool) -> None:
     from ..training.distributed import process_group
     from ..training.summary import f1_table
 
-    with process_group(config.compute.device) as group, warnings_shown(group.leads):
+    with process_group(config.compute.device) as group, spoken_warnings():
         summary = fit_fold(config, out, group, resume)
     if group.leads:
         best = summary["best"]

@@ -1,4 +1,6 @@
-"""A small prepared dataset: coloured squares that brighten where their AU occurs."""
+"""Tiny prepared datasets."""
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -7,43 +9,27 @@ from mdhr_train.data.datasets import DATASETS
 from mdhr_train.data.lists import write_lists
 from mdhr_train.data.recordings import Recording
 
-SMALL_MODEL = {"model.backbone": "test_resnet", "model.node_features": 16, "model.dynamics_channels": 16}
-SMALL_MODEL_OPTIONS = "--backbone test_resnet --node-features 16 --dynamics-channels 16".split()
+BP4D = DATASETS["bp4d"]
+SUBJECTS = ("F001", "M011", "F007")  # one of each part
 
 
-def make_dataset(root, name="disfa", subjects=2, frames=20, never=(), gap=True):
-    """Write a prepared dataset of so many subjects per part, with one recording each; returns its `Dataset`."""
-    dataset = DATASETS[name]
-    rng = np.random.default_rng(0)
-    recordings = [
-        _recording(root, dataset, subject, frames, never, gap, rng)
-        for part in dataset.parts
-        for subject in part[:subjects]
-    ]
-    write_lists(root, dataset, recordings)
-    return dataset
-
-
-def _recording(root, dataset, subject, frames, never, gap, rng):
-    aus = dataset.layout.aus
-    name = f"{subject}/T1" if dataset.name == "bp4d" else subject
-    labels = (np.arange(frames)[:, None] // rng.integers(2, 6, len(aus)) % 2).astype(np.int8)
-    labels[:, [aus.index(au) for au in never]] = 0
-    labels[0, 0] = 9
-    numbers = np.arange(frames) + 1
-    if gap:
-        numbers[-3:] += 5
-    paths = []
-    for number, row in zip(numbers, labels, strict=True):
-        path = root / dataset.image_folder / dataset.crop_path(subject, name, number)
+def recording(root, subject, task="T1", numbers=range(1, 21), dataset=BP4D, seed=0):
+    """A recording with random labels whose crops are written: noise, smooth enough for JPEG."""
+    rng = np.random.default_rng((seed, *subject.encode()))
+    numbers = np.array(list(numbers), np.int64)
+    name = f"{subject}/{task}" if dataset.name == "bp4d" else subject
+    paths = tuple(root / dataset.image_folder / dataset.crop_path(subject, name, number) for number in numbers.tolist())
+    for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), _image(row, rng))
-        paths.append(path)
-    return Recording(name, subject, tuple(paths), numbers.astype(np.int64), labels)
+        small = rng.integers(60, 190, (8, 8, 3), np.uint8)
+        cv2.imwrite(str(path), cv2.resize(small, (256, 256), interpolation=cv2.INTER_CUBIC))
+    labels = rng.integers(0, 2, (len(numbers), len(dataset.layout.aus))).astype(np.int8)
+    labels[:2] = [[0], [1]]  # every AU occurs and is absent
+    return Recording(name, subject, paths, numbers, labels)
 
 
-def _image(row, rng):
-    squares = np.full(16, 60.0)
-    squares[: len(row)] += 120 * (row == 1)
-    image = np.kron(squares.reshape(4, 4), np.ones((64, 64))) + rng.integers(0, 8, (256, 256))
-    return np.repeat(image[..., None], 3, axis=2).astype(np.uint8)
+def dataset_in(root, **changes):
+    """Write a dataset with one recording of each part; return its recordings."""
+    recordings = [replace(recording(root, subject), **changes) for subject in SUBJECTS]
+    write_lists(root, BP4D, recordings)
+    return recordings

@@ -51,7 +51,7 @@ def test_every_epoch_shows_each_clip_of_its_own_once(workers):
     found = shown(Numbered(5), workers)
     assert [len(batch) for batch in found] == [2, 2, 1] * 3
     for epoch in (1, 2, 3):
-        numbers = sum(found[3 * (epoch - 1) : 3 * epoch], [])
+        numbers = [number for batch in found[3 * (epoch - 1) : 3 * epoch] for number in batch]
         assert sorted(numbers) == [10 * epoch + index for index in range(5)]
 
 
@@ -63,7 +63,10 @@ def test_the_order_depends_on_seed_and_epoch_alone():
 
 
 def test_processes_share_an_epoch():
-    parts = [sum(shown(Numbered(6), epochs=(1, 1), rank=rank, size=2), []) for rank in (0, 1)]
+    parts = [
+        [number for batch in shown(Numbered(6), epochs=(1, 1), rank=rank, size=2) for number in batch]
+        for rank in (0, 1)
+    ]
     assert sorted(parts[0] + parts[1]) == [10 + index for index in range(6)]
     scored = [
         [batch.index.tolist() for batch in batches(scoring_loader(Numbered(5), 2, 0, rank, 2))] for rank in (0, 1)
