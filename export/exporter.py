@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mdhr_runtime.bundle import MANIFEST, Bundle, Manifest, ParityRecord, write_manifest
+from mdhr_runtime.backends.choosing import open_backend
+from mdhr_runtime.bundle import MANIFEST, Bundle, Manifest, write_manifest
 from mdhr_runtime.errors import ExportError
 from mdhr_runtime.files import staged
 from mdhr_train.checkpoints import Checkpoint, load_checkpoint
@@ -22,13 +23,12 @@ from mdhr_train.model.frames import MEAN, STD
 
 from .detector import write_detector
 from .graphs import ClipGraph, EncoderGraph, TemporalGraph
-from .parity import TOLERANCES, Tolerance, exceeds, measure_parity
+from .parity import TOLERANCES, check_parity, compare_clip
+from .reference import compare_features, label_with_torch
 from .tracing import OPSET, clip_spec, encoder_spec, graph_record, temporal_spec, trace
+from .verification import VERIFY_FRAMES, Reference, clip_from_video, write_reference
 
 VERSIONED = ("mdhr-edge", "torch", "timm", "onnx", "onnxscript", "mtcnn")
-
-VERIFY_FRAMES = 24
-"""Length of the clip that an export is verified on: longer than the 15 frames that a score depends on."""
 
 Step = Callable[[str], AbstractContextManager[None]]
 """Announces a step of the work and, as a context manager, its end."""
@@ -42,14 +42,29 @@ class Options:
         precision: "float32" or "float16".
         clip_graph: Whether to add the clip graph.
         verify: Whether to compare the graphs with the PyTorch model.
+        verify_data: A video to compare them on; by default a synthetic clip, which the bundle then carries.
     """
 
     precision: str = "float32"
     clip_graph: bool = False
     verify: bool = True
+    verify_data: Path | None = None
 
 
-def export_bundle(checkpoint: Path, out: Path, options: Options, step: Step) -> Manifest:
+@dataclass(frozen=True)
+class Exported:
+    """What an export wrote.
+
+    Attributes:
+        manifest: The bundle's manifest.
+        reference: What PyTorch said of the clip that it was verified on; None if it was not.
+    """
+
+    manifest: Manifest
+    reference: Reference | None
+
+
+def export_bundle(checkpoint: Path, out: Path, options: Options, step: Step) -> Exported:
     """Export a checkpoint as a bundle.
 
     The bundle appears under its name when it is complete; on any error what stood there stays.
@@ -60,12 +75,10 @@ def export_bundle(checkpoint: Path, out: Path, options: Options, step: Step) -> 
         options: How to export.
         step: Is told of every step.
 
-    Returns:
-        The manifest that was written.
-
     Raises:
         CheckpointError: The checkpoint cannot be used.
-        ExportError: The bundle cannot be written, or its graphs differ from the model by more than the tolerance.
+        ExportError: The bundle cannot be written, its graphs differ from the model by more than the tolerance, or the
+            video to verify on shows no face.
         ProviderError: Verification needs ONNX Runtime, which is not installed.
     """
     _check_target(out)
@@ -84,25 +97,6 @@ def export_bundle(checkpoint: Path, out: Path, options: Options, step: Step) -> 
         ) from error
 
 
-def check_parity(records: list[ParityRecord], tolerance: Tolerance) -> None:
-    """Refuse graphs that do not compute what the model computes.
-
-    Raises:
-        ExportError: A record is above the tolerance.
-    """
-    failed = [record for record in records if exceeds(record, tolerance)]
-    if failed:
-        raise ExportError(
-            "The exported graphs differ from the PyTorch model.",
-            "; ".join(
-                f"{record.form}: scores by up to {record.largest_unflipped:.1e} (at most {tolerance.largest:.0e}), "
-                f"{record.flips} of {record.argmaxes} regional argmaxes (at most {tolerance.flips:.0%})"
-                for record in failed
-            ),
-            "Nothing was written. Export in float32, or with --no-verify to look at the graphs.",
-        )
-
-
 def _check_target(out: Path) -> None:
     if out.exists() and not (out / MANIFEST).is_file():
         raise ExportError(
@@ -112,7 +106,7 @@ def _check_target(out: Path) -> None:
         )
 
 
-def _fill(folder: Path, source: Checkpoint, options: Options, step: Step) -> Manifest:
+def _fill(folder: Path, source: Checkpoint, options: Options, step: Step) -> Exported:
     """Write a bundle's files into an empty folder."""
     model = source.model
     paths = _write_graphs(folder, model, options, step)
@@ -120,14 +114,13 @@ def _fill(folder: Path, source: Checkpoint, options: Options, step: Step) -> Man
         (folder / "detector").mkdir()
         paths |= write_detector(folder / "detector")
     manifest = _manifest(folder, model, paths, options)
+    reference = None
     if options.verify:
         with step(f"verify on {VERIFY_FRAMES} frames"):
-            records = measure_parity(model, Bundle(folder, manifest), verification_clip(model))
-        check_parity(records, TOLERANCES[options.precision])
-        manifest = replace(manifest, parity=tuple(records))
+            manifest, reference = _verify(folder, model, manifest, options)
     with step("write the manifest"):
         write_manifest(folder, manifest)
-    return manifest
+    return Exported(manifest, reference)
 
 
 def _write_graphs(folder: Path, model: MDHR, options: Options, step: Step) -> dict[str, Path]:
@@ -160,7 +153,22 @@ def _manifest(folder: Path, model: MDHR, paths: dict[str, Path], options: Option
     )
 
 
-def verification_clip(model: MDHR) -> np.ndarray:
+def _verify(folder: Path, model: MDHR, manifest: Manifest, options: Options) -> tuple[Manifest, Reference]:
+    """Hold the graphs against the model; returns the manifest with what was measured."""
+    bundle = Bundle(folder, manifest)
+    own = options.verify_data
+    frames = clip_from_video(bundle, own) if own else synthetic_clip(model)
+    reference = Reference("PyTorch", frames, label_with_torch(model, frames))
+    load = open_backend(bundle, "cpu").load
+    records = compare_features(model, load("encoder")({"frames": frames}), frames)
+    records += compare_clip("ONNX Runtime", load, manifest, frames, reference.labels)
+    check_parity(records, TOLERANCES[options.precision])
+    if not own:  # what a user's video shows stays out of the bundle
+        write_reference(folder, reference)
+    return replace(manifest, parity=tuple(records)), reference
+
+
+def synthetic_clip(model: MDHR) -> np.ndarray:
     """A realistic clip, (VERIFY_FRAMES, 224, 224, 3) uint8: the photograph of a face, made to move."""
     # Which AUs move does not matter here, so a layout that the synthetic face cannot act out is verified all the same.
     layout = replace(BP4D, crop=model.config.layout.crop)

@@ -1,24 +1,19 @@
-"""Whether exported graphs compute what the PyTorch model computes."""
+"""Whether graphs compute what the PyTorch model computes, on any backend."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import onnx
-import torch
 
-from mdhr_runtime.backends import Graph
-from mdhr_runtime.backends.onnx_runtime import load_graph
-from mdhr_runtime.bundle import Bundle, ParityRecord
+from mdhr_runtime.backends import Graph, Region
+from mdhr_runtime.bundle import Manifest, ParityRecord
+from mdhr_runtime.errors import ExportError
 from mdhr_runtime.stream import Stream
-from mdhr_train.model import MDHR, normalise
-from mdhr_train.model.temporal import CONTEXT
 
-from .graphs import EncoderGraph
+COMBINATIONS = "combinations"
+"""Output of the temporal and the clip graph: the regional argmaxes, if edges depend on them."""
 
 STREAM_STEPS = (1, 3)
 """Numbers of frames that are pushed at a time when the streaming form is checked."""
@@ -53,87 +48,67 @@ class Labels:
 
     Attributes:
         scores: (T, N) float32.
-        combinations: (T, R), the likeliest combination of each region; (T, 0) where no edge depends on them.
+        combinations: (T, R), the likeliest combination of each region.
     """
 
     scores: np.ndarray
     combinations: np.ndarray
 
 
-def measure_parity(model: MDHR, bundle: Bundle, frames: np.ndarray) -> list[ParityRecord]:
-    """Run the PyTorch model and the bundle's graphs on the same clip, and compare.
+def label_with_graphs(
+    load: Callable[[str], Graph], manifest: Manifest, frames: np.ndarray
+) -> Iterator[tuple[str, Labels]]:
+    """Label a clip in every form that a bundle offers: one clip, streams with different steps, and the clip graph.
 
     Args:
-        model: The network, in float32.
-        bundle: Its exported graphs.
+        load: Loads a graph by its name, on the backend that is to be checked.
+        manifest: What the bundle says of them.
         frames: (T, 224, 224, 3) uint8, RGB.
 
-    Returns:
-        A record per output of the encoder, and one for the scores in every form of the bundle: one clip, streams with
-        different steps, and the clip graph if it is there.
-
-    Raises:
-        ProviderError: ONNX Runtime is not installed.
-        BundleError: ONNX Runtime refuses a graph.
+    Yields:
+        The form's name, and its labels.
     """
-    expected = label_with_torch(model, frames)
-    forms = label_with_graphs(bundle, frames)
-    context = model.config.context
-    records = [compare(form, expected, labels, context) for form, labels in forms]
-    return compare_features(model, bundle, frames) + records
-
-
-def compare_features(model: MDHR, bundle: Bundle, frames: np.ndarray) -> list[ParityRecord]:
-    """Measure how far the features of the exported encoder are from those that PyTorch computes."""
-    reference = EncoderGraph(model, torch.float32).eval()
-    with torch.inference_mode():
-        expected = dict(zip(reference.outputs, reference(torch.from_numpy(frames)), strict=True))
-    found = load_graph(bundle.graph_path("encoder"))({"frames": frames})
-    differences = {name: np.abs(expected[name].numpy() - found[name]) for name in expected}
-    return [
-        ParityRecord("encoder", name, float(d.max()), float(d.mean()), float(d.max()), flips=0, argmaxes=0)
-        for name, d in differences.items()
-    ]
-
-
-def label_with_torch(model: MDHR, frames: np.ndarray) -> Labels:
-    """Label a clip (T, 224, 224, 3) uint8 with the network itself."""
-    with torch.inference_mode():
-        output = model(normalise(torch.from_numpy(frames))[None])
-    logits = output.region_logits if model.config.activated else ()
-    combinations = [np.empty((len(frames), 0), np.int64), *(x[0].argmax(dim=-1, keepdim=True).numpy() for x in logits)]
-    return Labels(output.scores[0].numpy(), np.concatenate(combinations, axis=-1))
-
-
-def label_with_graphs(bundle: Bundle, frames: np.ndarray) -> Iterator[tuple[str, Labels]]:
-    """Label a clip (T, 224, 224, 3) uint8 in every form that a bundle offers; yields the form's name and the labels."""
-    encoder = load_graph(bundle.graph_path("encoder"))
-    temporal = _Probe(bundle.graph_path("temporal"))
+    encoder, temporal = load("encoder"), _Listener(load("temporal"), manifest)
     for name, step in (("one clip", len(frames)), *((f"stream, {n} at a time", n) for n in STREAM_STEPS)):
-        stream = Stream(encoder, temporal, bundle.manifest)
+        stream = Stream(encoder, temporal, manifest)
         parts = [stream.push(frames[start : start + step]) for start in range(0, len(frames), step)]
         scores = np.concatenate([*parts, stream.flush()])
-        yield name, Labels(scores, temporal.take(bundle.manifest.radius, len(frames)))
-    if "clip" in bundle.manifest.graphs:
-        clip = _Probe(bundle.graph_path("clip"))
-        scores = clip({"frames": frames[None]})["scores"][0]
-        yield "clip graph", Labels(scores, clip.take(bundle.manifest.radius, len(frames)))
+        yield name, Labels(scores, temporal.take(manifest.radius, len(frames)))
+    if "clip" in manifest.graphs:
+        outputs = load("clip")({"frames": frames[None]})
+        none = np.empty((1, len(frames), 0), np.int32)
+        yield "clip graph", Labels(outputs["scores"][0], outputs.get(COMBINATIONS, none)[0])
 
 
-def compare(form: str, expected: Labels, found: Labels, context: int = CONTEXT) -> ParityRecord:
+def compare_clip(
+    backend: str, load: Callable[[str], Graph], manifest: Manifest, frames: np.ndarray, expected: Labels
+) -> list[ParityRecord]:
+    """Label a clip in every form that a bundle offers, and compare the scores.
+
+    Args:
+        backend: What the graphs run on, for the records.
+        load: Loads a graph by its name there.
+        manifest: What the bundle says of the graphs.
+        frames: (T, 224, 224, 3) uint8, RGB.
+        expected: What is right.
+    """
+    reach = manifest.lookahead - manifest.radius
+    forms = label_with_graphs(load, manifest, frames)
+    return [compare(f"{backend}: {form}", expected, labels, reach) for form, labels in forms]
+
+
+def compare(form: str, expected: Labels, found: Labels, reach: int) -> ParityRecord:
     """Measure differences; those of frames that a flipped argmax reaches are told apart.
 
     Args:
-        form: What was run.
-        expected: Labels of the network.
-        found: Labels of the graphs.
-        context: Frames on either side that a frame's graph reaches through the temporal convolution.
+        form: What was run, for the record.
+        expected: What is right.
+        found: What it gave.
+        reach: Frames on either side of its own whose scores a flip changes, as the temporal convolution carries it.
     """
     difference = np.abs(expected.scores - found.scores)
     flipped = expected.combinations != found.combinations
-    # A flip changes the graph's edges in its frame, and the temporal convolution carries that to its neighbours.
-    reach = np.ones(2 * context + 1)
-    reached = np.convolve(flipped.any(axis=1), reach, mode="same") > 0
+    reached = np.convolve(flipped.any(axis=1), np.ones(2 * reach + 1), mode="same") > 0
     unflipped = difference[~reached]
     return ParityRecord(
         form=form,
@@ -160,33 +135,47 @@ def exceeds(record: ParityRecord, tolerance: Tolerance) -> bool:
     return not within
 
 
-class _Probe:
-    """A graph that also tells its regional argmaxes, which the exported graph keeps inside."""
+def check_parity(records: Sequence[ParityRecord], tolerance: Tolerance) -> None:
+    """Refuse graphs that do not compute what the model computes.
 
-    def __init__(self, path: Path) -> None:
-        model = onnx.load(path)
-        self._names = [node.output[0] for node in model.graph.node if node.op_type == "ArgMax"]
-        for name in self._names:
-            model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT64, None))
-        with tempfile.TemporaryDirectory() as folder:
-            probed = Path(folder) / path.name
-            onnx.save(model, probed)
-            self._graph: Graph = load_graph(probed)
+    Raises:
+        ExportError: A record is above the tolerance.
+    """
+    failed = [record for record in records if exceeds(record, tolerance)]
+    if failed:
+        raise ExportError(
+            "The exported graphs differ from the PyTorch model.",
+            "; ".join(
+                f"{record.form}: {record.output} by up to {record.largest_unflipped:.1e} "
+                f"(at most {tolerance.largest:.0e}), {record.flips} of {record.argmaxes} regional argmaxes "
+                f"(at most {tolerance.flips:.0%})"
+                for record in failed
+            ),
+            "Nothing was written. Export in float32, or with --no-verify to look at the graphs.",
+        )
+
+
+class _Listener:
+    """A temporal graph that keeps the regional argmaxes that it finds on the way."""
+
+    def __init__(self, graph: Graph, manifest: Manifest) -> None:
+        self._graph = graph
+        self.limits, self.allocate = graph.limits, graph.allocate
+        # Where no edge depends on the regional argmaxes, the graph does not tell them, and R is 0.
+        self._told = COMBINATIONS in manifest.graphs["temporal"].outputs
+        self._regions = len(manifest.layout.regions) if self._told else 0
         self._seen: list[np.ndarray] = []
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        outputs = self._graph(inputs)
-        if self._names:
-            self._seen.append(np.stack([outputs.pop(name) for name in self._names], axis=-1))
-        return outputs
+        return self._graph(inputs)
+
+    def run(self, inputs: Mapping[str, np.ndarray | Region], outputs: Mapping[str, np.ndarray | Region]) -> None:
+        combinations = np.empty((*outputs["scores"].shape[:2], self._regions), np.int32)
+        self._graph.run(inputs, {**outputs, COMBINATIONS: combinations} if self._told else outputs)
+        self._seen.append(combinations[0])
 
     def take(self, delay: int, frames: int) -> np.ndarray:
-        """Argmaxes (T, R) of the run since the last call; the graph works `delay` frames behind its input.
-
-        A graph without argmaxes has R = 0.
-        """
-        if not self._names:
-            return np.empty((frames, 0), np.int64)
+        """Argmaxes (T, R) of the run since the last call; the graph works `delay` frames behind its input."""
         seen = np.concatenate(self._seen)[delay : delay + frames]
         self._seen.clear()
         return seen

@@ -54,7 +54,7 @@ def temporal_spec(temporal: TemporalGraph) -> GraphSpec:
 
 def clip_spec(clip: ClipGraph, size: int) -> GraphSpec:
     """Whole clips to scores."""
-    return GraphSpec(clip, {"frames": (torch.uint8, (STREAMS, FRAMES, size, size, 3))}, ("scores",))
+    return GraphSpec(clip, {"frames": (torch.uint8, (STREAMS, FRAMES, size, size, 3))}, clip.outputs)
 
 
 def trace(spec: GraphSpec, path: Path) -> None:

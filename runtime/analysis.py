@@ -58,7 +58,7 @@ def analyze(
     Args:
         sources: One or several of: a video file, a folder or pattern of images, the number of a webcam, a URL.
         bundle: The model, or the folder of its bundle.
-        provider: What runs the model, if `bundle` is a folder: "cpu", "cuda" or "auto".
+        provider: What runs the model, if `bundle` is a folder; see `load`.
         faces: "detect" finds and follows the faces; "crops" takes every image as an aligned face.
         min_face: Side in pixels of the smallest face to look for.
         detect_every: Frames from one detection to the next; in between, known faces are followed.

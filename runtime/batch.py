@@ -10,17 +10,47 @@ import numpy as np
 
 from .backends import Buffer, Graph, Region
 from .bundle import Manifest
-from .stream import CHUNK, NEW_STATE, STATE, VALID, Progress
+
+CHUNK = 16
+"""Frames per run of the graphs at most, so that many need no more memory than few."""
 
 SLOTS = 8
 """Streams whose states lie side by side, and so the most that go through the temporal graph in one run."""
 
+VALID = "valid"
+"""Input of the temporal graph, if it has a state: 1 for frames, 0 for padding."""
+
+STATE = "state_"
+NEW_STATE = "new_state_"
+
+
+class Progress:
+    """How far a stream has come: which of the temporal graph's scores belong to frames.
+
+    After `seen` frames, row i of the graph's next scores is that of frame seen + i − lookahead. Those before the first
+    frame are the zero padding's.
+
+    Args:
+        lookahead: Frames by which final scores lag behind.
+    """
+
+    def __init__(self, lookahead: int) -> None:
+        self._lookahead = lookahead
+        self._seen = 0
+
+    def advance(self, frames: int) -> int:
+        """Count new frames, or the lookahead's invalid ones, and return how many of their first rows are padding's."""
+        padding = min(max(0, self._lookahead - self._seen), frames)
+        self._seen += frames
+        return padding
+
 
 class Block:
-    """Memory for the states of `SLOTS` streams, twice: every run reads one copy and writes the other.
+    """Memory for the states of some streams, twice: every run reads one copy and writes the other.
 
     Args:
         number: Its place among the blocks.
+        slots: Number of streams.
         temporal: The graph whose states they are.
         manifest: What the bundle says of it.
 
@@ -29,7 +59,7 @@ class Block:
         free: Slots that no stream has, in order.
     """
 
-    def __init__(self, number: int, temporal: Graph, manifest: Manifest) -> None:
+    def __init__(self, number: int, slots: int, temporal: Graph, manifest: Manifest) -> None:
         self.number = number
         records = {
             name.removeprefix(STATE): record
@@ -37,10 +67,10 @@ class Block:
             if name.startswith(STATE)
         }
         self._copies = [
-            {name: temporal.allocate(SLOTS, record.shape[1:], record.dtype) for name, record in records.items()}
+            {name: temporal.allocate(slots, record.shape[1:], record.dtype) for name, record in records.items()}
             for _ in range(2)
         ]
-        self.free = list(range(SLOTS))
+        self.free = list(range(slots))
 
     def states(self, prefix: str, side: int, slot: int, count: int) -> dict[str, Region]:
         """The states of neighbouring slots in one of the copies, by the names that the graph has for them."""
@@ -108,21 +138,28 @@ class StreamBatch:
         encoder: The graph that describes frames, one by one.
         temporal: The graph that relates them in time.
         manifest: What the bundle says of both.
+        slots: Streams whose states are allocated at once; there may be more.
+
+    Attributes:
+        most_frames: The most frames that a stream takes in one push.
     """
 
-    def __init__(self, encoder: Graph, temporal: Graph, manifest: Manifest) -> None:
+    def __init__(self, encoder: Graph, temporal: Graph, manifest: Manifest, slots: int = SLOTS) -> None:
         self._encoder, self._temporal, self._manifest = encoder, temporal, manifest
         self._lookahead = manifest.lookahead
         self._aus = len(manifest.layout.aus)
         valid = manifest.graphs["temporal"].inputs.get(VALID)
         self._valid = None if valid is None else np.dtype(valid.dtype)
-        self._frames = np.empty((CHUNK, *manifest.graphs["encoder"].inputs["frames"].shape[1:]), np.uint8)
+        self._slots = min(slots, temporal.limits.get("streams", slots))
+        self._chunk = min(CHUNK, encoder.limits.get("frames", CHUNK))
+        self.most_frames = min(self._chunk, temporal.limits.get("frames", CHUNK))
+        self._frames = np.empty((self._chunk, *manifest.graphs["encoder"].inputs["frames"].shape[1:]), np.uint8)
         self._blocks: list[Block] = []
-        self._features = self._feature_buffers(CHUNK)
+        self._features = self._feature_buffers(self._chunk)
         # A model without lookahead owes no scores at a stream's end, and is never given anything but frames.
-        self._no_features = self._feature_buffers(SLOTS * self._lookahead, zeros=True) if self._lookahead else {}
+        self._no_features = self._feature_buffers(self._slots * self._lookahead, zeros=True) if self._lookahead else {}
         self._no_states = {
-            name: temporal.allocate(SLOTS, record.shape[1:], record.dtype, zeros=True)
+            name: temporal.allocate(self._slots, record.shape[1:], record.dtype, zeros=True)
             for name, record in manifest.graphs["temporal"].inputs.items()
             if name.startswith(STATE)
         }
@@ -130,13 +167,13 @@ class StreamBatch:
     @property
     def lanes(self) -> int:
         """Number of streams that have begun and not ended."""
-        return sum(SLOTS - len(block.free) for block in self._blocks)
+        return sum(self._slots - len(block.free) for block in self._blocks)
 
     def open(self) -> Lane:
         """Begin a stream."""
         block = next((block for block in self._blocks if block.free), None)
         if block is None:
-            block = Block(len(self._blocks), self._temporal, self._manifest)
+            block = Block(len(self._blocks), self._slots, self._temporal, self._manifest)
             self._blocks.append(block)
         return Lane(block, block.free.pop(0), Progress(self._lookahead))
 
@@ -145,7 +182,7 @@ class StreamBatch:
 
         Args:
             lanes: Different streams.
-            crops: For each of them, uint8 (T, 224, 224, 3), RGB, with 1 ≤ T ≤ `CHUNK`.
+            crops: For each of them, uint8 (T, 224, 224, 3), RGB, with 1 ≤ T ≤ `most_frames`.
 
         Returns:
             For each stream, float32 (M, N): scores of the frames that became final, in order.
@@ -153,7 +190,7 @@ class StreamBatch:
         scores = [np.empty((0, self._aus), np.float32)] * len(lanes)
         # Beginners write the copy that the others of their block write now, and so stay in step with them.
         to = {lane.block: 1 - lane.side for lane in lanes if lane.side is not None}
-        for wave in _waves(_runs(lanes, [len(frames) for frames in crops], CHUNK)):
+        for wave in _waves(_runs(lanes, [len(frames) for frames in crops], self._chunk), self._chunk):
             self._encode([crops[place] for run in wave for place in run.places])
             for run in wave:
                 for place, values in zip(run.places, self._advance(run, to), strict=True):
@@ -218,7 +255,7 @@ class StreamBatch:
         """Scores (B, lookahead, N) of the frames that are not final, as if each lane's newest was its last."""
         if not self._lookahead:
             return
-        for run in _runs(lanes, [self._lookahead] * len(lanes), SLOTS * self._lookahead):
+        for run in _runs(lanes, [self._lookahead] * len(lanes), self._slots * self._lookahead):
             # The copy that does not hold the state may be overwritten: the next step's is going to be written there.
             yield run, self._relate(run, self._no_features, 0, 1 - run.lanes[0].side)
 
@@ -267,12 +304,17 @@ def _runs(lanes: Sequence[Lane], frames: Sequence[int], most_rows: int) -> Itera
         yield run
 
 
-def _waves(runs: Iterable[Run]) -> Iterator[list[Run]]:
-    """Gather runs whose frames go through the encoder at once, and give them their rows."""
+def _waves(runs: Iterable[Run], most_rows: int) -> Iterator[list[Run]]:
+    """Gather runs whose frames go through the encoder at once, and give them their rows.
+
+    Args:
+        runs: In order.
+        most_rows: Most frames of a wave.
+    """
     wave: list[Run] = []
     row = 0
     for run in runs:
-        if row + run.rows > CHUNK:
+        if row + run.rows > most_rows:
             yield wave
             wave, row = [], 0
         run.row = row

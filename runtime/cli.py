@@ -145,7 +145,14 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[Callable], 
     show_default=True,
     help="Give a camera up that delivers nothing for so long at first; later, connect again.",
 )
-@_option("Running", "--provider", default="auto", show_default=True, help="What runs the model: auto, cpu or cuda.")
+@_option(
+    "Running",
+    "--provider",
+    default="auto",
+    show_default=True,
+    help="What runs the model: tensorrt (the bundle's engines), cuda, ort-tensorrt or cpu; auto takes the fastest that "
+    "is there, and says which.",
+)
 @click.version_option(package_name="mdhr-edge", cls=Option, section="Running")
 @click.help_option(cls=Option, section="Running")
 def main(**options: Any) -> None:
@@ -191,6 +198,7 @@ def _run(settings: Settings) -> bool:
     infos = [SourceInfo(source.name, source.fps, source.live) for source in sources]
     share_threads()
     model = load(settings.bundle, settings.provider)
+    click.echo(f"provider: {model.provider} ({model.reason})", err=True)
     finders = make_finders(model, settings.faces, settings.min_face, settings.detect_every, settings.max_gap)
     with ExitStack() as stack:
         # Everything is checked before any file is touched: outputs do that when they are entered.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from .backends import Graph, onnx_runtime
+from .backends import Graph
+from .backends.choosing import Backend, open_backend
 from .batch import StreamBatch
 from .bundle import Bundle, read_bundle
 from .layout import Layout
@@ -19,27 +21,36 @@ def load(path: Path | str, provider: str = "auto") -> Model:
 
     Args:
         path: The bundle's folder, `NAME.mdhr`.
-        provider: "cpu", "cuda", or "auto" for the fastest that is installed.
+        provider: "tensorrt", "cuda", "ort-tensorrt" or "cpu"; or "auto": the bundle's TensorRT engines if they were
+            built for this machine, else the fastest of ONNX Runtime's providers that is installed.
 
     Raises:
         BundleError: The bundle is missing, damaged, altered or too new.
-        ProviderError: ONNX Runtime or the provider is not installed or does not start.
+        ProviderError: The provider is not installed or does not start, or the engines are not for this machine.
     """
-    return Model(read_bundle(path), onnx_runtime.choose_provider(provider))
+    bundle = read_bundle(path)
+    return Model(bundle, open_backend(bundle, provider))
 
 
 class Model:
     """Labels aligned faces with action units.
 
+    Args:
+        bundle: What it is loaded from.
+        backend: What runs its graphs.
+
     Attributes:
         bundle: What it was loaded from.
         provider: Name of the provider that runs its graphs.
+        reason: What that is in detail, and why it was chosen, in one line.
+        graph: Loads a graph by its name, once.
     """
 
-    def __init__(self, bundle: Bundle, provider: str) -> None:
+    def __init__(self, bundle: Bundle, backend: Backend) -> None:
         self.bundle = bundle
-        self.provider = provider
-        self.graph = cache(self._load_graph)
+        self.provider = backend.provider
+        self.reason = backend.reason
+        self.graph: Callable[[str], Graph] = cache(backend.load)
 
     @property
     def layout(self) -> Layout:
@@ -78,7 +89,3 @@ class Model:
     def batch(self) -> StreamBatch:
         """Start a batch of streams: the same scores as from streams of their own, for many faces at once."""
         return StreamBatch(self.graph("encoder"), self.graph("temporal"), self.bundle.manifest)
-
-    def _load_graph(self, name: str) -> Graph:
-        # The encoder has nearly all of the work, so it is the one that may keep its threads awake.
-        return onnx_runtime.load_graph(self.bundle.graph_path(name), self.provider, spin=name == "encoder")

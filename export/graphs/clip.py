@@ -25,14 +25,20 @@ class ClipGraph(nn.Module):
         self.encoder = encoder
         self.temporal = temporal
 
-    def forward(self, frames: Tensor) -> Tensor:
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what `forward` returns."""
+        return self.temporal.labels
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
         """Score clips.
 
         Args:
             frames: (B, T, 224, 224, 3) uint8, RGB.
 
         Returns:
-            (B, T, N) float32 scores.
+            scores (B, T, N) float32, and where edges depend on them combinations (B, T, R) int32, the likeliest
+            combination of each region; see `outputs`.
         """
         clips = frames.shape[:2]
         # Normalise before the clips are joined: TensorRT lets an 8-bit input feed nothing but a cast.
@@ -45,9 +51,10 @@ class ClipGraph(nn.Module):
             for shape in self.temporal.state_shapes().values()
         ]
         # The clip's end is a stream's end: as many invalid frames as the scores lag behind.
-        ahead = self.temporal.lookahead
-        scores, *_ = self.temporal(*(_padded(x, ahead) for x in features), *states)
-        return scores[:, ahead:]
+        ahead, delay = self.temporal.lookahead, self.temporal.features.radius
+        scores, *others = self.temporal(*(_padded(x, ahead) for x in features), *states)
+        combinations = others[: len(self.outputs) - 1]
+        return scores[:, ahead:], *(x[:, delay : delay + clips[1]] for x in combinations)
 
 
 def _padded(x: Tensor, frames: int) -> Tensor:

@@ -61,7 +61,14 @@ class Buffer:
 
 
 class Graph(Protocol):
-    """A loaded computation graph. Safe to call from several threads."""
+    """A loaded computation graph. Safe to call from several threads.
+
+    Attributes:
+        limits: The largest sizes that its dynamic dimensions may have, by the manifest's names of them ("streams",
+            "frames"); a name that is missing has no limit.
+    """
+
+    limits: Mapping[str, int]
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the graph.

@@ -15,13 +15,21 @@ from .base import Buffer, Region
 
 PROVIDERS = {  # our name → ONNX Runtime's, fastest first
     "cuda": "CUDAExecutionProvider",
+    "ort-tensorrt": "TensorrtExecutionProvider",
     "cpu": "CPUExecutionProvider",
 }
+
+SLOW_TO_START = {"ort-tensorrt"}
+"""Providers that take minutes at their first start, and so are never chosen unasked."""
 
 _shared = Event()  # set once the process's graphs share their threads
 
 HOST = "cpu"
-DEVICES = {"cuda": "cuda", "cpu": HOST}  # our name of a provider → ONNX Runtime's of where its tensors lie
+DEVICES = {
+    "cuda": "cuda",
+    "ort-tensorrt": "cuda",
+    "cpu": HOST,
+}  # our name of a provider → ONNX Runtime's of where its tensors lie
 
 
 class OrtGraph:
@@ -29,12 +37,14 @@ class OrtGraph:
 
     Attributes:
         provider: Name of the provider that runs it.
+        limits: Empty: its dimensions may be as large as memory allows.
     """
 
     def __init__(self, session: object, provider: str) -> None:
         self._session = session
         self._outputs = [output.name for output in session.get_outputs()]
         self.provider = provider
+        self.limits: dict[str, int] = {}
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the graph."""
@@ -69,7 +79,7 @@ def choose_provider(name: str = "auto") -> str:
     """Settle which provider to use.
 
     Args:
-        name: "cpu", "cuda", or "auto" for the fastest that is installed.
+        name: One of `PROVIDERS`, or "auto" for the fastest that is installed and starts at once.
 
     Returns:
         Name of an installed provider. It may yet fail to start; `load_graph` tells.
@@ -80,20 +90,30 @@ def choose_provider(name: str = "auto") -> str:
     ort = _onnxruntime()
     installed = [ours for ours, theirs in PROVIDERS.items() if theirs in ort.get_available_providers()]
     if name == "auto":
-        return installed[0]
+        return next(provider for provider in installed if provider not in SLOW_TO_START)
     if name not in PROVIDERS:
         raise ProviderError(
             f"There is no provider {name!r}.",
             "The name is not known.",
-            f"Choose auto, {' or '.join(PROVIDERS)}.",
+            f"Choose auto, tensorrt, {' or '.join(PROVIDERS)}.",
         )
     if name not in installed:
         raise ProviderError(
             f"The provider {name!r} is not installed.",
             f"This ONNX Runtime ({ort.__version__}) offers {', '.join(installed)}.",
-            f"For cuda: {_install('gpu')} in place of the cpu extra. Or choose --provider {installed[0]}.",
+            f"For cuda and ort-tensorrt: {_install('gpu')} in place of the cpu extra. "
+            f"Or choose --provider {installed[0]}.",
         )
     return name
+
+
+def title() -> str:
+    """ONNX Runtime's name and version.
+
+    Raises:
+        ProviderError: It is not installed.
+    """
+    return f"ONNX Runtime {_onnxruntime().__version__}"
 
 
 def share_threads() -> None:
@@ -124,7 +144,7 @@ def load_graph(path: Path, provider: str = "cpu", *, spin: bool = False) -> OrtG
     ort = _onnxruntime()
     theirs = PROVIDERS[choose_provider(provider)]
     try:
-        session = ort.InferenceSession(str(path), _session_options(spin), providers=[theirs])
+        session = ort.InferenceSession(str(path), _session_options(spin), providers=_settings(provider, path))
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise BundleError(
             f"ONNX Runtime refuses {path}.",
@@ -149,6 +169,15 @@ def _session_options(spin: bool) -> Any:
     elif not spin:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
+
+
+def _settings(provider: str, path: Path) -> list[Any]:
+    """ONNX Runtime's providers for one of ours, with their options."""
+    if provider != "ort-tensorrt":
+        return [PROVIDERS[provider]]
+    # It builds engines of its own when a graph is loaded; those of the last time are kept beside the bundle.
+    cache = {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(path.parent) + ".ort-tensorrt"}
+    return [(PROVIDERS[provider], cache), PROVIDERS["cuda"]]
 
 
 def _place(tensor: np.ndarray | Region) -> tuple[str, int, np.dtype, tuple[int, ...], int]:

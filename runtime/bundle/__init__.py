@@ -1,16 +1,21 @@
 """The bundle: a folder `NAME.mdhr` that holds all that the runtime needs."""
 
-from .manifest import SCHEMA, GraphRecord, Manifest, ParityRecord, TensorRecord
-from .storage import MANIFEST, Bundle, read_bundle, write_manifest
+from .manifest import PORTABLE, SCHEMA, EngineRecord, GraphRecord, Manifest, ParityRecord, TensorRecord
+from .storage import MANIFEST, VERIFICATION, Bundle, file_hash, read_bundle, read_engine, write_manifest
 
 __all__ = [
     "MANIFEST",
+    "PORTABLE",
     "SCHEMA",
+    "VERIFICATION",
     "Bundle",
+    "EngineRecord",
     "GraphRecord",
     "Manifest",
     "ParityRecord",
     "TensorRecord",
+    "file_hash",
     "read_bundle",
+    "read_engine",
     "write_manifest",
 ]

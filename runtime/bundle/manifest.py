@@ -8,8 +8,12 @@ from typing import Any
 
 from ..layout import Layout
 
-SCHEMA = 1
-"""Version of the format. It rises when a reader of the old version would misread a new bundle."""
+SCHEMA = 2
+"""Version of the format. It rises when a reader of the old version would misread a new bundle. 2 added engines."""
+
+
+PORTABLE = "portable"
+"""What stands in place of a GPU's name in the record of an engine that runs on many."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,43 @@ class ParityRecord:
 
 
 @dataclass(frozen=True)
+class EngineRecord:
+    """A TensorRT engine of the bundle: a graph, built for one product, version and GPU.
+
+    Attributes:
+        graph: Name of the graph that it computes.
+        file: Path within the bundle, with forward slashes.
+        flavor: "tensorrt" or "tensorrt_rtx", the product that built it and alone can load it.
+        version: The product's version.
+        gpu: Name of the GPU that it was built for, or `PORTABLE`.
+        compute_capability: The GPU's, such as "8.7"; "8.0+" for a portable engine.
+        multiprocessors: The GPU's number of them, by which boards that share a name differ; 0 for a portable engine.
+        precision: "float32" or "float16", the type that its graph computes in.
+        layers: Numbers of layers of the network by the type of their first output, such as {"HALF": 134}.
+        profiles: Optimisation profiles: per input with a dynamic shape its least, likeliest and largest shape.
+        size: Bytes.
+        build_seconds: How long the build took.
+        onnx_sha256: SHA-256 in hexadecimal of the ONNX file that it was built from.
+        sha256: SHA-256 of the engine. Engines are not among the manifest's `files`: only who loads one reads it.
+    """
+
+    graph: str
+    file: str
+    flavor: str
+    version: str
+    gpu: str
+    compute_capability: str
+    multiprocessors: int
+    precision: str
+    layers: Mapping[str, int]
+    profiles: tuple[Mapping[str, tuple[tuple[int, ...], ...]], ...]
+    size: int
+    build_seconds: float
+    onnx_sha256: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """All that a bundle says about itself.
 
@@ -76,9 +117,10 @@ class Manifest:
         normalisation: Mean and standard deviation per colour that the encoder applies to RGB / 255; for information.
         precision: "float32" or "float16", the type that the graphs compute in.
         graphs: Graphs by name: "encoder", "temporal", the detector's "pnet", "rnet", "onet", and perhaps "clip".
-        parity: Differences measured at export; empty if it was not verified.
+        parity: Differences measured at export, and at the build of engines; empty if nothing was verified.
         versions: Versions of what made the bundle: mdhr-edge, torch, timm, onnx, and the ONNX operator set.
-        files: SHA-256 in hexadecimal of every file but the manifest, by path within the bundle.
+        files: SHA-256 in hexadecimal of every file but the manifest and the engines, by path within the bundle.
+        engines: TensorRT engines that were built from the graphs, for any number of machines.
         schema: Version of the format.
     """
 
@@ -93,6 +135,7 @@ class Manifest:
     parity: tuple[ParityRecord, ...]
     versions: Mapping[str, str]
     files: Mapping[str, str]
+    engines: tuple[EngineRecord, ...] = ()
     schema: int = SCHEMA
 
     def to_dict(self) -> dict[str, Any]:
@@ -111,7 +154,15 @@ class Manifest:
         known["normalisation"] = {name: tuple(values) for name, values in data["normalisation"].items()}
         known["graphs"] = {name: _graph(record) for name, record in data["graphs"].items()}
         known["parity"] = tuple(ParityRecord(**record) for record in data["parity"])
+        known["engines"] = tuple(_engine(record) for record in data.get("engines", ()))
         return cls(**known)
+
+
+def _engine(data: Mapping[str, Any]) -> EngineRecord:
+    profiles = tuple(
+        {name: tuple(map(tuple, shapes)) for name, shapes in profile.items()} for profile in data["profiles"]
+    )
+    return EngineRecord(**{**data, "profiles": profiles})
 
 
 def _graph(data: Mapping[str, Any]) -> GraphRecord:

@@ -8,11 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ..errors import BundleError
-from .manifest import SCHEMA, Manifest
+from ..files import staged
+from .manifest import SCHEMA, EngineRecord, Manifest
 
 MANIFEST = "manifest.json"
 
 EXPORT_AGAIN = "Export the bundle again with mdhr-export, or copy it again from where it came."
+VERIFICATION = "verification.npz"
+"""A clip, and what the PyTorch model said of it when the graphs were exported; for checks where PyTorch is not.
+
+Arrays: `frames` (T, 224, 224, 3) uint8 RGB, `scores` (T, N) float32, and the regional argmaxes, `combinations` (T, R)
+int32.
+"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ def read_bundle(path: Path | str) -> Bundle:
     path = Path(path)
     bundle = Bundle(path, _read_manifest(path))
     for name, digest in bundle.manifest.files.items():
-        _check_file(path, name, digest)
+        _compare(path, name, file_hash(_file_of(path, name, EXPORT_AGAIN)), digest, EXPORT_AGAIN)
     unlisted = {record.file for record in bundle.manifest.graphs.values()} - set(bundle.manifest.files)
     if unlisted:
         raise BundleError(
@@ -77,9 +84,37 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         OSError: A file cannot be read or written.
     """
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
-    files = {path.relative_to(folder).as_posix(): _sha256(path) for path in paths}
-    text = json.dumps(replace(manifest, files=files).to_dict(), indent=2)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    files = {path.relative_to(folder).as_posix(): file_hash(path) for path in paths}
+    for record in manifest.engines:
+        files.pop(record.file, None)
+    text = json.dumps(replace(manifest, files=files, schema=SCHEMA).to_dict(), indent=2)
+    with staged(folder / MANIFEST) as stage:
+        stage.write_text(text + "\n", encoding="utf-8")
+
+
+def read_engine(bundle: Bundle, record: EngineRecord) -> bytes:
+    """Read an engine, if it is the one that the manifest describes. An engine can carry code: no other is loaded.
+
+    Raises:
+        BundleError: It is missing or altered.
+    """
+    fix = f"Build the engines again: `mdhr-export --bundle {bundle.path} --trt`."
+    data = _file_of(bundle.path, record.file, fix).read_bytes()
+    _compare(bundle.path, record.file, hashlib.sha256(data).hexdigest(), record.sha256, fix)
+    return data
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _read_manifest(path: Path) -> Manifest:
@@ -110,26 +145,20 @@ def _read_manifest(path: Path) -> Manifest:
     )
 
 
-def _check_file(folder: Path, name: str, digest: str) -> None:
+def _file_of(folder: Path, name: str, fix: str) -> Path:
+    """Find a file that a manifest names."""
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        raise BundleError(
-            f"The bundle {folder} was refused.", f"Its manifest names {name!r}, outside the bundle.", EXPORT_AGAIN
-        )
+        raise BundleError(f"The bundle {folder} was refused.", f"Its manifest names {name!r}, outside the bundle.", fix)
     file = folder / name
     if not file.is_file():
-        raise BundleError(f"The bundle {folder} is not complete.", f"{name} is missing.", EXPORT_AGAIN)
-    found = _sha256(file)
-    if found != digest:
+        raise BundleError(f"The bundle {folder} is not complete.", f"{name} is missing.", fix)
+    return file
+
+
+def _compare(folder: Path, name: str, found: str, expected: str, fix: str) -> None:
+    if found != expected:
         raise BundleError(
             f"The bundle {folder} was altered or damaged.",
-            f"{name} has SHA-256 {found[:12]}…, its manifest says {digest[:12]}….",
-            EXPORT_AGAIN,
+            f"{name} has SHA-256 {found[:12]}…, its manifest says {expected[:12]}….",
+            fix,
         )
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

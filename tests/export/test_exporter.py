@@ -11,9 +11,9 @@ import pytest
 
 import mdhr_runtime
 from mdhr_export import exporter
-from mdhr_export.exporter import Options, check_parity, export_bundle
-from mdhr_export.parity import TOLERANCES
-from mdhr_runtime.bundle import ParityRecord, read_bundle
+from mdhr_export.exporter import Options, export_bundle
+from mdhr_export.parity import TOLERANCES, check_parity
+from mdhr_runtime.bundle import VERIFICATION, ParityRecord, read_bundle
 from mdhr_runtime.errors import CheckpointError, ExportError
 
 
@@ -83,8 +83,10 @@ def test_the_clip_graph_takes_several_clips(tiny_bundle, face_frames):
 
 
 def test_without_verification_the_manifest_says_so(tiny_checkpoint, tmp_path):
-    manifest = export_bundle(tiny_checkpoint, tmp_path / "x.mdhr", Options(verify=False), quiet)
-    assert manifest.parity == ()
+    exported = export_bundle(tiny_checkpoint, tmp_path / "x.mdhr", Options(verify=False), quiet)
+    assert exported.manifest.parity == ()
+    assert exported.reference is None
+    assert not (tmp_path / "x.mdhr" / VERIFICATION).exists()
 
 
 def test_a_bundle_of_the_same_name_is_replaced(tiny_checkpoint, tmp_path):

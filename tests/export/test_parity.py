@@ -12,7 +12,7 @@ def expected():
 
 
 def test_equal_labels_do_not_differ(expected):
-    record = compare("clip", expected, expected)
+    record = compare("clip", expected, expected, reach=2)
     assert (record.largest, record.mean, record.largest_unflipped, record.flips, record.argmaxes) == (0, 0, 0, 0, 24)
 
 
@@ -21,7 +21,7 @@ def test_a_flip_excuses_its_neighbours_and_no_other_frame(expected):
     combinations[5, 1] = 3
     scores[3:8] += 0.25  # the temporal convolution reaches two frames on either side
     scores[8] += 0.001
-    record = compare("clip", expected, Labels(scores, combinations))
+    record = compare("clip", expected, Labels(scores, combinations), reach=2)
     assert record.flips == 1
     assert record.largest == pytest.approx(0.25)
     assert record.largest_unflipped == pytest.approx(0.001, rel=1e-3)

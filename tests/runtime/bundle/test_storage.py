@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from mdhr_runtime.bundle import MANIFEST, Manifest, read_bundle
+from mdhr_runtime.bundle import MANIFEST, SCHEMA, Manifest, read_bundle
 from mdhr_runtime.errors import BundleError
 
 
@@ -50,10 +50,17 @@ def test_a_damaged_manifest_is_refused(bundle, text):
 
 
 def test_a_newer_schema_is_refused_whatever_else_it_holds(bundle):
-    (bundle / MANIFEST).write_text('{"schema": 2, "surprise": true}')
+    (bundle / MANIFEST).write_text(json.dumps({"schema": SCHEMA + 1, "surprise": True}))
     with pytest.raises(BundleError, match="too new") as error:
         read_bundle(bundle)
-    assert "schema 2" in error.value.why
+    assert f"schema {SCHEMA + 1}" in error.value.why
+
+
+def test_a_bundle_from_before_there_were_engines_has_none(bundle):
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    del manifest["engines"]
+    (bundle / MANIFEST).write_text(json.dumps(manifest | {"schema": 1}))
+    assert read_bundle(bundle).manifest.engines == ()
 
 
 @pytest.mark.parametrize("name", ["encoder.onnx", "temporal.onnx", "detector/pnet.onnx"])

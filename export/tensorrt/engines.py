@@ -1,0 +1,208 @@
+"""The engines of a bundle: built, verified where there is a GPU, and put on record."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mdhr_runtime.backends.tensorrt.backend import TensorRtBackend
+from mdhr_runtime.backends.tensorrt.engines import ENGINE_GRAPHS, EngineSet
+from mdhr_runtime.backends.tensorrt.flavors import Flavor
+from mdhr_runtime.backends.tensorrt.gpu import Gpu, find_gpu
+from mdhr_runtime.bundle import PORTABLE, Bundle, EngineRecord, Manifest, ParityRecord, read_bundle, write_manifest
+from mdhr_runtime.errors import ExportError
+
+from ..parity import TOLERANCES, check_parity, compare_clip
+from ..verification import Reference, bundled_reference, clip_from_video, labelled_by_onnx
+from .builder import BuildSettings, Built, build_engine
+from .product import NEEDS_NO_GPU, choose_builder
+from .shapes import profiles_of
+
+FOLDER = "engines"
+
+PORTABLE_CAPABILITY = "8.0+"
+"""What a TensorRT-RTX engine serves: it is compiled for the GPU, Ampere or later, when it is loaded first."""
+
+Step = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What engines to build.
+
+    Attributes:
+        flavor: "tensorrt", "tensorrt_rtx", or "auto".
+        max_batch: Streams at once.
+        max_frames: Frames of a stream at once.
+        settings: How to build.
+        verify: Whether to run the engines beside what PyTorch said, where there is a GPU.
+        verify_data: A video to verify on; by default the clip that the bundle carries.
+    """
+
+    flavor: str = "auto"
+    max_batch: int = 8
+    max_frames: int = 16
+    settings: BuildSettings = field(default_factory=BuildSettings)
+    verify: bool = True
+    verify_data: Path | None = None
+
+
+def build_engines(path: Path, options: EngineOptions, step: Step, reference: Reference | None = None) -> Manifest:
+    """Build the engines of a bundle into it.
+
+    Engines for this machine that the bundle had are replaced when the new ones are complete and verified; those for
+    other machines stay. On any error the bundle is as before.
+
+    Args:
+        path: The bundle's folder.
+        options: What to build.
+        step: Is told of every step.
+        reference: The clip to verify on, with its labels, if the caller has them.
+
+    Returns:
+        The manifest that was written.
+
+    Raises:
+        BundleError: The bundle is missing, damaged, altered or too new.
+        ProviderError: TensorRT is not installed or too old, or the GPU fails.
+        ExportError: The engines cannot be built or written, or differ by more than the tolerance; or another process
+            builds into the bundle.
+    """
+    bundle = read_bundle(path)
+    gpu = find_gpu()
+    flavor = choose_builder(options.flavor, gpu)
+    try:
+        with _alone(path):
+            (path / FOLDER).mkdir(exist_ok=True)
+            try:
+                built = _build_all(bundle, flavor, gpu, options)
+                parity = _verify(bundle, EngineSet(flavor, gpu, built), options, step, reference) if gpu else []
+                manifest = _with_engines(bundle.manifest, list(built.values()), parity)
+                with step("write the manifest"):
+                    write_manifest(path, manifest)
+            finally:
+                _sweep(path)
+    except OSError as error:
+        raise ExportError(
+            f"The engines of {path} could not be written.",
+            str(error),
+            "Choose a place that can be written and has room (about 250 MB for ResNet-50 in float16). "
+            "The bundle is as before.",
+        ) from error
+    return manifest
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes from building into a bundle. The lock ends with the process, however that ends."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise ExportError(
+            f"No engines were built into {path}.",
+            "Another process is building into it.",
+            "Wait until that is done, or give each its own copy of the bundle.",
+        ) from error
+    finally:
+        os.close(descriptor)
+
+
+def _build_all(bundle: Bundle, flavor: Flavor, gpu: Gpu | None, options: EngineOptions) -> dict[str, EngineRecord]:
+    names = [name for name in (*ENGINE_GRAPHS, "clip") if name in bundle.manifest.graphs]
+    # All profiles first: what cannot be built should be told before minutes of building.
+    profiles = {name: profiles_of(name, bundle.manifest, options.max_batch, options.max_frames) for name in names}
+    records = {}
+    for name in names:
+        built = build_engine(bundle.graph_path(name), flavor, profiles[name], options.settings)
+        record = _describe(bundle, name, built, flavor, gpu)
+        records[name] = replace(record, profiles=profiles[name])
+        _write(bundle.path / record.file, built.data)
+    return records
+
+
+def _describe(bundle: Bundle, name: str, built: Built, flavor: Flavor, gpu: Gpu | None) -> EngineRecord:
+    manifest = bundle.manifest
+    digest = hashlib.sha256(built.data).hexdigest()
+    portable = flavor.name == NEEDS_NO_GPU or gpu is None
+    target = Gpu(PORTABLE, PORTABLE_CAPABILITY, 0) if portable else gpu
+    place = re.sub(r"[^a-z0-9]+", "-", target.name.lower()).strip("-") + "-sm" + target.compute_capability
+    return EngineRecord(
+        graph=name,
+        # The hash keeps a new engine from taking the place of one that the manifest still names.
+        file=f"{FOLDER}/{name}.{flavor.name}-{flavor.version}.{place}.{manifest.precision}.{digest[:8]}.engine",
+        flavor=flavor.name,
+        version=flavor.version,
+        gpu=target.name,
+        compute_capability=target.compute_capability,
+        multiprocessors=target.multiprocessors,
+        precision=manifest.precision,
+        layers=built.layers,
+        profiles=(),
+        size=len(built.data),
+        build_seconds=round(built.seconds, 1),
+        onnx_sha256=manifest.files[manifest.graphs[name].file],
+        sha256=digest,
+    )
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write an engine; until the manifest names it, nobody reads it."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _verify(
+    bundle: Bundle, engines: EngineSet, options: EngineOptions, step: Step, reference: Reference | None
+) -> list[ParityRecord]:
+    """Run the engines beside what is right."""
+    if not options.verify:
+        return []
+    reference = reference or _reference(bundle, options.verify_data)
+    with step(f"verify on {len(reference.frames)} frames against {reference.source}"):
+        load = TensorRtBackend(bundle, engines).load
+        records = compare_clip(str(engines.flavor), load, bundle.manifest, reference.frames, reference.labels)
+    check_parity(records, TOLERANCES[bundle.manifest.precision])
+    return records
+
+
+def _reference(bundle: Bundle, video: Path | None) -> Reference:
+    if video is not None:
+        return labelled_by_onnx(bundle, clip_from_video(bundle, video))
+    reference = bundled_reference(bundle)
+    if reference is None:
+        raise ExportError(
+            "The engines cannot be verified.",
+            f"The bundle {bundle.path} carries no clip: it was exported with --no-verify or --verify-data.",
+            "Give a video that shows a face, --verify-data VIDEO, or --no-verify.",
+        )
+    return reference
+
+
+def _with_engines(manifest: Manifest, built: Sequence[EngineRecord], parity: Sequence[ParityRecord]) -> Manifest:
+    def target(record: EngineRecord) -> tuple[object, ...]:
+        return record.flavor, record.version, record.gpu, record.compute_capability, record.multiprocessors
+
+    kept = [record for record in manifest.engines if target(record) != target(built[0])]
+    forms = {record.form for record in parity}
+    old = [record for record in manifest.parity if record.form not in forms]
+    return replace(manifest, engines=(*kept, *built), parity=(*old, *parity))
+
+
+def _sweep(path: Path) -> None:
+    """Remove engines that the manifest does not name: replaced ones, and those of a build that failed."""
+    named = {record.file for record in read_bundle(path).manifest.engines}
+    for file in (path / FOLDER).iterdir():
+        if f"{FOLDER}/{file.name}" not in named:
+            file.unlink()
+    if not any((path / FOLDER).iterdir()):
+        (path / FOLDER).rmdir()

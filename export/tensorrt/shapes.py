@@ -1,0 +1,63 @@
+"""The sizes that an engine is built for, as optimisation profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mdhr_runtime.bundle import GraphRecord, Manifest
+from mdhr_runtime.errors import ConfigError
+
+Profile = Mapping[str, tuple[tuple[int, ...], ...]]
+"""Per input with a dynamic shape: its least, likeliest and largest shape."""
+
+Sizes = Mapping[str, int]
+"""Sizes of the dynamic dimensions, by the manifest's names of them."""
+
+
+def profiles_of(name: str, manifest: Manifest, max_batch: int, max_frames: int) -> tuple[Profile, ...]:
+    """Optimisation profiles of a graph.
+
+    The first is for one camera: exactly one frame of one stream (of the clip graph, one clip), a fixed shape that
+    TensorRT can tune for. The second takes every size up to the largest.
+
+    Args:
+        name: The graph's name.
+        manifest: Describes it.
+        max_batch: Streams at once.
+        max_frames: Frames of a stream at once.
+
+    Raises:
+        ConfigError: The sizes are too small for the end of a stream.
+    """
+    if max_frames < manifest.lookahead:
+        raise ConfigError(
+            f"--max-frames {max_frames} is too small.",
+            f"The end of a stream takes {manifest.lookahead} frames, the lookahead, in one run.",
+            f"Use --max-frames {manifest.lookahead} or more.",
+        )
+    clip = manifest.clip_frames
+    one, likeliest, largest = {
+        "encoder": ({"frames": 1}, {"frames": max_batch}, {"frames": max(max_batch, max_frames)}),
+        # Cameras come with one frame each; a single stream that comes in larger steps is a file.
+        "temporal": (
+            {"streams": 1, "frames": 1},
+            {"streams": max_batch, "frames": 1 if max_batch > 1 else max_frames},
+            {"streams": max_batch, "frames": max_frames},
+        ),
+        "clip": (
+            {"streams": 1, "frames": clip},
+            {"streams": max_batch, "frames": clip},
+            {"streams": max_batch, "frames": max(clip, max_frames)},
+        ),
+    }[name]
+    least = dict.fromkeys(largest, 1)
+    record = manifest.graphs[name]
+    return _profile(record, one, one, one), _profile(record, least, likeliest, largest)
+
+
+def _profile(record: GraphRecord, *bounds: Sizes) -> Profile:
+    return {
+        name: tuple(tuple(sizes[size] if isinstance(size, str) else size for size in tensor.shape) for sizes in bounds)
+        for name, tensor in record.inputs.items()
+        if any(isinstance(size, str) for size in tensor.shape)
+    }

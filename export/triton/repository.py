@@ -1,0 +1,143 @@
+"""From a bundle to a model repository."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from mdhr_runtime.bundle import Bundle, Manifest
+from mdhr_runtime.errors import ExportError
+from mdhr_runtime.files import staged
+
+from .serving import Limits, model_config
+from .text import to_text
+
+CONFIG = "config.pbtxt"
+VERSION = "1"  # Triton keeps versions of a model in folders with numbers
+
+PREFIX = "mdhr_"
+BATCHES = {  # graphs that are served → which limit bounds their batch; "clip" where the bundle has it
+    "encoder": "frames",
+    "temporal": "streams",
+    "clip": "streams",
+}
+
+FILES = {  # Triton's backends → the name that each gives a model's file
+    "onnxruntime": "model.onnx",
+    "tensorrt": "model.plan",
+}
+
+
+class Executable(NamedTuple):
+    """A file that Triton can run.
+
+    Attributes:
+        backend: Triton's name of the backend, "onnxruntime" or "tensorrt".
+        file: The file.
+    """
+
+    backend: str
+    file: Path
+
+
+def write_repository(
+    bundle: Bundle,
+    out: Path,
+    executables: Mapping[str, Executable | tuple[str, Path]] | None = None,
+    limits: Limits | None = None,
+) -> list[str]:
+    """Write a model repository: a folder per graph, with its file and its configuration.
+
+    The repository appears under its name when it is complete; on any error what stood there stays.
+
+    Args:
+        bundle: The bundle.
+        out: The repository's folder. An older repository of this kind is replaced.
+        executables: What runs a graph in place of its ONNX file, by the graph's name: engines of TensorRT.
+        limits: What the server must be ready for; None for the defaults.
+
+    Returns:
+        Names of the models.
+
+    Raises:
+        ExportError: The folder cannot be written or holds something else, an executable is for no graph or no backend
+            of Triton's, or a limit is below 1.
+    """
+    limits = limits or Limits()
+    chosen = _executables(bundle, executables or {})
+    _check_limits(limits)
+    _check_target(out)
+    try:
+        with staged(out) as folder:
+            for graph, executable in chosen.items():
+                _write_model(folder / (PREFIX + graph), graph, executable, bundle.manifest, limits)
+    except OSError as error:
+        raise ExportError(
+            f"The model repository {out} could not be written.",
+            str(error),
+            "Choose a folder whose parent exists, can be written and has room for copies of the graphs. "
+            "Nothing was left behind.",
+        ) from error
+    return [PREFIX + graph for graph in chosen]
+
+
+def _write_model(folder: Path, graph: str, executable: Executable, manifest: Manifest, limits: Limits) -> None:
+    version = folder / VERSION
+    version.mkdir(parents=True)
+    shutil.copyfile(executable.file, version / FILES[executable.backend])
+    notes = {
+        "mdhr_aus": " ".join(manifest.layout.au_names),
+        "mdhr_lookahead": str(manifest.lookahead),
+    }
+    batch = getattr(limits, BATCHES[graph])
+    config = model_config(folder.name, manifest.graphs[graph], executable.backend, batch, limits, notes)
+    (folder / CONFIG).write_text(to_text(config), encoding="utf-8")
+
+
+def _executables(bundle: Bundle, executables: Mapping[str, Executable | tuple[str, Path]]) -> dict[str, Executable]:
+    graphs = [name for name in BATCHES if name in bundle.manifest.graphs]
+    unknown = sorted(set(executables) - set(graphs))
+    if unknown:
+        raise ExportError(
+            f"Triton was given an engine for {', '.join(unknown)}.",
+            f"The bundle {bundle.path} has {', '.join(graphs)} to serve.",
+            "Name engines after these graphs.",
+        )
+    chosen = {name: Executable(*executables.get(name, ("onnxruntime", bundle.graph_path(name)))) for name in graphs}
+    for name, executable in chosen.items():
+        if executable.backend not in FILES:
+            raise ExportError(
+                f"Triton cannot run the engine of {name}.",
+                f"It has no backend {executable.backend!r}.",
+                f"Give it files for {' or '.join(FILES)}. Engines of TensorRT-RTX are none: "
+                "build with --trt-flavor tensorrt, in Triton's own version of TensorRT.",
+            )
+    return chosen
+
+
+def _check_limits(limits: Limits) -> None:
+    too_low = [name for name in ("frames", "streams", "sequences") if getattr(limits, name) < 1]
+    if limits.idle_seconds <= 0:
+        too_low.append("idle_seconds")
+    if too_low:
+        raise ExportError(
+            f"A server cannot be limited to {', '.join(f'{getattr(limits, name)} {name}' for name in too_low)}.",
+            "Every limit must be above zero.",
+            "Give what is needed at the same time, at least 1.",
+        )
+
+
+def _check_target(out: Path) -> None:
+    if out.exists() and not (out / f"{PREFIX}encoder" / CONFIG).is_file() and not _is_empty(out):
+        raise ExportError(
+            f"{out} was not overwritten.",
+            "It exists and is not a model repository of a bundle.",
+            "Choose another folder, or remove it. Models of others belong in a repository of their own: "
+            "tritonserver takes several --model-repository.",
+        )
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())

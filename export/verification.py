@@ -1,0 +1,104 @@
+"""The clip that graphs and engines are verified on, and what is right to say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mdhr_runtime.analysis import make_finders
+from mdhr_runtime.backends.choosing import open_backend
+from mdhr_runtime.bundle import VERIFICATION, Bundle
+from mdhr_runtime.errors import ExportError
+from mdhr_runtime.model import Model
+from mdhr_runtime.sources import open_source
+
+from .parity import Labels, label_with_graphs
+
+VERIFY_FRAMES = 24
+"""Length of the clip in frames: longer than the 15 frames that a score depends on."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A clip with its labels.
+
+    Attributes:
+        source: Who labelled it: "PyTorch", or "ONNX Runtime" where PyTorch is not.
+        frames: (T, 224, 224, 3) uint8, RGB.
+        labels: What it said.
+    """
+
+    source: str
+    frames: np.ndarray
+    labels: Labels
+
+
+def write_reference(folder: Path, reference: Reference) -> None:
+    """Put a reference into a bundle's folder.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    labels = reference.labels
+    with (folder / VERIFICATION).open("wb") as file:
+        np.savez_compressed(file, frames=reference.frames, scores=labels.scores, combinations=labels.combinations)
+
+
+def bundled_reference(bundle: Bundle) -> Reference | None:
+    """What PyTorch said when the bundle was exported; None if it was exported without verification."""
+    if VERIFICATION not in bundle.manifest.files:
+        return None
+    with np.load(bundle.path / VERIFICATION) as arrays:
+        return Reference("PyTorch", arrays["frames"], Labels(arrays["scores"], arrays["combinations"]))
+
+
+def labelled_by_onnx(bundle: Bundle, frames: np.ndarray) -> Reference:
+    """Label a clip with the bundle's graphs in ONNX Runtime on the CPU."""
+    _, labels = next(label_with_graphs(open_backend(bundle, "cpu").load, bundle.manifest, frames))
+    return Reference("ONNX Runtime", frames, labels)
+
+
+def clip_from_video(bundle: Bundle, video: Path) -> np.ndarray:
+    """The first `VERIFY_FRAMES` aligned faces of one person in consecutive frames of a video.
+
+    Args:
+        bundle: Its detector finds the faces, and its layout says how they are cropped.
+        video: The user's own.
+
+    Returns:
+        (VERIFY_FRAMES, 224, 224, 3) uint8, RGB.
+
+    Raises:
+        VideoError: The video cannot be read.
+        ExportError: It shows no face for so long.
+    """
+    crops: list[np.ndarray] = []
+    for crop in _first_face(bundle, video):
+        crops = [*crops, crop] if crop is not None else []
+        if len(crops) == VERIFY_FRAMES:
+            return np.stack(crops)
+    raise ExportError(
+        f"{video} cannot be used to verify.",
+        f"No face was found in {VERIFY_FRAMES} consecutive frames of it.",
+        "Give a video that shows a face for a second, or leave --verify-data out.",
+    )
+
+
+def _first_face(bundle: Bundle, video: Path) -> Iterator[np.ndarray | None]:
+    """Crops of the face with the lowest number; None where it is lost or another takes its place."""
+    finder = make_finders(Model(bundle, open_backend(bundle, "cpu")))()
+    current = None
+    for frame in open_source(video):
+        faces = finder.find(frame.image) if frame is not None else []
+        if not faces:
+            current = None
+            yield None
+            continue
+        face = min(faces, key=lambda found: found.face_id)
+        if face.face_id != current or not face.continues:
+            current = face.face_id
+            yield None
+        yield face.crop

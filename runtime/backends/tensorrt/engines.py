@@ -1,0 +1,95 @@
+"""Which of a bundle's engines run here, and if none does, why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...bundle import PORTABLE, Bundle, EngineRecord
+from ...errors import ProviderError
+from .flavors import TITLES, Flavor, installed_flavors
+from .gpu import Gpu, find_gpu
+
+ENGINE_GRAPHS = ("encoder", "temporal")
+"""The graphs that the runtime needs engines of; the face detector stays with ONNX Runtime."""
+
+
+@dataclass(frozen=True)
+class EngineSet:
+    """Engines that belong together: for all `ENGINE_GRAPHS`, built for one flavour, version and GPU.
+
+    Attributes:
+        flavor: What loads them.
+        gpu: Where they run.
+        records: By graph.
+    """
+
+    flavor: Flavor
+    gpu: Gpu
+    records: dict[str, EngineRecord]
+
+    def __str__(self) -> str:
+        record = self.records["encoder"]
+        return f"{record.precision} engines of {self.flavor} for {record.gpu}"
+
+
+def choose_engines(bundle: Bundle) -> EngineSet:
+    """Find the engines that were built for this machine.
+
+    Raises:
+        ProviderError: The bundle has no engines, or none for this GPU and an installed version; or there is no GPU.
+    """
+    manifest = bundle.manifest
+    if not manifest.engines:
+        raise _unusable(bundle, "It holds ONNX graphs only: engines are built on the machine that runs them.")
+    gpu = find_gpu()
+    if gpu is None:
+        raise ProviderError(
+            "The bundle's engines cannot run here.",
+            "The driver finds no NVIDIA GPU.",
+            "Check it with nvidia-smi, and CUDA_VISIBLE_DEVICES. Without a GPU: --provider cpu.",
+        )
+    flavors = installed_flavors()
+    current = [record for record in manifest.engines if _is_current(bundle, record)]
+    for flavor in flavors:
+        records = {record.graph: record for record in current if _mismatch(record, flavor, gpu) is None}
+        if all(name in records for name in ENGINE_GRAPHS):
+            return EngineSet(flavor, gpu, records)
+    raise _unusable(bundle, _why_not(bundle, flavors, gpu))
+
+
+def _is_current(bundle: Bundle, record: EngineRecord) -> bool:
+    """Whether an engine was built from the graph that the bundle holds now."""
+    return record.onnx_sha256 == bundle.manifest.files[bundle.manifest.graphs[record.graph].file]
+
+
+def _mismatch(record: EngineRecord, flavor: Flavor, gpu: Gpu) -> str | None:
+    """Why an engine cannot run with a flavour on a GPU; None if it can."""
+    built = f"{TITLES[record.flavor]} {record.version}"
+    if (record.flavor, record.version) != (flavor.name, flavor.version):
+        return f"built by {built}, and this machine has {flavor}"
+    target = Gpu(record.gpu, record.compute_capability, record.multiprocessors)
+    if record.gpu != PORTABLE and target != gpu:
+        return f"built for {target}, and this machine has {gpu}"
+    return None
+
+
+def _why_not(bundle: Bundle, flavors: Sequence[Flavor], gpu: Gpu) -> str:
+    if not flavors:
+        return f"Neither {' nor '.join(TITLES.values())} is installed; the engines need the one that built them."
+    reasons = []
+    for record in bundle.manifest.engines:
+        if not _is_current(bundle, record):
+            reasons.append(f"{record.file} was built from another {record.graph}.onnx")
+        else:
+            mismatches = [_mismatch(record, flavor, gpu) for flavor in flavors]
+            reasons.append(f"{record.file} was {mismatches[0]}" if all(mismatches) else f"{record.file} fits")
+    return "; ".join(reasons) + "."
+
+
+def _unusable(bundle: Bundle, why: str) -> ProviderError:
+    return ProviderError(
+        f"The bundle {bundle.path} has no engines for this machine.",
+        why,
+        f"Build them here: `mdhr-export --bundle {bundle.path} --trt`. Or choose another --provider.",
+    )
