@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mdhr_runtime.console import Command, share_cores, spoken_warnings
+from mdhr_runtime.console import Command, share_cores
 
 from .checks import require_libraries
 from .run_options import configure, run_options
@@ -37,7 +37,7 @@ def crossval(context: click.Context, out: Path, **_settings: Any) -> None:
     config = configure(context)
     if config.data.root is None:
         raise click.UsageError("Say what to learn from: --data.")
-    with process_group(config.compute.device) as group, spoken_warnings():
+    with process_group(config.compute.device) as group:
         summary = cross_validate(config, out, group)
     if group.leads:
         folds = {f"fold {number}": scores for number, scores in summary["per_fold"].items()}

@@ -9,7 +9,7 @@ from squares import SMALL_MODEL, make_dataset
 from mdhr_train.data.datasets import DATASETS
 from mdhr_train.training.config_files import build_config
 from mdhr_train.training.distributed import Group
-from mdhr_train.training.loop import Job
+from mdhr_train.training.job import Job
 from mdhr_train.training.material import from_dataset
 
 SHORT = {"model.clip_frames": 4, "schedule.epochs": 2, "schedule.batch": 2, "compute.workers": 0, "optimiser.lr": 1e-3}
