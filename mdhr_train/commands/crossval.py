@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mdhr_runtime.console import Command, share_cores, spoken_warnings
+from mdhr_runtime.console import Command, share_cores
 
 from .checks import require_libraries
 from .run_options import configure, run_options
@@ -46,7 +46,7 @@ def crossval(context: click.Context, out: Path, suite: str | None, **_settings: 
     config = configure(context)
     if config.data.root is None:
         raise click.UsageError("Say what to learn from: --data.")
-    with process_group(config.compute.device) as group, spoken_warnings():
+    with process_group(config.compute.device) as group:
         summary = run_suite(suite, config, out, group) if suite else cross_validate(config, out, group)
     if group.leads and suite:
         click.echo(f"{suite_table(summary)}\n\n{out / 'summary.json'}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mdhr_runtime.console import Command, Option, share_cores, spoken_warnings, table
+from mdhr_runtime.console import Command, Option, share_cores, table
 from mdhr_runtime.layout import Layout
 
 from .checks import require_folder, require_libraries
@@ -103,7 +103,7 @@ def _fit_fold(config: RunConfig, out: Path, resume: bool) -> None:
     from ..training.distributed import process_group
     from ..training.summary import f1_table
 
-    with process_group(config.compute.device) as group, spoken_warnings():
+    with process_group(config.compute.device) as group:
         summary = fit_fold(config, out, group, resume)
     if group.leads:
         best = summary["best"]
@@ -121,7 +121,8 @@ def _fit_demo(config: RunConfig, layout: Layout, clips: int, test_clips: int, ou
     from mdhr_runtime.files import staged
 
     from ..training.distributed import process_group
-    from ..training.loop import Job, train
+    from ..training.job import Job
+    from ..training.loop import train
     from ..training.material import from_photograph
     from ..training.state import BEST
 

@@ -42,6 +42,11 @@ SECTIONS: dict[str, dict[str, tuple[str, Any, str]]] = {  # section → setting 
     "Network": {
         "model.backbone": ("--backbone", str, "A timm model with four scales, for example resnet50."),
         "pretrained": ("--pretrained", bool, "Start the backbone from ImageNet weights, which timm downloads."),
+        "pretrained_file": (
+            "--pretrained-file",
+            click.Path(path_type=str),
+            "File with these weights, to do without a download.",
+        ),
         "model.node_features": ("--node-features", COUNT, "Size of an action unit's feature vector."),
         "model.dynamics_channels": ("--dynamics-channels", COUNT, "Channels of the facial dynamics."),
         "model.radius": ("--radius", COUNT, "Radius of the facial dynamics in frames."),

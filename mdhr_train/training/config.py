@@ -120,6 +120,7 @@ class RunConfig:
         data: What is learnt.
         model: Keyword arguments of `ModelConfig`, all but the layout, which the dataset has.
         pretrained: Whether the backbone starts from ImageNet weights.
+        pretrained_file: File with these weights; None lets timm download them.
         optimiser: How the weights are changed.
         schedule: How long.
         compute: How it is computed; the only section that may change when a run is resumed.
@@ -129,6 +130,7 @@ class RunConfig:
     data: DataConfig = field(default_factory=DataConfig)
     model: Mapping[str, Any] = field(default_factory=dict)
     pretrained: bool = False
+    pretrained_file: str | None = None
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     compute: ComputeConfig = field(default_factory=ComputeConfig)

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mdhr_runtime.console import spoken_warnings
 from mdhr_runtime.errors import CheckpointError
 
 from ..data.datasets import DATASETS, FOLDS
+from ..data.lists import DataWarning
 from .config import RunConfig
-from .config_files import differences
+from .config_files import differences, read_config
 from .distributed import Group
-from .loop import CONFIG, SUMMARY, Job, train
+from .job import Job
+from .loop import CONFIG, SUMMARY, train
 from .material import from_dataset
 from .summary import SCHEMA, read_summary, write_summary
+
+PROTOCOLS = ("clips", "stream")
 
 
 def fit_fold(config: RunConfig, folder: Path, group: Group, resume: bool = False) -> dict[str, Any]:
     """Train one fold of a prepared dataset; see `mdhr_train.training.loop.train`."""
     frames = config.model_config(DATASETS[config.data.dataset].layout).clip_frames
-    return train(Job(config, from_dataset(config, frames), group, folder), resume)
+    with _said_once(group):
+        material = from_dataset(config, frames)
+    return train(Job(config, material, group, folder), resume)
 
 
 def cross_validate(config: RunConfig, folder: Path, group: Group) -> dict[str, Any]:
@@ -62,9 +71,6 @@ def cross_validate(config: RunConfig, folder: Path, group: Group) -> dict[str, A
     return summary
 
 
-PROTOCOLS = ("clips", "stream")
-
-
 def mean_over_folds(folds: Mapping[int, Mapping[str, Any]], aus: Sequence[str]) -> dict[str, Any]:
     """Means over folds of the mean F1 and of the F1 per AU, and what the folds had."""
     return {
@@ -74,10 +80,20 @@ def mean_over_folds(folds: Mapping[int, Mapping[str, Any]], aus: Sequence[str]) 
     }
 
 
+@contextmanager
+def _said_once(group: Group) -> Iterator[None]:
+    """Let one process tell what is peculiar about the data."""
+    if group.leads:
+        with spoken_warnings():
+            yield
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)
+            yield
+
+
 def _require_same(run: Path, config: RunConfig) -> None:
     """Refuse to take a finished fold for one of another configuration."""
-    from .config_files import read_config
-
     wanted = config.to_dict()
     done = read_config(run / CONFIG)
     different = [line for line in differences(done, wanted) if not line.startswith(("compute.", "data.root"))]

@@ -4,65 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from timm.utils import ModelEmaV3, random_seed
 from torch.utils.data import DataLoader
 
 from mdhr_runtime.errors import ConfigError, OutputError
 
 from ..checkpoints import load_checkpoint, save_checkpoint
 from ..model import MDHR
-from .config import RunConfig
 from .config_files import write_config
-from .distributed import Group
 from .epoch import PRECISIONS, train_epoch
+from .job import Job, build_state
 from .loading import batches, training_loader, worker_deaths
 from .logging import log_epoch, progress, tell_epoch, tensorboard
-from .material import Material
-from .schedule import build_optimiser, build_schedule, steps_per_epoch
+from .schedule import steps_per_epoch
 from .scoring import NetworkScorer, clip_loader, score_clips, score_streams, stream_loader
 from .state import BEST, LAST, TrainingState, random_state, remove_leftovers, restore_state, save_state
 from .summary import run_summary, write_summary
 
 CONFIG = "config.yaml"
 SUMMARY = "summary.json"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a run needs to know.
-
-    Attributes:
-        config: How it is done.
-        material: What is learnt.
-        group: Who does it.
-        folder: Where its files go.
-    """
-
-    config: RunConfig
-    material: Material
-    group: Group
-    folder: Path
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """Whatever the weights depend on: a run can be resumed only as the same."""
-        config = self.config.to_dict()
-        del config["compute"], config["data"]["root"]
-        return config | {
-            "layout": self.material.layout.name,
-            "fingerprint": self.material.facts["fingerprint"],
-            "processes": self.group.size,
-        }
-
-    @property
-    def run(self) -> dict[str, Any]:
-        """What a checkpoint says of the run."""
-        return {"config": self.config.to_dict(), "data": self.material.facts}
 
 
 def train(job: Job, resume: bool = False) -> dict[str, Any]:
@@ -85,8 +47,9 @@ def train(job: Job, resume: bool = False) -> dict[str, Any]:
     share = group.share(config.schedule.batch)
     _open_folder(job, resume)
     with _one_thread_less_per_worker(job):
-        state = build_state(job)
-        if resume and (job.folder / LAST).exists():
+        restored = resume and (job.folder / LAST).exists()
+        state = build_state(job, pretrained=not restored)
+        if restored:
             restore_state(job.folder / LAST, state, job.identity, group.rank)
         with worker_deaths():
             if state.epoch < config.schedule.epochs:
@@ -97,27 +60,6 @@ def train(job: Job, resume: bool = False) -> dict[str, Any]:
     if group.leads:
         write_summary(job.folder / SUMMARY, summary)
     return summary
-
-
-def build_state(job: Job) -> TrainingState:
-    """A run before its first epoch. The weights depend on the seed alone."""
-    config, group = job.config, job.group
-    random_seed(config.seed)
-    model = MDHR(config.model_config(job.material.layout), config.pretrained).to(group.device)
-    if config.compute.channels_last:
-        model = model.to(memory_format=torch.channels_last)
-    model = group.synchronised(model)
-    random_seed(config.seed, group.rank)  # what is dropped out differs from process to process
-    optimiser = build_optimiser(model, config.optimiser)
-    steps = config.schedule.epochs * steps_per_epoch(len(job.material.training), config)
-    return TrainingState(
-        model=model,
-        optimiser=optimiser,
-        schedule=build_schedule(optimiser, config, steps),
-        scaler=torch.amp.GradScaler(group.device.type, enabled=config.compute.precision == "float16"),
-        # The warm-up lets the average forget the random weights of the beginning.
-        ema=ModelEmaV3(model, config.optimiser.ema, use_warmup=True) if config.optimiser.ema else None,
-    )
 
 
 def _train_epochs(job: Job, state: TrainingState, share: int) -> None:

@@ -16,7 +16,7 @@ from mdhr_runtime.files import staged
 from ..checkpoints.files import library_versions
 
 if TYPE_CHECKING:
-    from .loop import Job
+    from .job import Job
     from .state import TrainingState
 
 SCHEMA = 1

@@ -9,7 +9,7 @@ from squares import SMALL_MODEL, make_dataset
 from mdhr_train.data.datasets import DATASETS
 from mdhr_train.training.config_files import build_config
 from mdhr_train.training.distributed import Group
-from mdhr_train.training.loop import Job
+from mdhr_train.training.job import Job
 from mdhr_train.training.material import from_dataset
 
 SHORT = {"model.clip_frames": 4, "schedule.epochs": 2, "schedule.batch": 2, "compute.workers": 0, "optimiser.lr": 1e-3}
@@ -28,9 +28,9 @@ def prepared(tmp_path_factory) -> Path:
 def make_config(prepared):
     """Builds a short run's configuration, with settings by dotted key."""
 
-    def make(settings=None):
+    def make(settings=None, layout=DATASETS["disfa"].layout):
         data = {"data.root": str(prepared), "data.dataset": "disfa"}
-        return build_config({**data, **SMALL_MODEL, **SHORT, **(settings or {})}, DATASETS["disfa"].layout)
+        return build_config({**data, **SMALL_MODEL, **SHORT, **(settings or {})}, layout)
 
     return make
 
@@ -39,9 +39,8 @@ def make_config(prepared):
 def make_job(make_config, tmp_path):
     """Builds a short run."""
 
-    def make(settings=None, folder="run", material=None):
-        config = make_config(settings)
-        material = material or from_dataset(config, config.model["clip_frames"])
-        return Job(config, material, ALONE, tmp_path / folder)
+    def make(settings=None, folder="run", **options):
+        config = make_config(settings, **options)
+        return Job(config, from_dataset(config, config.model["clip_frames"]), ALONE, tmp_path / folder)
 
     return make

@@ -10,11 +10,11 @@ from mdhr_train.data.datasets import DATASETS
 from mdhr_train.data.lists import read_fold
 from mdhr_train.layouts import DISFA
 from mdhr_train.model import MDHR, ModelConfig, normalise
-from mdhr_train.training import scoring
+from mdhr_train.training import chunks as pieces
+from mdhr_train.training.chunks import Chunks
 from mdhr_train.training.distributed import Group
 from mdhr_train.training.scoring import (
     BundleScorer,
-    Chunks,
     NetworkScorer,
     clip_loader,
     score_clips,
@@ -43,7 +43,7 @@ def known(recordings):
 
 
 def test_chunks_show_every_frame_once_with_its_neighbours(recordings, monkeypatch):
-    monkeypatch.setattr(scoring, "CHUNK", 8)
+    monkeypatch.setattr(pieces, "CHUNK", 8)
     chunks = Chunks(recordings[:1], context=3)
     found = [chunks[index] for index in range(len(chunks))]
     # 20 frames with a gap in front of the last 3.
@@ -55,7 +55,7 @@ def test_chunks_show_every_frame_once_with_its_neighbours(recordings, monkeypatc
 
 
 def test_chunks_of_a_recording_score_as_one_clip(network, recordings, monkeypatch):
-    monkeypatch.setattr(scoring, "CHUNK", 5)
+    monkeypatch.setattr(pieces, "CHUNK", 5)
     recording = recordings[0]
     chunks = Chunks([recording], network.config.lookahead)
     scorer = NetworkScorer(network, CPU)
@@ -87,7 +87,7 @@ def test_shares_of_processes_add_up(network, recordings):
 def test_a_bundle_scores_as_its_checkpoint(tiny_checkpoint, tiny_bundle, tmp_path, monkeypatch):
     from squares import make_dataset
 
-    monkeypatch.setattr(scoring, "CHUNK", 8)
+    monkeypatch.setattr(pieces, "CHUNK", 8)
     dataset = make_dataset(tmp_path, "bp4d", subjects=1)
     recordings = read_fold(tmp_path, dataset, 1).test
     model = mdhr_runtime.load(tiny_bundle, "cpu")
