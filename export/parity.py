@@ -12,6 +12,9 @@ from mdhr_runtime.bundle import Manifest, ParityRecord
 from mdhr_runtime.errors import ExportError
 from mdhr_runtime.stream import Stream
 
+COMBINATIONS = "combinations"
+"""Output of the temporal and the clip graph: the regional argmaxes, if edges depend on them."""
+
 STREAM_STEPS = (1, 3)
 """Numbers of frames that are pushed at a time when the streaming form is checked."""
 
@@ -74,7 +77,7 @@ def label_with_graphs(
     if "clip" in manifest.graphs:
         outputs = load("clip")({"frames": frames[None]})
         none = np.empty((1, len(frames), 0), np.int32)
-        yield "clip graph", Labels(outputs["scores"][0], outputs.get("combinations", none)[0])
+        yield "clip graph", Labels(outputs["scores"][0], outputs.get(COMBINATIONS, none)[0])
 
 
 def compare_clip(
@@ -158,23 +161,21 @@ class _Listener:
     def __init__(self, graph: Graph, manifest: Manifest) -> None:
         self._graph = graph
         self.limits, self.allocate = graph.limits, graph.allocate
-        record = manifest.graphs["temporal"].outputs.get("combinations")
-        self._regions = record and record.shape[-1]
+        # Where no edge depends on the regional argmaxes, the graph does not tell them, and R is 0.
+        self._told = COMBINATIONS in manifest.graphs["temporal"].outputs
+        self._regions = len(manifest.layout.regions) if self._told else 0
         self._seen: list[np.ndarray] = []
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return self._graph(inputs)
 
     def run(self, inputs: Mapping[str, np.ndarray | Region], outputs: Mapping[str, np.ndarray | Region]) -> None:
-        combinations = np.empty((*outputs["scores"].shape[:2], self._regions or 0), np.int32)
-        self._graph.run(inputs, {**outputs, "combinations": combinations} if self._regions else outputs)
+        combinations = np.empty((*outputs["scores"].shape[:2], self._regions), np.int32)
+        self._graph.run(inputs, {**outputs, COMBINATIONS: combinations} if self._told else outputs)
         self._seen.append(combinations[0])
 
     def take(self, delay: int, frames: int) -> np.ndarray:
-        """Argmaxes (T, R) of the run since the last call; the graph works `delay` frames behind its input.
-
-        A graph without them has R = 0.
-        """
+        """Argmaxes (T, R) of the run since the last call; the graph works `delay` frames behind its input."""
         seen = np.concatenate(self._seen)[delay : delay + frames]
         self._seen.clear()
         return seen

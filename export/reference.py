@@ -18,9 +18,10 @@ def label_with_torch(model: MDHR, frames: np.ndarray) -> Labels:
     """Label a clip (T, 224, 224, 3) uint8 with the network itself, in float32."""
     with torch.inference_mode():
         output = model(normalise(torch.from_numpy(frames))[None])
+    # Where no edge depends on the regional argmaxes, they are no part of what is computed.
     logits = output.region_logits if model.config.activated else ()
     none = np.empty((len(frames), 0), np.int32)
-    combinations = [each[0].argmax(dim=-1, keepdim=True).int().numpy() for each in logits]
+    combinations = [x[0].argmax(dim=-1, keepdim=True).int().numpy() for x in logits]
     return Labels(output.scores[0].numpy(), np.concatenate([none, *combinations], axis=-1))
 
 

@@ -157,8 +157,7 @@ class StreamBatch:
         self._blocks: list[Block] = []
         self._features = self._feature_buffers(self._chunk)
         # A model without lookahead owes no scores at a stream's end, and is never given anything but frames.
-        padding = self._slots * self._lookahead
-        self._no_features = self._feature_buffers(padding, zeros=True) if padding else {}
+        self._no_features = self._feature_buffers(self._slots * self._lookahead, zeros=True) if self._lookahead else {}
         self._no_states = {
             name: temporal.allocate(self._slots, record.shape[1:], record.dtype, zeros=True)
             for name, record in manifest.graphs["temporal"].inputs.items()

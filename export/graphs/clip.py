@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mdhr_train.model import normalise
 
 from .encoder import EncoderGraph
-from .temporal import STATE, TemporalGraph
+from .temporal import TemporalGraph
 
 
 class ClipGraph(nn.Module):
@@ -27,8 +27,8 @@ class ClipGraph(nn.Module):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the outputs: those of the temporal graph, without the states."""
-        return tuple(name for name in self.temporal.outputs if STATE not in name)
+        """Names of what `forward` returns."""
+        return self.temporal.labels
 
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
         """Score clips.
@@ -37,8 +37,8 @@ class ClipGraph(nn.Module):
             frames: (B, T, 224, 224, 3) uint8, RGB.
 
         Returns:
-            scores (B, T, N) float32; and combinations (B, T, R) int32, the likeliest combination of each region, if
-            they decide the graph's edges.
+            scores (B, T, N) float32, and where edges depend on them combinations (B, T, R) int32, the likeliest
+            combination of each region; see `outputs`.
         """
         clips = frames.shape[:2]
         # Normalise before the clips are joined: TensorRT lets an 8-bit input feed nothing but a cast.
@@ -51,10 +51,10 @@ class ClipGraph(nn.Module):
             for shape in self.temporal.state_shapes().values()
         ]
         # The clip's end is a stream's end: as many invalid frames as the scores lag behind.
-        ahead = self.temporal.lookahead
+        ahead, delay = self.temporal.lookahead, self.temporal.features.radius
         scores, *others = self.temporal(*(_padded(x, ahead) for x in features), *states)
-        delay = self.temporal.radius
-        return scores[:, ahead:], *(x[:, delay : delay + clips[1]] for x in others[: self.temporal.activated])
+        combinations = others[: len(self.outputs) - 1]
+        return scores[:, ahead:], *(x[:, delay : delay + clips[1]] for x in combinations)
 
 
 def _padded(x: Tensor, frames: int) -> Tensor:

@@ -89,19 +89,18 @@ class RegionNodes(nn.Module):
         self.classifiers = copy.deepcopy(local.classifiers).to(dtype) if activated else NoClassifiers()
         self.active = active
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        """Look at frames' regions.
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Make a graph of every frame.
 
         Args:
             x: Features (F, b, 7, 7).
 
         Returns:
-            Nodes (F, N, b); active AUs (F, N) bool, or (1, N) where all always are; and in a tuple, which is empty
-            where no classifier decides, the likeliest combination of each region, (F, R) int32.
+            Nodes (F, N, b); active AUs (F, N) bool, or (1, N) where all always are; and the likeliest combinations
+            (F, R) int32, or None where no edge depends on them.
         """
         slices = [x[:, :, start:stop].flatten(2).mT for start, stop in self.rows]
         regions = [projection(part) for projection, part in zip(self.projections, slices, strict=True)]
         logits = self.classifiers(regions)
-        likeliest = [each.argmax(dim=-1) for each in logits]
-        combinations = (torch.stack(likeliest, dim=-1).int(),) if likeliest else ()
+        combinations = torch.stack([x.argmax(dim=-1) for x in logits], dim=-1).int() if logits else None
         return self.extractors(x, regions), self.active(logits), combinations

@@ -35,12 +35,11 @@ class TemporalGraph(nn.Module):
         super().__init__()
         self.dtype = dtype
         self.lookahead = model.config.lookahead
-        self.radius = model.config.reach
-        self.activated = model.config.activated
         self.features = FEATURES[type(model.dynamics)](model, dtype)
         self.nodes = RegionNodes(model.local, model.active, dtype)
         self.cross = copy.deepcopy(model.cross).to(dtype)
         self.scores = SCORES[type(model.temporal)](model, dtype)
+        self.labels = ("scores", "combinations") if model.config.activated else ("scores",)
 
     def state_shapes(self) -> Shapes:
         """Shapes of one stream's states by name: zeros start a stream."""
@@ -58,8 +57,7 @@ class TemporalGraph(nn.Module):
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the outputs."""
-        combinations = ("combinations",) if self.activated else ()
-        return ("scores", *combinations, *(f"new_{STATE}{name}" for name in self.state_shapes()))
+        return (*self.labels, *(f"new_{STATE}{name}" for name in self.state_shapes()))
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Advance B streams by T frames each.
@@ -68,9 +66,9 @@ class TemporalGraph(nn.Module):
             tensors: In the order of `inputs`; the parts in `features` and `scores` describe them.
 
         Returns:
-            scores (B, T, N) float32 of the frames t − lookahead …; combinations (B, T, R) int32, the likeliest
-            combination of each region in the frames t − k …, by which an engine can be checked, if they decide the
-            graph's edges; then the new states in the order of `outputs`.
+            scores (B, T, N) float32 of the frames t − lookahead …; where edges depend on them, combinations (B, T, R)
+            int32, the likeliest combination of each region in the frames t − k …, by which an engine can be checked;
+            then the new states in the order of `outputs`.
         """
         inputs = dict(zip(self.inputs, tensors, strict=True))
         features, valid, states = self.features(inputs)
@@ -78,5 +76,5 @@ class TemporalGraph(nn.Module):
         nodes = self.cross(nodes, active).unflatten(0, features.shape[:2])
         scores, later_states = self.scores(nodes, valid, inputs)
         states |= later_states
-        combinations = (each.unflatten(0, features.shape[:2]) for each in combinations)
-        return scores, *combinations, *(states[name] for name in self.state_shapes())
+        labels = (scores,) if combinations is None else (scores, combinations.unflatten(0, features.shape[:2]))
+        return *labels, *(states[name] for name in self.state_shapes())

@@ -33,8 +33,9 @@ def test_clip_and_streams_are_those_of_pytorch(variant, face_frames, overrides):
     model, path = variant(**overrides)
     manifest = read_bundle(path).manifest
     scores = {record.form: record for record in manifest.parity if record.output == "scores"}
-    forms = ("one clip", "stream, 1 at a time", "stream, 3 at a time")
-    assert set(scores) == {f"ONNX Runtime: {form}" for form in forms}
+    assert set(scores) == {
+        f"ONNX Runtime: {form}" for form in ("one clip", "stream, 1 at a time", "stream, 3 at a time")
+    }
     assert max(record.largest for record in scores.values()) <= 1e-5
     argmaxes = 24 * 4 if model.config.activated else 0
     assert {(record.flips, record.argmaxes) for record in scores.values()} == {(0, argmaxes)}
@@ -50,9 +51,8 @@ def test_the_graphs_have_the_inputs_and_the_lookahead_of_their_parts(variant, ov
     assert manifest.radius == 2 * config.dynamics
     temporal = manifest.graphs["temporal"]
     assert set(temporal.inputs) == inputs_of(config.dynamics, config.temporal)
-    combinations = {"combinations"} if config.activated else set()
-    states = {f"new_{name}" for name in temporal.inputs if "state_" in name}
-    assert set(temporal.outputs) == {"scores"} | combinations | states
+    labels = {"scores", "combinations"} if config.activated else {"scores"}
+    assert set(temporal.outputs) == labels | {f"new_{name}" for name in temporal.inputs if "state_" in name}
     assert set(manifest.graphs["encoder"].outputs) == {"static"} | ({"motion"} if config.dynamics else set())
 
 
@@ -80,8 +80,9 @@ def test_the_clip_graph_follows_the_variant(variant, overrides):
 
 def test_float16_takes_another_fusion_too(variant, tmp_path):
     _, path = variant(**rows("table3")[1].overrides, fusion="concat")
-    options = Options("float16")
-    half = export_bundle(path.with_name("a.pt"), tmp_path / "half.mdhr", options, lambda _: nullcontext()).manifest
+    half = export_bundle(
+        path.with_name("a.pt"), tmp_path / "half.mdhr", Options("float16"), lambda _: nullcontext()
+    ).manifest
     assert {record.dtype for record in half.graphs["temporal"].inputs.values()} == {"float16"}
     assert max(record.largest for record in half.parity if record.output == "scores") <= 1e-2
 

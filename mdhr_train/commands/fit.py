@@ -1,0 +1,139 @@
+"""`mdhr-train fit`: train a model and say how well it does."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mdhr_runtime.console import Command, Option, share_cores, table
+from mdhr_runtime.layout import Layout
+
+from .checks import require_folder, require_libraries
+from .options import layout_option
+from .run_options import configure, run_options
+
+if TYPE_CHECKING:
+    from ..training.config import RunConfig
+
+DEMO = {  # settings of --synthetic: a small model, a minute or two on a CPU
+    "model.backbone": "test_efficientnet",
+    "model.node_features": 64,
+    "model.dynamics_channels": 64,
+    "schedule.epochs": 1,
+    "schedule.batch": 2,
+    "optimiser.lr": 2e-3,
+    "compute.workers": 1,
+}
+
+
+@click.command(cls=Command)
+@run_options()
+@click.option(
+    "--synthetic",
+    is_flag=True,
+    cls=Option,
+    section="Demo",
+    help="Learn from synthetic clips instead: one photographed face, warped. The model is small, and is trained in a "
+    "minute or two on a CPU.",
+)
+@layout_option
+@click.option(
+    "--clips",
+    type=click.IntRange(min=1),
+    default=600,
+    show_default=True,
+    cls=Option,
+    section="Demo",
+    help="Synthetic clips to learn from.",
+)
+@click.option(
+    "--test-clips",
+    type=click.IntRange(min=1),
+    default=32,
+    show_default=True,
+    cls=Option,
+    section="Demo",
+    help="Further synthetic clips to score the model on.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of the run; with --synthetic, the checkpoint.  [default: run; best.pt with --synthetic]",
+)
+@click.option("--resume", is_flag=True, help="Go on with the run in --out, if one was begun there.")
+@click.pass_context
+def fit(
+    context: click.Context,
+    synthetic: bool,
+    layout: Layout,
+    clips: int,
+    test_clips: int,
+    out: Path | None,
+    resume: bool,
+    **_settings: Any,
+) -> None:
+    """Train a model on one fold of a prepared dataset, by the protocol of the paper.
+
+    The run's folder gets config.yaml, best.pt (the checkpoint of the best epoch), last.pt (from which --resume goes
+    on), summary.json, and TensorBoard's events. At the end the best epoch is scored on the fold's test part, on
+    clips of 16 frames as in the paper and on whole recordings as in the runtime.
+
+    Several GPUs: torchrun --nproc-per-node 4 -m mdhr_train fit …
+    """
+    if synthetic:
+        out = out or Path("best.pt")
+        require_folder(out)
+    share_cores()
+    require_libraries()
+    if synthetic:
+        _fit_demo(configure(context, layout, DEMO), layout, clips, test_clips, out)
+        return
+    config = configure(context)
+    if config.data.root is None:
+        raise click.UsageError("Say what to learn from: --data, or --synthetic.")
+    _fit_fold(config, out or Path("run"), resume)
+
+
+def _fit_fold(config: RunConfig, out: Path, resume: bool) -> None:
+    from ..training.crossval import fit_fold
+    from ..training.distributed import process_group
+    from ..training.summary import f1_table
+
+    with process_group(config.compute.device) as group:
+        summary = fit_fold(config, out, group, resume)
+    if group.leads:
+        best = summary["best"]
+        click.echo(f1_table(summary["aus"], {"F1, clips": best["clips"], "F1, whole recordings": best["stream"]}))
+        click.echo(
+            f"\n{out / 'best.pt'}: epoch {best['epoch']}, chosen on {CHOSEN_ON[config.data.validate]}; "
+            f"mean F1 {best['clips']['mean_f1']:.3f} on the test part of fold {config.data.fold}"
+        )
+
+
+CHOSEN_ON = {"test": "the test part itself, as in the published code", "subjects": "held-out training subjects"}
+
+
+def _fit_demo(config: RunConfig, layout: Layout, clips: int, test_clips: int, out: Path) -> None:
+    from mdhr_runtime.files import staged
+
+    from ..training.distributed import process_group
+    from ..training.job import Job
+    from ..training.loop import train
+    from ..training.material import from_photograph
+    from ..training.state import BEST
+
+    frames = config.model_config(layout).clip_frames
+    with process_group(config.compute.device) as group, tempfile.TemporaryDirectory() as folder:
+        material = from_photograph(layout, clips, test_clips, frames, config.seed)
+        summary = train(Job(config, material, group, Path(folder) / "run"))
+        with staged(out) as stage:
+            shutil.copyfile(Path(folder) / "run" / BEST, stage)
+    found = summary["best"]["clips"]
+    kinds = ("true_positives", "false_positives", "false_negatives")
+    rows = [(name, f"{found['f1'][name]:.3f}", *(found[kind][name] for kind in kinds)) for name in layout.au_names]
+    click.echo(table(("AU", "F1", "found", "false alarms", "missed"), rows))
+    click.echo(f"\n{out}: mean F1 {found['mean_f1']:.3f} on {test_clips} clips that the model has not seen")

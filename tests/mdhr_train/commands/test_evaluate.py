@@ -1,0 +1,59 @@
+import json
+
+import pytest
+import torch
+from click.testing import CliRunner
+from squares import make_dataset
+
+from mdhr_train.checkpoints import save_checkpoint
+from mdhr_train.cli import main
+from mdhr_train.layouts import DISFA
+from mdhr_train.model import MDHR, ModelConfig
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["eval", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data")
+    make_dataset(root, "bp4d", subjects=1)
+    return ("--data", root, "--workers", 0)
+
+
+def test_checkpoint_and_bundle_stand_side_by_side(data, tiny_checkpoint, tiny_bundle, tmp_path):
+    out = tmp_path / "scores.json"
+    both = ("--ckpt", tiny_checkpoint, "--bundle", tiny_bundle, "--device", "cpu", "--provider", "cpu")
+    result = run(*both, *data, "--out", out)
+    assert result.exit_code == 0, result.output
+    header, _, *rows = result.stdout.splitlines()
+    assert header.count("checkpoint") == header.count("bundle") == header.count("lost") == 2
+    assert len(rows) == 12 + 1
+    mean = rows[-1].split()
+    assert mean[-2:] == ["0.0000", "0.0000"]
+    scores = json.loads(out.read_text())
+    assert scores["checkpoint"] == scores["bundle"]
+    assert float(mean[1]) == round(scores["checkpoint"]["clips"]["mean_f1"], 4)
+
+
+def test_a_checkpoint_alone_is_scored(data, tiny_checkpoint):
+    result = run("--ckpt", tiny_checkpoint, *data, "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert "lost" not in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("mean")
+
+
+def test_a_checkpoint_of_another_layout_is_refused(data, tmp_path):
+    torch.manual_seed(0)
+    save_checkpoint(tmp_path / "disfa.pt", MDHR(ModelConfig(DISFA, "test_resnet", 16, dynamics_channels=16)))
+    result = run("--ckpt", tmp_path / "disfa.pt", *data)
+    assert result.exit_code == 1
+    assert "cannot be scored on BP4D" in result.stderr
+    assert "AU26" in result.stderr
+
+
+def test_what_is_scored_has_to_be_named(data):
+    result = run(*data)
+    assert result.exit_code == 2
+    assert "--ckpt" in result.stderr

@@ -1,0 +1,302 @@
+"""Runs on a small dataset, from the first epoch to the summary, and what breaks them."""
+
+import json
+import math
+import os
+import resource
+import signal
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from squares import make_dataset
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from mdhr_runtime.errors import CheckpointError, ConfigError, DataError, MdhrError, OutputError
+from mdhr_train.checkpoints import load_checkpoint
+from mdhr_train.data.datasets import DATASETS
+from mdhr_train.training import epoch as epochs
+from mdhr_train.training.config_files import build_config, read_config
+from mdhr_train.training.loop import train
+from mdhr_train.training.state import BEST, LAST
+
+
+@pytest.fixture(scope="module")
+def content_of():
+    return lambda path: torch.load(path, weights_only=True)
+
+
+def test_a_run_leaves_what_it_promises(make_job):
+    job = make_job()
+    summary = train(job)
+    assert json.loads((job.folder / "summary.json").read_text()) == summary
+    assert build_config(read_config(job.folder / "config.yaml"), DATASETS["disfa"].layout) == job.config
+    assert summary["aus"] == list(job.material.layout.au_names)
+    assert (summary["dataset"], summary["layout"], summary["fold"], summary["backbone"]) == (
+        *("disfa", "DISFA", 1),
+        "test_resnet",
+    )
+    assert [record["epoch"] for record in summary["epochs"]] == [1, 2]
+    for record in summary["epochs"]:
+        assert record["loss"] == pytest.approx(record["loss_au"] + 0.01 * record["loss_sub"])
+        assert 0 <= record["waiting_share"] <= 1
+    clips, stream = summary["best"]["clips"], summary["best"]["stream"]
+    labels = np.concatenate([recording.labels for recording in job.material.streams])
+    for name, column in zip(summary["aus"], labels.T, strict=True):
+        for counts in (clips, stream):
+            assert counts["true_positives"][name] + counts["false_negatives"][name] == (column == 1).sum()
+            assert counts["false_positives"][name] + counts["true_negatives"][name] == (column == 0).sum()
+
+
+def test_the_best_epoch_is_the_one_of_the_best_validation(make_job):
+    job = make_job({"schedule.epochs": 3})
+    summary = train(job)
+    scores = [record["validation"]["mean_f1"] for record in summary["epochs"]]
+    assert summary["best"]["epoch"] == 1 + int(np.argmax(scores))
+    # The test part was validated on, so the best epoch's score comes again.
+    assert summary["best"]["clips"]["mean_f1"] == pytest.approx(max(scores))
+    checkpoint = load_checkpoint(job.folder / BEST)
+    assert checkpoint.metrics["mean_f1"] == max(scores)
+    assert checkpoint.run["config"] == job.config.to_dict()
+    assert checkpoint.run["data"]["fingerprint"] == summary["data"]["fingerprint"]
+    assert checkpoint.model.config.layout.name == "DISFA"
+
+
+def test_training_lowers_the_loss(make_job):
+    job = make_job({"schedule.epochs": 12, "optimiser.lr": 1e-2, "schedule.validate_every": 12})
+    losses = [record["loss_au"] for record in train(job)["epochs"]]
+    assert np.mean(losses[-3:]) < 0.8 * losses[0]
+
+
+def test_epochs_between_validations_have_none(make_job):
+    summary = train(make_job({"schedule.epochs": 3, "schedule.validate_every": 2}))
+    assert [record["validation"] is None for record in summary["epochs"]] == [True, False, False]
+
+
+def test_tensorboard_has_the_curves(make_job):
+    job = make_job()
+    summary = train(job)
+    events = EventAccumulator(str(job.folder))
+    events.Reload()
+    drawn = [event.value for event in events.Scalars("training/loss")]
+    assert drawn == pytest.approx([record["loss"] for record in summary["epochs"]])
+    assert {"validation/mean F1", "F1/AU26", "training/waiting_share"} <= set(events.Tags()["scalars"])
+
+
+def test_runs_are_seeded(make_job):
+    losses = [
+        [record["loss"] for record in train(make_job({"seed": seed}, folder))["epochs"]]
+        for seed, folder in ((0, "a"), (0, "b"), (1, "c"))
+    ]
+    assert losses[0] == losses[1] != losses[2]
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_lower_precision_trains(precision, make_job, content_of, tmp_path):
+    # As little as there can be: CPUs compute gradients in float16 very slowly.
+    make_dataset(tmp_path / "data", subjects=1)
+    little = {"data.root": str(tmp_path / "data"), "model.clip_frames": 2, "schedule.epochs": 1}
+    job, full = make_job(little | {"compute.precision": precision}), make_job(little, "full")
+    loss, wanted = (train(each)["epochs"][0]["loss"] for each in (job, full))
+    assert loss == pytest.approx(wanted, rel=0.05)
+    assert loss != wanted
+    assert bool(content_of(job.folder / LAST)["scaler"]) == (precision == "float16")
+
+
+def test_channels_last_changes_nothing_but_the_order_in_memory(make_job):
+    summary = train(make_job({"compute.channels_last": True, "schedule.epochs": 1}))
+    plain = train(make_job({"schedule.epochs": 1}, "plain"))
+    assert summary["epochs"][0]["loss"] == pytest.approx(plain["epochs"][0]["loss"], rel=1e-3)
+
+
+def test_accumulated_batches_make_one_step(make_job, content_of):
+    job = make_job({"optimiser.accumulate": 3, "schedule.batch": 1, "schedule.epochs": 1})
+    train(job)
+    content = content_of(job.folder / LAST)
+    assert content["steps"] == 2  # 4 clips: 3 and 1
+    assert {int(state["step"]) for state in content["optimiser"]["state"].values()} == {2}
+
+
+def test_clipping_bounds_the_gradient(make_job, monkeypatch):
+    norms = []
+    real = epochs.clip_grad_norm_
+
+    def clip(parameters, largest):
+        parameters = list(parameters)
+        real(parameters, largest)
+        norms.append(math.sqrt(sum(float((p.grad**2).sum()) for p in parameters if p.grad is not None)))
+
+    monkeypatch.setattr(epochs, "clip_grad_norm_", clip)
+    train(make_job({"optimiser.clip_norm": 0.01, "schedule.epochs": 1}))
+    assert norms == pytest.approx([0.01] * 2, rel=1e-3)
+
+
+def test_the_average_of_the_weights_is_what_is_saved(make_job, content_of):
+    job = make_job({"optimiser.ema": 0.9, "optimiser.lr": 1e-2, "schedule.epochs": 1})
+    train(job)
+    content, best = content_of(job.folder / LAST), load_checkpoint(job.folder / BEST).model.state_dict()
+    assert all(torch.equal(best[name], tensor) for name, tensor in content["ema"].items())
+    assert any(not torch.equal(best[name], tensor) for name, tensor in content["model"].items())
+
+
+def test_held_out_subjects_choose_the_epoch_and_the_test_part_is_scored_in_the_end(make_job):
+    summary = train(make_job({"data.validate": "subjects", "schedule.epochs": 1}))
+    assert summary["validated_on"] == "subjects"
+    assert summary["data"]["train_recordings"] == 1
+    assert summary["data"]["test_recordings"] == 2
+
+
+def test_a_folder_with_a_run_is_refused(make_job):
+    job = make_job({"schedule.epochs": 1})
+    train(job)
+    before = (job.folder / LAST).read_bytes()
+    with pytest.raises(OutputError, match="already holds a run"):
+        train(job)
+    assert (job.folder / LAST).read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_made_is_refused(make_job, tmp_path):
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(OutputError, match="cannot be made"):
+        train(make_job())
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "named"),
+    [
+        ("model.backbone", "test_efficientnet", "model.backbone: test_resnet, now test_efficientnet"),
+        ("model.radius", 3, "model.radius"),
+        ("seed", 7, "seed: 0, now 7"),
+        ("data.fold", 2, "data.fold: 1, now 2"),
+        ("schedule.epochs", 5, "schedule.epochs"),
+    ],
+)
+def test_another_run_cannot_be_resumed(setting, value, named, make_job):
+    job = make_job({"schedule.epochs": 1})
+    train(job)
+    before = (job.folder / LAST).read_bytes()
+    with pytest.raises(CheckpointError, match="belongs to another run") as error:
+        train(make_job({"schedule.epochs": 1, setting: value}), resume=True)
+    assert named in error.value.why
+    assert (job.folder / LAST).read_bytes() == before
+
+
+def test_a_run_of_another_layout_cannot_be_resumed(make_job, tmp_path):
+    train(make_job({"schedule.epochs": 1}))
+    dataset = make_dataset(tmp_path / "bp4d", "bp4d", subjects=1)
+    settings = {"data.root": str(tmp_path / "bp4d"), "data.dataset": "bp4d", "schedule.epochs": 1}
+    with pytest.raises(CheckpointError, match="belongs to another run") as error:
+        train(make_job(settings, layout=dataset.layout), resume=True)
+    assert "data.dataset: disfa, now bp4d" in error.value.why
+    assert "layout: DISFA, now BP4D" in str(error.value) or "more" in error.value.why
+
+
+def test_a_run_on_other_lists_cannot_be_resumed(make_job):
+    job = make_job({"schedule.epochs": 1})
+    train(job)
+    facts = {**job.material.facts, "fingerprint": "0" * 64}
+    with pytest.raises(CheckpointError) as error:
+        train(replace(job, material=replace(job.material, facts=facts)), resume=True)
+    assert "fingerprint" in error.value.why
+
+
+@pytest.mark.parametrize("content", [b"", b"no state", {"format": "mdhr", "schema": 1}])
+def test_a_damaged_state_is_refused(content, make_job):
+    job = make_job()
+    job.folder.mkdir()
+    if isinstance(content, dict):
+        torch.save(content, job.folder / LAST)
+    else:
+        (job.folder / LAST).write_bytes(content)
+    with pytest.raises(CheckpointError):
+        train(job, resume=True)
+
+
+def test_a_finished_run_is_not_trained_again(make_job):
+    job = make_job()
+    summary = train(job)
+    assert train(job, resume=True) == summary
+
+
+def test_a_loss_that_is_not_a_number_names_the_batch_and_keeps_the_last_state(make_job, monkeypatch, content_of):
+    job = make_job({"schedule.epochs": 3})
+    real, calls = epochs.au_loss, []
+
+    def loss(*arguments):
+        calls.append(arguments)
+        return real(*arguments) * (float("nan") if len(calls) == 4 else 1)  # the second batch of the second epoch
+
+    monkeypatch.setattr(epochs, "au_loss", loss)
+    with pytest.raises(ConfigError, match="epoch 2 of 3: the loss is not a finite number") as error:
+        train(job)
+    job.material.training.set_epoch(2)
+    named = [text for text in map(job.material.training.describe, range(4)) if text in error.value.why]
+    assert len(named) == 2
+    assert content_of(job.folder / LAST)["epoch"] == 1
+    assert load_checkpoint(job.folder / BEST).metrics["epoch"] == 1
+
+
+def test_a_learning_rate_that_breaks_the_weights_stops_the_run(make_job):
+    job = make_job({"optimiser.lr": 1e30})
+    with pytest.raises(ConfigError) as error:
+        train(job)
+    assert "--lr" in error.value.fix
+    assert not (job.folder / LAST).exists()
+
+
+class Deadly:
+    """Training clips whose reader is killed in the second epoch."""
+
+    def __init__(self, clips):
+        self._clips = clips
+        self._epoch = 0
+
+    def __len__(self):
+        return len(self._clips)
+
+    def __getitem__(self, index):
+        if self._epoch == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self._clips[index]
+
+    def set_epoch(self, epoch):
+        self._epoch = epoch
+        self._clips.set_epoch(epoch)
+
+    def describe(self, index):
+        return self._clips.describe(index)
+
+
+def test_a_killed_worker_stops_the_run_and_keeps_the_last_state(make_job, content_of):
+    job = make_job({"compute.workers": 1, "schedule.epochs": 3})
+    deadly = replace(job, material=replace(job.material, training=Deadly(job.material.training)))
+    with pytest.raises(DataError, match="died"):
+        train(deadly)
+    if (job.folder / LAST).exists():  # the worker runs ahead: the news may come before the first epoch ends
+        assert content_of(job.folder / LAST)["epoch"] == 1
+    assert train(job, resume=True)["epochs"][-1]["epoch"] == 3
+
+
+@contextmanager
+def files_up_to(size):
+    """Let no file grow beyond a size, as on a full disk."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        signal.signal(signal.SIGXFSZ, before)
+
+
+@pytest.mark.parametrize("room", [0, 500, 100_000, 3_000_000])
+def test_without_space_the_run_stops_in_words_and_leaves_nothing_half_written(room, make_job):
+    job = make_job({"schedule.epochs": 1})
+    with pytest.raises(MdhrError) as error, files_up_to(room):  # config.yaml, TensorBoard, best.pt, last.pt
+        train(job)
+    assert isinstance(error.value, OutputError | CheckpointError)
+    assert not (job.folder / LAST).exists()
+    assert not list(job.folder.glob(".*"))
