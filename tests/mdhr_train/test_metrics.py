@@ -10,6 +10,7 @@ def test_f1_from_counts_over_several_updates():
     assert counter.true_positives.tolist() == [1, 1]
     assert counter.false_positives.tolist() == [1, 0]
     assert counter.false_negatives.tolist() == [1, 1]
+    assert counter.true_negatives.tolist() == [0, 1]
     np.testing.assert_allclose(counter.f1(), [2 / 4, 2 / 3])
 
 
@@ -24,3 +25,13 @@ def test_unknown_labels_are_left_out():
     counter.update(np.array([[0.9, 0.1], [0.9, 0.9]]), np.array([[9, -1], [1, 1]]))
     assert counter.f1().tolist() == [1, 1]
     assert (counter.false_positives + counter.false_negatives).tolist() == [0, 0]
+
+
+def test_the_summary_names_scores_and_counts():
+    counter = F1Counter(2)
+    counter.update(np.array([[0.9, 0.1], [0.9, 0.9]]), np.array([[1, 0], [0, 1]]))
+    summary = counter.summary(["AU01", "AU02"])
+    assert summary["f1"] == {"AU01": 2 / 3, "AU02": 1.0}
+    assert summary["mean_f1"] == (2 / 3 + 1) / 2
+    assert summary["false_positives"] == {"AU01": 1, "AU02": 0}
+    assert summary["true_negatives"] == {"AU01": 0, "AU02": 1}

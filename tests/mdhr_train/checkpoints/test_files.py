@@ -25,6 +25,17 @@ def test_a_checkpoint_restores_model_and_metrics(tmp_path):
         torch.testing.assert_close(loaded.model.state_dict()[key], tensor)
 
 
+def test_a_checkpoint_says_how_it_was_trained(tiny_checkpoint, tmp_path):
+    model = load_checkpoint(tiny_checkpoint).model
+    run = {"config": {"seed": 1}, "data": {"fingerprint": "0" * 64}}
+    save_checkpoint(tmp_path / "a.pt", model, run=run)
+    assert load_checkpoint(tmp_path / "a.pt").run == run
+    content = torch.load(tmp_path / "a.pt", weights_only=True)
+    del content["run"]  # as in files from before runs were described
+    torch.save(content, tmp_path / "older.pt")
+    assert load_checkpoint(tmp_path / "older.pt").run == {}
+
+
 class Payload:
     """Unpickling this writes a file."""
 

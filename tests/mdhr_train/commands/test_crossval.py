@@ -1,7 +1,7 @@
 import json
 
 from click.testing import CliRunner
-from squares import SMALL_MODEL_OPTIONS, make_dataset
+from stripes import SMALL_MODEL_OPTIONS, make_dataset
 
 from mdhr_train.cli import main
 

@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 from click.testing import CliRunner
-from squares import make_dataset
+from stripes import make_dataset
 
 from mdhr_train.checkpoints import save_checkpoint
 from mdhr_train.cli import main

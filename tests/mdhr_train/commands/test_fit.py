@@ -2,7 +2,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from squares import SMALL_MODEL_OPTIONS, make_dataset
+from stripes import SMALL_MODEL_OPTIONS, make_dataset
 
 from mdhr_train.checkpoints import load_checkpoint
 from mdhr_train.cli import main

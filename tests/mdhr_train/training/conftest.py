@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from squares import SMALL_MODEL, make_dataset
+from stripes import SMALL_MODEL, make_dataset
 
 from mdhr_train.data.datasets import DATASETS
 from mdhr_train.training.config_files import build_config

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from squares import make_dataset
+from stripes import make_dataset
 
 from mdhr_runtime.errors import DataError
 from mdhr_train.data.lists import DataWarning

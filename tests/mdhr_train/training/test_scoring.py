@@ -85,7 +85,7 @@ def test_shares_of_processes_add_up(network, recordings):
 
 
 def test_a_bundle_scores_as_its_checkpoint(tiny_checkpoint, tiny_bundle, tmp_path, monkeypatch):
-    from squares import make_dataset
+    from stripes import make_dataset
 
     monkeypatch.setattr(pieces, "CHUNK", 8)
     dataset = make_dataset(tmp_path, "bp4d", subjects=1)

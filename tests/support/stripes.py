@@ -1,4 +1,4 @@
-"""A small prepared dataset: coloured squares that brighten where their AU occurs."""
+"""A small prepared dataset: stripes that are bright where their AU occurs."""
 
 import cv2
 import numpy as np
@@ -43,7 +43,7 @@ def _recording(root, dataset, subject, frames, never, gap, rng):
 
 
 def _image(row, rng):
-    squares = np.full(16, 60.0)
-    squares[: len(row)] += 120 * (row == 1)
-    image = np.kron(squares.reshape(4, 4), np.ones((64, 64))) + rng.integers(0, 8, (256, 256))
+    # Stripes, from the forehead down: a crop may be mirrored.
+    stripes = np.linspace(0, len(row), 256, endpoint=False).astype(int)
+    image = (60 + 120 * (row == 1))[stripes][:, None] + rng.integers(0, 8, (256, 256))
     return np.repeat(image[..., None], 3, axis=2).astype(np.uint8)
