@@ -100,7 +100,7 @@ def test_ctrl_c_ends_soon_and_leaves_whole_crops(tmp_path):
     _, told = stopped.communicate(timeout=20)
     assert stopped.returncode == 1
     assert "Traceback" not in told
-    assert not processes_of(stopped.pid)
+    wait_until(lambda: not processes_of(stopped.pid))
     assert not [name for name in images_in(out) if "/." in name]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from raw_faces import faces, write_disfa, write_disfa_labels, write_image
 
-from mdhr_runtime.errors import DataError
+from mdhr_runtime.errors import DataError, VideoError
 from mdhr_train.data.raw import disfa
 from mdhr_train.layouts import DISFA
 
@@ -85,3 +85,10 @@ def test_folders_without_labels_are_refused(tmp_path):
     (tmp_path / "ActionUnit_Labels").mkdir()
     with pytest.raises(DataError, match="no labels"):
         disfa.read(tmp_path, NAMES)
+
+
+def test_a_damaged_video_is_named(raw):
+    path = raw / "Videos_LeftCamera/LeftVideoSN002_comp.avi"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(VideoError, match="LeftVideoSN002_comp"):
+        list(disfa.read(raw, NAMES)[0].images())
