@@ -148,7 +148,7 @@ def _start_worker(done: Any, stop: Any) -> None:
             done.value += 1
         return not stop.is_set()
 
-    _Worker.detector, _Worker.go_on = make_detector(MIN_FACE), staticmethod(go_on)
+    _Worker.detector, _Worker.go_on = make_detector(MIN_FACE), go_on
 
 
 def _end_with_parent() -> None:
