@@ -56,7 +56,9 @@ def read_labels(path: Path, names: Sequence[str]) -> np.ndarray:
     return checked(labels, path, names)
 
 
-def checked(labels: np.ndarray, path: Path, names: Sequence[str], first_line: int = 1) -> np.ndarray:
+def checked(
+    labels: np.ndarray, path: Path, names: Sequence[str], first_line: int = 1, allowed: Sequence[int] = LABELS
+) -> np.ndarray:
     """Make sure that numbers are labels.
 
     Args:
@@ -64,20 +66,21 @@ def checked(labels: np.ndarray, path: Path, names: Sequence[str], first_line: in
         path: Where they come from.
         names: The N action units.
         first_line: Line of the file that the first row comes from.
+        allowed: What they may be.
 
     Returns:
         int8 (T, N).
 
     Raises:
-        DataError: One of them is not in `LABELS`.
+        DataError: One of them is something else.
     """
-    strange = np.argwhere(~np.isin(labels, LABELS))
+    strange = np.argwhere(~np.isin(labels, allowed))
     if len(strange):
         row, column = strange[0]
         raise DataError(
             f"{path} holds {len(strange)} numbers that are no labels.",
             f"The first is {labels[row, column]:g}, for {names[column]} in line {row + first_line}.",
-            f"Labels are {', '.join(map(str, LABELS))}. Copy the file again from where it came.",
+            f"They may be {', '.join(map(str, allowed))}. Copy the file again from where it came.",
         )
     return labels.astype(np.int8)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -15,24 +15,12 @@ from mdhr_runtime.files import staged
 
 from ..losses import class_weights, combination_index, occurrence_rates
 from .datasets import FOLDS, SPLITS, Dataset, list_folder
+from .folds import divide, empty, require_disjoint, some
 from .list_files import fingerprint, read_labels, read_lines, read_weights, row_of_weights, rows_of
 from .recordings import Fold, Recording
 
-Recorded = TypeVar("Recorded", bound="HasSubject")
-
 WEIGHT_TOLERANCE = 1e-3
 """Relative difference from which on the weights in a file and those of the labels are called different."""
-
-
-class HasSubject(Protocol):
-    """What belongs to a subject and has a number of frames."""
-
-    @property
-    def subject(self) -> str:
-        """Who is to be seen."""
-        ...
-
-    def __len__(self) -> int: ...
 
 
 class DataWarning(UserWarning):
@@ -63,19 +51,15 @@ def read_fold(root: Path, dataset: Dataset, fold: int) -> Fold:
     if fold not in FOLDS:
         raise DataError(f"There is no fold {fold}.", f"Folds are {', '.join(map(str, FOLDS))}.", "Choose one of them.")
     train, test = (_read_split(root, dataset, fold, split) for split in SPLITS)
-    shared = sorted({recording.subject for recording in train} & {recording.subject for recording in test})
-    if shared:
-        raise DataError(
-            f"Fold {fold} of {root} trains and tests on the same subjects.",
-            f"Both lists hold {_some(shared)}; a score on known faces says nothing about others.",
-            "Check the lists, or write them again with mdhr-train prepare.",
-        )
+    require_disjoint(f"Fold {fold} of {root}", train, test)
     lists = [path for split in SPLITS for path in _list_paths(root, dataset, fold, split)]
     return Fold(fold, train, test, _weights(root, dataset, fold, train), fingerprint(lists))
 
 
 def write_lists(root: Path, dataset: Dataset, recordings: Iterable[Recording]) -> None:
     """Write the lists of all folds: crops, labels, combinations of the regions, class weights.
+
+    They replace those of the same names in the folder `list`, all at once; other files there stay.
 
     Args:
         root: Folder of the dataset; the recordings' crops lie in its image folder.
@@ -90,50 +74,21 @@ def write_lists(root: Path, dataset: Dataset, recordings: Iterable[Recording]) -
         DataWarning: An AU never occurs in the training split of a fold.
     """
     texts: dict[str, str] = {}
-    for (fold, split), chosen in splits(dataset, recordings).items():
+    for (fold, split), chosen in divide(dataset, recordings).items():
         texts |= _texts(root, dataset, fold, split, chosen)
     folder = root / "list"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            with staged(folder / name) as stage:
-                stage.write_text(text + "\n", encoding="utf-8")
+        root.mkdir(parents=True, exist_ok=True)
+        with staged(folder) as stage:  # all lists or none: they belong together
+            if folder.exists():
+                shutil.copytree(folder, stage)
+            stage.mkdir(exist_ok=True)
+            for name, text in texts.items():
+                (stage / name).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise OutputError(
             f"The lists in {folder} could not be written.", str(error), "Make room, or choose another folder."
         ) from error
-
-
-def splits(dataset: Dataset, recordings: Iterable[Recorded]) -> dict[tuple[int, str], list[Recorded]]:
-    """Divide recordings among the folds.
-
-    Args:
-        dataset: Its parts tell which subject belongs where.
-        recordings: Whatever has a `subject` and a number of frames as its length.
-
-    Returns:
-        For each fold and split ("train" or "test") its recordings, by the order of their subjects.
-
-    Raises:
-        DataError: A subject belongs to no part, or a split would be empty.
-    """
-    by_subject: dict[str, list[Recorded]] = {subject: [] for part in dataset.parts for subject in part}
-    for recording in recordings:
-        if recording.subject not in by_subject:
-            raise DataError(
-                f"The subject {recording.subject} belongs to no fold.",
-                f"No part of {dataset.name} names it.",
-                "Add it to a part in mdhr_train/data/datasets.py, or leave its recordings out.",
-            )
-        by_subject[recording.subject].append(recording)
-    found = {}
-    for fold in FOLDS:
-        for split in SPLITS:
-            subjects = dataset.subjects(fold, split)
-            found[fold, split] = [recording for subject in subjects for recording in by_subject[subject]]
-            if not any(map(len, found[fold, split])):
-                raise _empty(f"Fold {fold} of {dataset.name}", split, f"There is no frame of {_some(subjects)}.")
-    return found
 
 
 def _list_paths(root: Path, dataset: Dataset, fold: int, split: str) -> list[Path]:
@@ -146,7 +101,7 @@ def _read_split(root: Path, dataset: Dataset, fold: int, split: str) -> tuple[Re
     path_file, label_file = _list_paths(root, dataset, fold, split)
     lines, labels = read_lines(path_file), read_labels(label_file, dataset.layout.au_names)
     if not lines:
-        raise _empty(f"Fold {fold} of {root}", split, f"{path_file} names no image.")
+        raise empty(f"Fold {fold} of {root}", split, f"{path_file} names no image.")
     if len(labels) == len(lines) + 1:
         text = f"{label_file} has one line more than {path_file.name} ({len(labels)}); the first {len(lines)} are used."
         warnings.warn(text, DataWarning, stacklevel=3)
@@ -191,7 +146,7 @@ def _require_images(recordings: Sequence[Recording]) -> None:
     if missing:
         raise DataError(
             f"{len(missing)} of {sum(map(len, recordings))} images are missing.",
-            f"The lists name {_some(missing)}.",
+            f"The lists name {some(missing)}.",
             "Copy the images again, or write images and lists again with mdhr-train prepare.",
         )
 
@@ -233,17 +188,3 @@ def _computed_weights(dataset: Dataset, fold: int, train: Sequence[Recording]) -
         text = f"In the training lists of fold {fold} of {dataset.name} no frame has {', '.join(never)}."
         warnings.warn(f"{text} What never occurs cannot be learned.", DataWarning, stacklevel=4)
     return class_weights(rates).numpy()
-
-
-def _empty(what: str, split: str, why: str) -> DataError:
-    return DataError(
-        f"{what} has no {split} frames.",
-        why,
-        "Check that the dataset is complete: every fold needs subjects of all three parts.",
-    )
-
-
-def _some(things: Sequence[object], shown: int = 3) -> str:
-    """The first few of many things in words."""
-    rest = len(things) - shown
-    return ", ".join(map(str, things[:shown])) + (f" and {rest} more" if rest > 0 else "")

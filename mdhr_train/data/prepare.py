@@ -28,7 +28,8 @@ from mdhr_runtime.files import staged
 from .cropping import Gaps, crop_faces, crop_path, finished
 from .datasets import Dataset
 from .detector import make_detector
-from .lists import splits, write_lists
+from .folds import divide
+from .lists import write_lists
 from .raw import RawRecording
 from .recordings import Recording
 
@@ -80,7 +81,7 @@ def prepare(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, wor
     Warns:
         DataWarning: An AU never occurs in the training split of a fold.
     """
-    splits(dataset, recordings)  # what cannot end well should not begin
+    divide(dataset, recordings)  # what cannot end well should not begin
     gaps = {one.name: gaps for one in recordings if (gaps := finished(one, dataset, out)) is not None}
     todo = [one for one in recordings if one.name not in gaps]
     if todo:
@@ -147,7 +148,7 @@ def _start_worker(done: Any, stop: Any) -> None:
             done.value += 1
         return not stop.is_set()
 
-    _Worker.detector, _Worker.go_on = make_detector(MIN_FACE), staticmethod(go_on)
+    _Worker.detector, _Worker.go_on = make_detector(MIN_FACE), go_on
 
 
 def _end_with_parent() -> None:

@@ -1,9 +1,11 @@
 """What the command lines share."""
 
+import warnings
+
 import click
 from click.testing import CliRunner
 
-from mdhr_runtime.console import Command, step, table
+from mdhr_runtime.console import Command, spoken_warnings, step, table
 from mdhr_runtime.errors import MdhrError
 
 
@@ -23,3 +25,9 @@ def test_errors_are_told_in_three_parts_without_a_traceback():
 def test_tables_align_names_left_and_numbers_right():
     text = table(("AU", "share"), [("AU01", "5 %"), ("AU12", "100 %")])
     assert text.splitlines() == ["AU    share", "────  ─────", "AU01    5 %", "AU12  100 %"]
+
+
+def test_warnings_are_told_in_one_line(capsys):
+    with spoken_warnings():
+        warnings.warn("The sky is low.", UserWarning, stacklevel=1)
+    assert capsys.readouterr().err == "warning: The sky is low.\n"

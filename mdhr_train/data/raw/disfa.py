@@ -29,8 +29,8 @@ SOURCES = (
 )
 
 OCCURS_FROM = 2
-HIGHEST = 5
 UNKNOWN = 9
+INTENSITIES = (0, 1, 2, 3, 4, 5, UNKNOWN)
 
 
 def read(raw: Path, au_names: Sequence[str]) -> list[RawRecording]:
@@ -79,6 +79,6 @@ def _recording(raw: Path, folder: Path, au_names: Sequence[str]) -> RawRecording
 def _column(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Frame numbers int64 (T,) and labels int8 (T,) of a file."""
     table = read_table(path)
-    intensities = table[:, 1:]
-    labels = np.where(np.isin(intensities, range(HIGHEST + 1)), intensities >= OCCURS_FROM, intensities)
-    return table[:, 0].astype(np.int64), checked(labels, path, [name])[:, 0]
+    intensities = checked(table[:, 1:2], path, [name], allowed=INTENSITIES)[:, 0]
+    labels = np.where(intensities == UNKNOWN, UNKNOWN, intensities >= OCCURS_FROM)
+    return table[:, 0].astype(np.int64), labels.astype(np.int8)

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -8,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from mdhr_runtime.errors import DataError
 from mdhr_train.data.clips import ScoringClips, TrainingClips, read_crops, runs
+from mdhr_train.data.datasets import DATASETS
 from mdhr_train.data.images import MARGIN, read_whole
 
 
@@ -111,15 +113,14 @@ def test_workers_that_live_on_see_the_next_epoch(whole):
     assert not torch.equal(*batches)
 
 
+@pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
 @pytest.mark.parametrize("damage", ["cut off", "empty", "text", "missing", "small"])
-def test_a_damaged_image_is_named(root, damage):
-    one = recording(root, "F002", numbers=range(3))
+def test_a_damaged_image_is_named(tmp_path, dataset, damage):
+    one = recording(tmp_path, dataset.parts[0][0], numbers=range(3), dataset=dataset)
     path, content = one.paths[1], one.paths[1].read_bytes()
     if damage == "missing":
         path.unlink()
     elif damage == "small":
-        import cv2
-
         cv2.imwrite(str(path), np.zeros((224, 224, 3), np.uint8))
     else:
         path.write_bytes({"cut off": content[: len(content) // 2], "empty": b"", "text": b"no picture"}[damage])

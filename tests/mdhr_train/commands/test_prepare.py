@@ -1,0 +1,147 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from raw_faces import write_bp4d, write_bp4d_labels, write_disfa, write_image
+
+from mdhr_train.cli import main
+from mdhr_train.data.datasets import DATASETS
+from mdhr_train.data.lists import read_fold
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["prepare", *map(str, arguments)])
+
+
+def images_in(out):
+    """Contents of all crops by name."""
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.glob("img*/**/*") if path.is_file()}
+
+
+def test_bp4d_with_gaps_and_unknown_labels(tmp_path):
+    raw, out = write_bp4d(tmp_path / "raw"), tmp_path / "out"
+    labels = np.ones((6, 12), int)
+    labels[:4, 11] = 9
+    write_bp4d_labels(raw, "M011", "T1", range(31, 37), labels)
+    write_image(raw / "2D+3D/F001/T1/0033.jpg", np.zeros((120, 160, 3), np.uint8))
+    (raw / "2D+3D/F001/T1/0036.jpg").unlink()
+
+    result = run("bp4d", raw, out, "--workers", 2)
+    assert result.exit_code == 0, result.output
+    assert "16 crops of 18 labelled frames" in result.stdout
+    assert "F001/T1          1         1" in result.stdout
+    assert "AU24      9       4" in result.stdout
+
+    report = json.loads((out / "report.json").read_text())
+    assert report == {
+        "schema": 1,
+        "dataset": "bp4d",
+        "frames": 18,
+        "crops": 16,
+        "without_face": {"F001/T1": [33]},
+        "without_image": {"F001/T1": [36]},
+        "unknown_labels": {"AU24": {"9": 4}},
+    }
+    fold = read_fold(out, DATASETS["bp4d"], 1)
+    assert [one.numbers.tolist() for one in fold.train] == [[31, 32, 34, 35], [*range(31, 37)]]
+    assert (fold.train[1].labels[:4, 11] == 9).all()
+    assert len(images_in(out)) == 16
+
+    again = run("bp4d", raw, out)
+    assert again.exit_code == 0
+    assert "cropping" not in again.stderr
+    assert again.stdout == result.stdout
+
+
+def test_disfa_videos(tmp_path):
+    raw, out = write_disfa(tmp_path / "raw"), tmp_path / "out"
+    result = run("disfa", raw, out, "--workers", 1)
+    assert result.exit_code == 0, result.output
+    assert "12 crops of 12 labelled frames" in result.stdout
+    fold = read_fold(out, DATASETS["disfa"], 3)
+    assert [one.name for one in fold.test] == ["SN002"]
+    assert fold.test[0].paths[0] == out / "img_o/SN002/SN002_0.png"
+    assert fold.test[0].labels.tolist() == [[0] * 8, [0] * 8, [1] * 8, [1] * 8]
+
+
+def test_a_killed_run_goes_on_and_leaves_no_process(tmp_path):
+    raw, whole, out = write_bp4d(tmp_path / "raw", frames=24), tmp_path / "whole", tmp_path / "out"
+    assert run("bp4d", raw, whole, "--workers", 2).exit_code == 0
+    command = [sys.executable, "-c", "from mdhr_train.cli import main; main()", "prepare", "bp4d", raw, out]
+    killed = subprocess.Popen([*command, "--workers", "1"], stderr=subprocess.PIPE, start_new_session=True)
+    wait_until(lambda: len(images_in(out)) >= 3)
+    killed.kill()
+    killed.wait()
+    wait_until(lambda: not processes_of(killed.pid))
+    written = {path: path.stat().st_mtime_ns for path in out.glob("img/*/T1/*.jpg")}
+    assert 3 <= len(written) < 72
+    assert not (out / "list").exists()
+    assert run("bp4d", raw, out, "--workers", 1).exit_code == 0
+    assert images_in(out) == images_in(whole)
+    assert {path: path.stat().st_mtime_ns for path in written} == written
+    for path in (whole / "list").iterdir():
+        assert (out / "list" / path.name).read_text() == path.read_text()
+
+
+def test_ctrl_c_ends_soon_and_leaves_whole_crops(tmp_path):
+    raw, out = write_bp4d(tmp_path / "raw", frames=60), tmp_path / "out"
+    command = [sys.executable, "-c", "from mdhr_train.cli import main; main()", "prepare", "bp4d", raw, out]
+    stopped = subprocess.Popen([*command, "--workers", "1"], stderr=subprocess.PIPE, start_new_session=True, text=True)
+    wait_until(lambda: len(images_in(out)) >= 3)
+    os.killpg(stopped.pid, signal.SIGINT)
+    _, told = stopped.communicate(timeout=20)
+    assert stopped.returncode == 1
+    assert "Traceback" not in told
+    wait_until(lambda: not processes_of(stopped.pid))
+    assert not [name for name in images_in(out) if "/." in name]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("bp4d", "raw", "raw"), "raw is the raw dataset"),
+        (("bp4d", "missing", "out"), "There are no labels in missing"),
+        (("disfa", "raw", "out"), "There are no labels in raw"),
+        (("bp4d", "raw", "raw/AUCoding/AU_OCC/F001_T1.csv/out"), "cannot be made"),
+    ],
+)
+def test_what_cannot_work_is_refused_in_three_parts(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_bp4d(tmp_path / "raw", frames=1)
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert "why: " in result.stderr
+    assert "fix: " in result.stderr
+
+
+def test_an_unknown_dataset_is_refused(tmp_path):
+    result = run("ck", tmp_path, tmp_path / "out")
+    assert result.exit_code == 2
+    assert "bp4d, disfa" in result.stderr
+
+
+def wait_until(condition, seconds=40):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def processes_of(session):
+    """Processes of a session that are still alive."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _parent, _group, its_session, *_ = file.read_text().rpartition(")")[2].split()
+            if int(its_session) == session and state != "Z":
+                found.append(file.parent.name)
+    return found
