@@ -49,3 +49,7 @@ class ConfigError(MdhrError):
 
 class ExportError(MdhrError):
     """An export that failed or whose graphs do not compute what the model computes."""
+
+
+class RunError(MdhrError):
+    """A folder of a training run that cannot be read."""

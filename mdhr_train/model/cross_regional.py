@@ -74,11 +74,20 @@ class CrossRegionalRelations(nn.Module):
         return (self.crosses & active[:, None, :]) | self.itself
 
     def forward(self, nodes: Tensor, active: Tensor) -> Tensor:
-        """Let nodes (F, N, b) exchange features along the edges of `active` (F, N) bool; returns (F, N, b).
-
-        The softmax is computed in float32.
-        """
+        """Let nodes (F, N, b) exchange features along the edges of `active` (F, N) bool; returns (F, N, b)."""
         values = self.linear(nodes)
+        return F.elu(self.attention(values, active).to(values.dtype) @ values + nodes + self.bias)
+
+    def attention(self, values: Tensor, active: Tensor) -> Tensor:
+        """Weigh the edges of each frame's graph.
+
+        Args:
+            values: (F, N, b), the nodes W v.
+            active: (F, N) bool.
+
+        Returns:
+            (F, N, N) float32, computed in it: [f, n, m] is the weight α of the edge m→n, 0 where there is no edge; the
+            weights into a node sum to one.
+        """
         scores = F.leaky_relu((values @ self.source)[:, :, None] + (values @ self.target)[:, None, :], 0.2)
-        attention = scores.float().masked_fill(~self.edges(active), MASKED).softmax(dim=-1)
-        return F.elu(attention.to(values.dtype) @ values + nodes + self.bias)
+        return scores.float().masked_fill(~self.edges(active), MASKED).softmax(dim=-1)
