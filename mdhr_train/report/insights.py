@@ -1,0 +1,137 @@
+"""The paper's figures 3 and 4 for frames of the test part: weights of the scales, and edges between AUs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mdhr_runtime.layout import Layout
+from mdhr_runtime.results import OCCURS_FROM
+
+from ..model.frames import INPUT_SIZE
+from .examples import Example
+from .inside import Inside
+from .markup import Markup, element
+from .pictures import colour_scale, data_uri, heat
+from .places import places
+
+NODE = 9.0
+"""Radius of a node, in pixels of the network's input."""
+SHOWN_FROM = 0.02
+"""Edges of less weight are left out."""
+
+
+def scale_weights(examples: Sequence[Example], insides: Sequence[Inside], scales: Sequence[int]) -> Markup:
+    """Heat maps of the adaptive weights over the faces.
+
+    Args:
+        examples: The frames.
+        insides: What the network computes for them; all have weights.
+        scales: Numbers of the scales, from 1, the finest.
+    """
+    high = max(float(inside.weights.max()) for inside in insides)
+    titles = ("Frame", *(f"Scale {scale} · {_side(scale)}×{_side(scale)}" for scale in scales))
+    head = element("tr", (element("th", title, scope="col") for title in titles))
+    rows = (_weights_row(example, inside, high) for example, inside in zip(examples, insides, strict=True))
+    table = element("table", element("thead", head), element("tbody", rows), class_="maps")
+    return element("figure", element("div", table, class_="scroll"), colour_scale("weight 0", f"{high:.2f}"))
+
+
+def _weights_row(example: Example, inside: Inside, high: float) -> Markup:
+    face = example.frames[example.index]
+    maps = (
+        element("td", _picture(heat(face, weights, high), "weights"), element("p", f"mean {weights.mean():.2f}"))
+        for weights in inside.weights
+    )
+    return element("tr", element("td", _picture(face, "frame"), _caption(example)), maps)
+
+
+def edges(examples: Sequence[Example], insides: Sequence[Inside], layout: Layout) -> Markup:
+    """The graph between the AUs, drawn on the faces.
+
+    Args:
+        examples: The frames.
+        insides: What the network computes for them; all have attention.
+        layout: AUs and where they are.
+    """
+    graphs = (_graph(example, inside, layout) for example, inside in zip(examples, insides, strict=True))
+    keys = (("occurs, by its score", "node on"), ("does not", "node"), ("occurs, by its label", "label"))
+    legend = element("ul", (element("li", _key(name), label) for label, name in keys), class_="legend")
+    return element("figure", legend, element("div", graphs, class_="graphs"))
+
+
+def _graph(example: Example, inside: Inside, layout: Layout) -> Markup:
+    spots = INPUT_SIZE * np.array(places(layout))
+    size = {"width": INPUT_SIZE, "height": INPUT_SIZE}
+    drawing = element(
+        "svg",
+        element("image", href=data_uri(example.frames[example.index]), **size),
+        element("rect", class_="veil", **size),
+        _arrows(inside.attention, spots),
+        (
+            _node(au, spot, score >= OCCURS_FROM, label == 1)
+            for au, spot, score, label in zip(layout.aus, spots, inside.scores, example.labels, strict=True)
+        ),
+        viewBox=f"0 0 {INPUT_SIZE} {INPUT_SIZE}",
+        role="img",
+        aria_label=f"Edges between action units in {example.recording}, frame {example.number}",
+    )
+    return element("div", drawing, _caption(example))
+
+
+def _arrows(attention: np.ndarray, spots: np.ndarray) -> Iterator[Markup]:
+    """Arrows m→n, the strong ones on top: thicker and less transparent with the weight."""
+    weights = attention * (1 - np.eye(len(attention), dtype=attention.dtype))
+    pairs = [(n, m) for n, m in np.argwhere(weights >= SHOWN_FROM).tolist()]
+    for n, m in sorted(pairs, key=lambda pair: weights[pair]):
+        strength = math.sqrt(float(weights[n, m]))
+        yield element(
+            "path",
+            d=_arrow(spots[m], spots[n]),
+            class_="edge",
+            stroke_width=3 * strength,
+            opacity=0.25 + 0.75 * strength,
+        )
+
+
+def _arrow(start: np.ndarray, end: np.ndarray) -> str:
+    """A bent line between the rims of two nodes with a head at its end, so that m→n and n→m do not hide each other."""
+    across = np.array([-(end - start)[1], (end - start)[0]])
+    bend = (start + end) / 2 + 0.12 * across
+    begin, tip = start + _towards(start, bend), end + _towards(end, bend)
+    back = _towards(tip, bend) * 0.6
+    side = np.array([-back[1], back[0]]) * 0.55
+    points = [begin, bend, tip, tip + back + side, tip, tip + back - side]
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3), _, (x4, y4) = np.round(points, 1).tolist()
+    return f"M{x0} {y0}Q{x1} {y1} {x2} {y2}M{x3} {y3}L{x2} {y2}L{x4} {y4}"
+
+
+def _towards(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    return (end - start) * (NODE / max(float(np.hypot(*(end - start))), 1e-6))
+
+
+def _node(au: int, spot: np.ndarray, found: bool, labelled: bool) -> Markup:
+    x, y = spot.tolist()
+    ring = element("circle", cx=x, cy=y, r=NODE + 2.5, class_="label") if labelled else None
+    disc = element("circle", cx=x, cy=y, r=NODE, class_="node on" if found else "node")
+    number = element("text", au, x=x, y=y + 3.2, text_anchor="middle", class_="on" if found else None)
+    return element("g", ring, disc, number)
+
+
+def _key(name: str) -> Markup:
+    circle = element("circle", cx=9, cy=8, r=6, class_=name)
+    return element("svg", circle, width=20, height=16, class_="key", aria_hidden="true")
+
+
+def _caption(example: Example) -> Markup:
+    return element("p", f"{example.recording}, frame {example.number}")
+
+
+def _picture(image: np.ndarray, alt: str) -> Markup:
+    return element("img", src=data_uri(image), alt=alt, width=INPUT_SIZE, height=INPUT_SIZE)
+
+
+def _side(scale: int) -> int:
+    return INPUT_SIZE // 2 ** (scale + 1)
