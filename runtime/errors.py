@@ -53,3 +53,7 @@ class ExportError(MdhrError):
 
 class RunError(MdhrError):
     """A folder of a training run that cannot be read."""
+
+
+class DataError(MdhrError):
+    """A dataset that is missing, incomplete, damaged, or contradicts itself."""

@@ -1,0 +1,153 @@
+"""Clips of recordings: random ones with augmentation to train on, consecutive ones to score on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from .images import Augmentation, cut, read_whole
+from .recordings import Recording
+
+IGNORED = -1
+"""Label in clips of what counts in no loss and no score: padding, and what is unknown."""
+
+
+class Clip(NamedTuple):
+    """Consecutive frames of one recording.
+
+    Attributes:
+        frames: uint8 (T, 224, 224, 3), RGB.
+        labels: int8 (T, N): 1, 0, or `IGNORED`.
+        index: The clip's index in its dataset.
+    """
+
+    frames: np.ndarray
+    labels: np.ndarray
+    index: int
+
+
+class TrainingClips(Dataset):
+    """One random clip of every recording, and another one in every epoch.
+
+    A clip depends on the seed, the epoch and its index alone. It does not reach across a gap in the frames' numbers
+    where the recording leaves a choice; of a recording without a long enough stretch, the rest is padding.
+
+    Args:
+        recordings: What to draw from.
+        frames: Length T of a clip.
+        seed: Seed of all that is random.
+    """
+
+    def __init__(self, recordings: Sequence[Recording], frames: int = 16, seed: int = 0) -> None:
+        self._recordings = tuple(recordings)
+        self._frames, self._seed = frames, seed
+        self._choices = [_choices(recording, frames) for recording in self._recordings]
+        # Shared memory: data loading processes that outlive an epoch see the next one's number.
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def __len__(self) -> int:
+        return len(self._recordings)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch follows."""
+        self._epoch.fill_(epoch)
+
+    def __getitem__(self, index: int) -> Clip:
+        """Draw a clip."""
+        recording = self._recordings[index]
+        chosen, rng = self._draw(index)
+        frames = Augmentation.random(rng).apply(read_whole(recording.paths[chosen]))
+        return _clip(frames, recording.labels[chosen], self._frames, index)
+
+    def describe(self, index: int) -> str:
+        """Where the clip of an index comes from in this epoch: its recording and first frame."""
+        return _describe(self._recordings[index], self._draw(index)[0])
+
+    def _draw(self, index: int) -> tuple[slice, np.random.Generator]:
+        """Draw where a clip lies; the generator is left for the augmentation."""
+        rng = np.random.default_rng((self._seed, int(self._epoch), range(len(self))[index]))
+        choices = self._choices[index]
+        return choices[rng.integers(len(choices))], rng
+
+
+class ScoringClips(Dataset):
+    """Consecutive clips that show every frame once, broken where the recording or its frames' numbers break.
+
+    The last clip before a break is padded by repeating its last frame; padding is labelled `IGNORED`.
+
+    Args:
+        recordings: What to score.
+        frames: Length T of a clip.
+    """
+
+    def __init__(self, recordings: Sequence[Recording], frames: int = 16) -> None:
+        self._frames = frames
+        self._clips = [
+            (recording, slice(start, min(start + frames, run.stop)))
+            for recording in recordings
+            for run in runs(recording)
+            for start in range(run.start, run.stop, frames)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitem__(self, index: int) -> Clip:
+        """Load a clip, the centre of its crops."""
+        recording, chosen = self._clips[index]
+        return _clip(read_crops(recording.paths[chosen]), recording.labels[chosen], self._frames, index)
+
+    def describe(self, index: int) -> str:
+        """Where a clip comes from: its recording and first frame."""
+        return _describe(*self._clips[index])
+
+
+def runs(recording: Recording) -> Iterator[slice]:
+    """The stretches of a recording whose frames follow each other without a gap.
+
+    Args:
+        recording: With at least one frame.
+
+    Yields:
+        Slices of the recording's frames; together they are all of them.
+    """
+    breaks = np.flatnonzero(np.diff(recording.numbers) != 1) + 1
+    edges = [0, *breaks.tolist(), len(recording)]
+    yield from map(slice, edges[:-1], edges[1:])
+
+
+def read_crops(paths: Sequence[Path]) -> np.ndarray:
+    """Read the centres of crops: uint8 (T, 224, 224, 3), RGB.
+
+    Raises:
+        DataError: An image is missing, damaged, or of another size.
+    """
+    return cut(read_whole(paths))
+
+
+def _clip(frames: np.ndarray, labels: np.ndarray, length: int, index: int) -> Clip:
+    """Pad frames and labels to a clip."""
+    labels = np.where((labels == 0) | (labels == 1), labels, IGNORED).astype(np.int8)
+    missing = (0, length - len(frames))
+    return Clip(
+        np.pad(frames, (missing, (0, 0), (0, 0), (0, 0)), mode="edge"),
+        np.pad(labels, (missing, (0, 0)), constant_values=IGNORED),
+        index,
+    )
+
+
+def _choices(recording: Recording, frames: int) -> list[slice]:
+    """Where a clip may lie: anywhere within a run; if no run holds a whole clip, the longest run."""
+    whole = [
+        slice(start, start + frames) for run in runs(recording) for start in range(run.start, run.stop - frames + 1)
+    ]
+    return whole or [max(runs(recording), key=lambda run: run.stop - run.start)]
+
+
+def _describe(recording: Recording, chosen: slice) -> str:
+    return f"{recording.name} from frame {recording.numbers[chosen.start]}"

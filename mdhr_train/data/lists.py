@@ -1,0 +1,222 @@
+"""The lists of a prepared dataset, in the published form: reading a fold, and writing all of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mdhr_runtime.errors import DataError, OutputError
+from mdhr_runtime.files import staged
+
+from ..losses import class_weights, combination_index, occurrence_rates
+from .datasets import FOLDS, SPLITS, Dataset, list_folder
+from .list_files import fingerprint, read_labels, read_lines, read_weights, row_of_weights, rows_of
+from .recordings import Fold, Recording
+
+WEIGHT_TOLERANCE = 1e-3
+"""Relative difference from which on the weights in a file and those of the labels are called different."""
+
+
+class DataWarning(UserWarning):
+    """Something about a dataset that its user should know, and that is no error."""
+
+
+def read_fold(root: Path, dataset: Dataset, fold: int) -> Fold:
+    """Read one fold of a prepared dataset.
+
+    Published label lists may have one line more than their list of crops; the lines that both have are used. The class
+    weights are read where their file exists, and computed where it does not. The lists of combinations are not read:
+    they follow from the labels.
+
+    Args:
+        root: Folder with the crops and the lists.
+        dataset: How they are laid out.
+        fold: 1, 2 or 3.
+
+    Raises:
+        DataError: A list or an image is missing, lists have different lengths, a label is none, a split is empty, or
+            the splits share a subject.
+
+    Warns:
+        DataWarning: A label list is one line longer, an AU never occurs in training, or the weights in the file are
+            not those of the labels.
+    """
+    root = Path(root)
+    if fold not in FOLDS:
+        raise DataError(f"There is no fold {fold}.", f"Folds are {', '.join(map(str, FOLDS))}.", "Choose one of them.")
+    train, test = (_read_split(root, dataset, fold, split) for split in SPLITS)
+    shared = sorted({recording.subject for recording in train} & {recording.subject for recording in test})
+    if shared:
+        raise DataError(
+            f"Fold {fold} of {root} trains and tests on the same subjects.",
+            f"Both lists hold {_some(shared)}; a score on known faces says nothing about others.",
+            "Check the lists, or write them again with mdhr-train prepare.",
+        )
+    lists = [path for split in SPLITS for path in _list_paths(root, dataset, fold, split)]
+    return Fold(fold, train, test, _weights(root, dataset, fold, train), fingerprint(lists))
+
+
+def write_lists(root: Path, dataset: Dataset, recordings: Iterable[Recording]) -> None:
+    """Write the lists of all folds: crops, labels, combinations of the regions, class weights.
+
+    Args:
+        root: Folder of the dataset; the recordings' crops lie in its image folder.
+        dataset: How it is laid out.
+        recordings: All that there are. Within a part they are listed by subject, then as they come here.
+
+    Raises:
+        DataError: A subject belongs to no part, or a fold would be empty.
+        OutputError: A list cannot be written.
+
+    Warns:
+        DataWarning: An AU never occurs in the training split of a fold.
+    """
+    by_subject = _by_subject(dataset, recordings)
+    texts: dict[str, str] = {}
+    for fold in FOLDS:
+        for split in SPLITS:
+            subjects = dataset.subjects(fold, split)
+            chosen = [recording for subject in subjects for recording in by_subject[subject]]
+            if not any(map(len, chosen)):
+                raise _empty(f"Fold {fold} of {root}", split, f"There is no frame of {_some(subjects)}.")
+            texts |= _texts(root, dataset, fold, split, chosen)
+    folder = root / "list"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            with staged(folder / name) as stage:
+                stage.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"The lists in {folder} could not be written.", str(error), "Make room, or choose another folder."
+        ) from error
+
+
+def _list_paths(root: Path, dataset: Dataset, fold: int, split: str) -> list[Path]:
+    """The lists of a split's crops and of their labels."""
+    names = (dataset.path_list, dataset.label_list)
+    return [list_folder(root) / name.format(split=split, fold=fold) for name in names]
+
+
+def _read_split(root: Path, dataset: Dataset, fold: int, split: str) -> tuple[Recording, ...]:
+    path_file, label_file = _list_paths(root, dataset, fold, split)
+    lines, labels = read_lines(path_file), read_labels(label_file, dataset.layout.au_names)
+    if not lines:
+        raise _empty(f"Fold {fold} of {root}", split, f"{path_file} names no image.")
+    if len(labels) == len(lines) + 1:
+        text = f"{label_file} has one line more than {path_file.name} ({len(labels)}); the first {len(lines)} are used."
+        warnings.warn(text, DataWarning, stacklevel=3)
+        labels = labels[: len(lines)]
+    if len(labels) != len(lines):
+        raise DataError(
+            "The lists of images and labels have different lengths.",
+            f"{path_file} has {len(lines)} lines, {label_file.name} {len(labels)}.",
+            "Copy both again from one source, or write them again with mdhr-train prepare.",
+        )
+    recordings = _recordings(root / dataset.image_folder, dataset, lines, labels)
+    _require_images(recordings)
+    return recordings
+
+
+def _recordings(images: Path, dataset: Dataset, lines: Sequence[str], labels: np.ndarray) -> tuple[Recording, ...]:
+    places = [dataset.place(line) for line in lines]
+    rows: dict[str, list[int]] = {}
+    for row, place in enumerate(places):
+        rows.setdefault(place.recording, []).append(row)
+    return tuple(
+        Recording(
+            name,
+            places[chosen[0]].subject,
+            tuple(images / lines[row] for row in chosen),
+            np.array([places[row].number for row in chosen], np.int64),
+            labels[chosen],
+        )
+        for name, chosen in rows.items()
+    )
+
+
+def _require_images(recordings: Sequence[Recording]) -> None:
+    # One look into each folder: asking for every file takes minutes on a network drive.
+    found: dict[Path, set[str]] = {}
+    missing = []
+    for path in (path for recording in recordings for path in recording.paths):
+        if path.parent not in found:
+            found[path.parent] = {file.name for file in path.parent.iterdir()} if path.parent.is_dir() else set()
+        if path.name not in found[path.parent]:
+            missing.append(path)
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {sum(map(len, recordings))} images are missing.",
+            f"The lists name {_some(missing)}.",
+            "Copy the images again, or write images and lists again with mdhr-train prepare.",
+        )
+
+
+def _by_subject(dataset: Dataset, recordings: Iterable[Recording]) -> Mapping[str, list[Recording]]:
+    found: dict[str, list[Recording]] = {subject: [] for part in dataset.parts for subject in part}
+    for recording in recordings:
+        if recording.subject not in found:
+            raise DataError(
+                f"The subject {recording.subject} belongs to no fold.",
+                f"No part of {dataset.name} names it.",
+                "Add it to a part in mdhr_train/data/datasets.py, or leave its recordings out.",
+            )
+        found[recording.subject].append(recording)
+    return found
+
+
+def _texts(root: Path, dataset: Dataset, fold: int, split: str, recordings: Sequence[Recording]) -> Mapping[str, str]:
+    """The lists of a split, by file name."""
+    images = root / dataset.image_folder
+    labels = np.concatenate([recording.labels for recording in recordings])
+    texts = {
+        dataset.path_list: "\n".join(
+            path.relative_to(images).as_posix() for recording in recordings for path in recording.paths
+        ),
+        dataset.label_list: rows_of(labels),
+        dataset.combination_list: rows_of(combination_index(torch.from_numpy(labels), dataset.layout).numpy()),
+    }
+    if split == "train":
+        texts[dataset.weight_list] = row_of_weights(_computed_weights(dataset, fold, recordings))
+    return {name.format(split=split, fold=fold): text for name, text in texts.items()}
+
+
+def _weights(root: Path, dataset: Dataset, fold: int, train: Sequence[Recording]) -> np.ndarray:
+    """Class weights float64 (N,) of a fold: those of the file if there is one."""
+    computed = _computed_weights(dataset, fold, train)
+    path = list_folder(root) / dataset.weight_list.format(fold=fold)
+    if not path.is_file():
+        return computed
+    weights = read_weights(path, len(computed))
+    difference = np.abs(weights / computed - 1).max()
+    if difference > WEIGHT_TOLERANCE:
+        text = f"The weights in {path} differ from those of the labels by up to {difference:.1%}; the file's are used."
+        warnings.warn(text, DataWarning, stacklevel=3)
+    return weights
+
+
+def _computed_weights(dataset: Dataset, fold: int, train: Sequence[Recording]) -> np.ndarray:
+    rates = occurrence_rates(torch.from_numpy(np.concatenate([recording.labels for recording in train])))
+    never = [name for name, rate in zip(dataset.layout.au_names, rates, strict=True) if rate == 0]
+    if never:
+        text = f"In the training lists of fold {fold} of {dataset.name} no frame has {', '.join(never)}."
+        warnings.warn(f"{text} What never occurs cannot be learned.", DataWarning, stacklevel=4)
+    return class_weights(rates).numpy()
+
+
+def _empty(what: str, split: str, why: str) -> DataError:
+    return DataError(
+        f"{what} has no {split} frames.",
+        why,
+        "Check that the dataset is complete: every fold needs subjects of all three parts.",
+    )
+
+
+def _some(things: Sequence[object], shown: int = 3) -> str:
+    """The first few of many things in words."""
+    rest = len(things) - shown
+    return ", ".join(map(str, things[:shown])) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,132 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from prepared import recording
+from torch.utils.data import DataLoader
+
+from mdhr_runtime.errors import DataError
+from mdhr_train.data.clips import ScoringClips, TrainingClips, read_crops, runs
+from mdhr_train.data.images import MARGIN, read_whole
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("crops")
+
+
+@pytest.fixture(scope="module")
+def whole(root):
+    return recording(root, "F001", numbers=range(1, 41))
+
+
+def part(of, *slices):
+    """Some frames of a recording."""
+    rows = np.concatenate([np.arange(len(of))[one] for one in slices])
+    return replace(of, paths=tuple(of.paths[row] for row in rows), numbers=of.numbers[rows], labels=of.labels[rows])
+
+
+def test_runs_end_where_a_number_is_missing(whole):
+    broken = part(whole, slice(0, 10), slice(12, 13), slice(20, 40))
+    assert list(runs(broken)) == [slice(0, 10), slice(10, 11), slice(11, 31)]
+    assert list(runs(whole)) == [slice(0, 40)]
+
+
+def test_scoring_clips_show_every_frame_once_and_pad_the_last(whole):
+    clips = ScoringClips([whole, part(whole, slice(0, 3), slice(10, 12))], 16)
+    assert len(clips) == 3 + 2
+    frames, labels, index = clips[2]
+    assert frames.shape == (16, 224, 224, 3)
+    assert frames.dtype == np.uint8
+    assert index == 2
+    np.testing.assert_array_equal(frames[:8], read_crops(whole.paths[32:]))
+    assert (frames[8:] == frames[7]).all()
+    np.testing.assert_array_equal(labels[:8], whole.labels[32:])
+    assert (labels[8:] == -1).all()
+    assert sum(int((clip.labels >= 0).all(1).sum()) for clip in clips) == 40 + 5
+    assert clips.describe(4) == "F001/T1 from frame 11"
+
+
+def test_scoring_shows_the_centre_of_the_crops(whole):
+    crops = read_whole(whole.paths[:1])
+    np.testing.assert_array_equal(read_crops(whole.paths[:1]), crops[:, 16:240, 16:240])
+
+
+def test_unknown_labels_are_ignored_ones_in_clips(whole):
+    labels = np.full_like(whole.labels, 9)
+    labels[:, 1] = 1
+    (clip, *_) = ScoringClips([replace(whole, labels=labels)])
+    assert (clip.labels[:, 1] == 1).all()
+    assert (np.delete(clip.labels, 1, axis=1) == -1).all()
+
+
+def test_a_training_clip_depends_on_seed_epoch_and_index_alone(whole):
+    clips = TrainingClips([whole, whole], seed=1)
+    clips.set_epoch(3)
+    clip = clips[1]
+    assert clip.frames.shape == (16, 224, 224, 3)
+    again = TrainingClips([whole, whole], seed=1)
+    again.set_epoch(3)
+    np.testing.assert_array_equal(again[1].frames, clip.frames)
+    differing = [again[0], TrainingClips([whole, whole], seed=2)[1]]
+    again.set_epoch(4)
+    assert not any(np.array_equal(other.frames, clip.frames) for other in [*differing, again[1]])
+
+
+def test_a_training_clip_is_a_stretch_of_its_recording(whole):
+    clips = TrainingClips([whole])
+    for epoch in range(5):
+        clips.set_epoch(epoch)
+        first = int(clips.describe(0).removeprefix("F001/T1 from frame "))
+        np.testing.assert_array_equal(clips[0].labels, whole.labels[first - 1 : first + 15])
+
+
+def test_every_start_within_a_run_is_drawn_and_none_across_a_gap(whole):
+    broken = part(whole, slice(0, 5), slice(10, 28), slice(30, 40))
+    clips = TrainingClips([broken])
+    seen = set()
+    for epoch in range(60):
+        clips.set_epoch(epoch)
+        seen.add(clips.describe(0))
+    assert seen == {f"F001/T1 from frame {number}" for number in (11, 12, 13)}
+
+
+def test_a_recording_without_a_long_run_gives_its_longest_one_padded(whole):
+    clip = TrainingClips([part(whole, slice(0, 3), slice(10, 15))])[0]
+    assert (clip.frames[5:] == clip.frames[4]).all()
+    assert (clip.labels[:5] >= 0).all()
+    assert (clip.labels[5:] == -1).all()
+
+
+def test_workers_that_live_on_see_the_next_epoch(whole):
+    clips = TrainingClips([whole])
+    loader = DataLoader(clips, num_workers=1, persistent_workers=True)
+    batches = []
+    for epoch in (0, 1):
+        clips.set_epoch(epoch)
+        (batch,) = loader
+        np.testing.assert_array_equal(batch.frames[0], clips[0].frames)
+        batches.append(batch.frames)
+    assert not torch.equal(*batches)
+
+
+@pytest.mark.parametrize("damage", ["cut off", "empty", "text", "missing", "small"])
+def test_a_damaged_image_is_named(root, damage):
+    one = recording(root, "F002", numbers=range(3))
+    path, content = one.paths[1], one.paths[1].read_bytes()
+    if damage == "missing":
+        path.unlink()
+    elif damage == "small":
+        import cv2
+
+        cv2.imwrite(str(path), np.zeros((224, 224, 3), np.uint8))
+    else:
+        path.write_bytes({"cut off": content[: len(content) // 2], "empty": b"", "text": b"no picture"}[damage])
+    with pytest.raises(DataError) as error:
+        ScoringClips([one])[0]
+    assert str(path) in error.value.what
+
+
+def test_crops_have_room_to_wander():
+    assert MARGIN == 32

@@ -1,0 +1,201 @@
+import re
+import shutil
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from prepared import BP4D, dataset_in, recording
+
+from mdhr_runtime.errors import DataError, OutputError
+from mdhr_train.data.lists import DataWarning, read_fold, write_lists
+from mdhr_train.losses import class_weights
+
+TRAIN_LABELS, TRAIN_PATHS = "BP4D_train_label_fold1.txt", "BP4D_train_img_path_fold1.txt"
+
+PUBLISHED = (
+    "1.342985 1.689665 1.248091 0.561356 0.433044 0.435894 0.457287 0.541004 1.408054 0.722762 1.493145 1.666711"
+)
+PUBLISHED_BP4D_FOLD_1 = np.array(PUBLISHED.split(), np.float64)
+"""Weights in ME-GraphAU's `data/BP4D/list/BP4D_weight_fold1.txt`."""
+
+
+@pytest.fixture
+def root(tmp_path):
+    dataset_in(tmp_path)
+    return tmp_path
+
+
+def edit(path, change):
+    """Change the lines of a file."""
+    lines = path.read_text().splitlines()
+    path.write_text("".join(line + "\n" for line in change(lines)))
+
+
+def strict_read(root, fold=1):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return read_fold(root, BP4D, fold)
+
+
+def test_what_was_written_is_read(tmp_path):
+    written = dataset_in(tmp_path)
+    for fold, tested in {1: "F007", 2: "M011", 3: "F001"}.items():
+        read = strict_read(tmp_path, fold)
+        assert [one.subject for one in read.test] == [tested]
+        assert {one.subject for one in read.train} == {"F001", "M011", "F007"} - {tested}
+        for one in read.train + read.test:
+            (original,) = (other for other in written if other.name == one.name)
+            assert one.paths == original.paths
+            assert one.numbers.tolist() == original.numbers.tolist()
+            assert one.labels.dtype == np.int8
+            assert (one.labels == original.labels).all()
+
+
+def test_written_weights_are_those_of_the_labels_to_six_digits(root):
+    (root / "list" / "BP4D_train_weight_fold1.txt").rename(root / "kept.txt")
+    computed = strict_read(root).weights
+    (root / "kept.txt").rename(root / "list" / "BP4D_train_weight_fold1.txt")
+    np.testing.assert_allclose(strict_read(root).weights, computed, atol=1e-6, rtol=0)
+    assert computed.dtype == np.float64
+
+
+def test_the_formula_gives_the_published_weights():
+    rates = 0.2 / torch.from_numpy(PUBLISHED_BP4D_FOLD_1)  # weights tell the rates but for a factor
+    np.testing.assert_allclose(class_weights(rates).numpy(), PUBLISHED_BP4D_FOLD_1, atol=1e-6, rtol=0)
+
+
+def test_combinations_are_numbers_whose_first_bit_is_the_region_s_first_au(tmp_path):
+    labels = np.zeros((20, 12), np.int8)
+    labels[0, [0, 2]] = 1  # AU01 and AU04 of the region 1, 2, 4, 7
+    labels[1, 11] = 1  # AU24, the last of 10, 17, 23, 24
+    labels[2, 3] = 9  # AU06, alone in its region
+    with pytest.warns(DataWarning, match="AU02"):
+        dataset_in(tmp_path, labels=labels)
+    lines = (tmp_path / "list" / "BP4D_test_sub_label_fold1.txt").read_text().splitlines()
+    assert lines[:4] == ["10 0 0 0", "0 0 0 1", "0 -1 0 0", "0 0 0 0"]
+
+
+def test_unknown_labels_are_kept(tmp_path):
+    labels = np.tile(np.array([[0], [1], [9], [1]], np.int8), (5, 12))
+    dataset_in(tmp_path, labels=labels)
+    assert (strict_read(tmp_path).test[0].labels == labels).all()
+
+
+def test_one_label_line_too_many_is_said_and_left_out(root):
+    edit(root / "list" / TRAIN_LABELS, lambda lines: [*lines, "0 " * 12])
+    with pytest.warns(DataWarning, match=r"one line more .*\(41\); the first 40 are used") as said:
+        fold = read_fold(root, BP4D, 1)
+    assert len(said) == 1
+    assert sum(map(len, fold.train)) == 40
+
+
+@pytest.mark.parametrize("change", [lambda lines: lines[:-1], lambda lines: [*lines, lines[0], lines[0]]])
+def test_other_differences_of_length_are_errors(root, change):
+    edit(root / "list" / TRAIN_LABELS, change)
+    with pytest.raises(DataError, match="different lengths"):
+        read_fold(root, BP4D, 1)
+
+
+@pytest.mark.parametrize("label", ["2", "-2", "300", "0.5", "nan", "x"])
+def test_a_label_out_of_range_is_named_with_its_line(root, label):
+    edit(root / "list" / TRAIN_LABELS, lambda lines: [*lines[:4], lines[4][:-1] + label, *lines[5:]])
+    with pytest.raises(DataError) as error:
+        read_fold(root, BP4D, 1)
+    assert TRAIN_LABELS in error.value.what
+    assert label in error.value.why
+    assert label == "x" or "AU24 in line 5" in error.value.why
+
+
+def test_lists_of_another_dataset_are_refused(root):
+    edit(root / "list" / TRAIN_LABELS, lambda lines: [line[:15] for line in lines])
+    with pytest.raises(DataError, match="8 numbers a line"):
+        read_fold(root, BP4D, 1)
+
+
+def test_missing_images_are_counted_and_named(root):
+    (root / "img/F001/T1/3.jpg").unlink()
+    shutil.rmtree(root / "img/M011")
+    with pytest.raises(DataError, match="21 of 40 images are missing") as error:
+        read_fold(root, BP4D, 1)
+    assert "F001/T1/3.jpg" in error.value.why
+
+
+def test_a_missing_list_is_named(root):
+    (root / "list" / TRAIN_PATHS).unlink()
+    with pytest.raises(DataError, match=TRAIN_PATHS):
+        read_fold(root, BP4D, 1)
+
+
+def test_folds_that_share_a_subject_are_refused(root):
+    for name in ("img_path", "label"):
+        shutil.copy(root / f"list/BP4D_test_{name}_fold3.txt", root / f"list/BP4D_train_{name}_fold3.txt")
+    with pytest.raises(DataError, match="same subjects") as error:
+        read_fold(root, BP4D, 3)
+    assert "F001" in error.value.why
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_an_empty_fold_is_refused(root, split):
+    for name in ("img_path", "label"):
+        (root / f"list/BP4D_{split}_{name}_fold1.txt").write_text("")
+    with pytest.raises(DataError, match=f"no {split} frames"):
+        read_fold(root, BP4D, 1)
+
+
+def test_lists_are_not_written_for_an_empty_fold(tmp_path):
+    with pytest.raises(DataError, match=r"Fold 1 .* no test frames"):
+        write_lists(tmp_path, BP4D, [recording(tmp_path, "F001"), recording(tmp_path, "M011")])
+    assert not (tmp_path / "list").exists()
+
+
+def test_a_subject_of_no_part_is_refused(tmp_path):
+    with pytest.raises(DataError, match="F099 belongs to no fold"):
+        write_lists(tmp_path, BP4D, [recording(tmp_path, "F099")])
+
+
+def test_an_au_that_never_occurs_is_said_and_has_a_weight(tmp_path):
+    labels = np.tile(np.array([[0], [1]], np.int8), (10, 12))
+    labels[:, 3] = 0
+    with pytest.warns(DataWarning, match="AU06") as said:
+        dataset_in(tmp_path, labels=labels)
+    for fold, one in enumerate(said, 1):
+        assert f"fold {fold} of bp4d no frame has AU06." in str(one.message)
+    assert len(said) == 3
+    with pytest.warns(DataWarning, match="AU06"):
+        weights = read_fold(tmp_path, BP4D, 1).weights
+    np.testing.assert_allclose(weights, 1)
+
+
+def test_weights_that_are_not_those_of_the_labels_are_used_and_said(root):
+    path = root / "list" / "BP4D_train_weight_fold1.txt"
+    path.write_text("\t".join(map(str, PUBLISHED_BP4D_FOLD_1)))
+    with pytest.warns(DataWarning, match="differ from those of the labels"):
+        fold = read_fold(root, BP4D, 1)
+    np.testing.assert_array_equal(fold.weights, PUBLISHED_BP4D_FOLD_1)
+
+
+@pytest.mark.parametrize("text", ["1 2 3", "x", "", "0 " * 12, "nan " * 12])
+def test_a_file_without_weights_is_refused(root, text):
+    (root / "list" / "BP4D_train_weight_fold1.txt").write_text(text)
+    with pytest.raises(DataError, match="no class weights"):
+        read_fold(root, BP4D, 1)
+
+
+def test_the_fingerprint_changes_with_any_label(root):
+    before = strict_read(root).fingerprint
+    assert re.fullmatch("[0-9a-f]{64}", before)
+    assert strict_read(root).fingerprint == before
+    edit(root / "list" / "BP4D_test_label_fold1.txt", lambda lines: [*lines[:-1], "9" + lines[-1][1:]])
+    assert strict_read(root).fingerprint != before
+
+
+def test_a_fold_that_does_not_exist_is_refused(root):
+    with pytest.raises(DataError, match="no fold 4"):
+        read_fold(root, BP4D, 4)
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "list").write_text("a file in the way")
+    with pytest.raises(OutputError, match="could not be written"):
+        dataset_in(tmp_path)
