@@ -31,18 +31,19 @@ def scale_weights(examples: Sequence[Example], insides: Sequence[Inside], scales
         insides: What the network computes for them; all have weights.
         scales: Numbers of the scales, from 1, the finest.
     """
-    high = max(float(inside.weights.max()) for inside in insides)
+    shown = np.stack([inside.weights for inside in insides])
+    low, high = float(shown.min()), float(shown.max())
     titles = ("Frame", *(f"Scale {scale} · {_side(scale)}×{_side(scale)}" for scale in scales))
     head = element("tr", (element("th", title, scope="col") for title in titles))
-    rows = (_weights_row(example, inside, high) for example, inside in zip(examples, insides, strict=True))
+    rows = (_weights_row(example, inside, low, high) for example, inside in zip(examples, insides, strict=True))
     table = element("table", element("thead", head), element("tbody", rows), class_="maps")
-    return element("figure", element("div", table, class_="scroll"), colour_scale("weight 0", f"{high:.2f}"))
+    return element("figure", element("div", table, class_="scroll"), colour_scale(f"weight {low:.3f}", f"{high:.3f}"))
 
 
-def _weights_row(example: Example, inside: Inside, high: float) -> Markup:
+def _weights_row(example: Example, inside: Inside, low: float, high: float) -> Markup:
     face = example.frames[example.index]
     maps = (
-        element("td", _picture(heat(face, weights, high), "weights"), element("p", f"mean {weights.mean():.2f}"))
+        element("td", _picture(heat(face, weights, low, high), "weights"), element("p", f"mean {weights.mean():.2f}"))
         for weights in inside.weights
     )
     return element("tr", element("td", _picture(face, "frame"), _caption(example)), maps)

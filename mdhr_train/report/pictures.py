@@ -19,20 +19,21 @@ def data_uri(image: np.ndarray) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
 
 
-def heat(face: np.ndarray, values: np.ndarray, high: float) -> np.ndarray:
+def heat(face: np.ndarray, values: np.ndarray, low: float, high: float) -> np.ndarray:
     """Lay a map over a face.
 
     Args:
         face: uint8 (H, W, 3), RGB.
-        values: float (h, w) that covers the face, ≥ 0.
-        high: The value that has the last colour of the scale; 0 has the first.
+        values: float (h, w) that covers the face.
+        low: The value that has the first colour of the scale.
+        high: The value that has the last.
 
     Returns:
         uint8 (H, W, 3), RGB.
     """
     height, width = face.shape[:2]
     smooth = cv2.resize(values.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    level = (255 * np.clip(smooth / high, 0, 1)).astype(np.uint8)
+    level = (255 * np.clip((smooth - low) / max(high - low, 1e-6), 0, 1)).astype(np.uint8)
     colours = cv2.cvtColor(cv2.applyColorMap(level, COLOURS), cv2.COLOR_BGR2RGB)
     grey = cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     return cv2.addWeighted(colours, 0.62, grey, 0.38, 0)

@@ -26,7 +26,10 @@ def f1_table(aus: Sequence[str], series: Sequence[Series]) -> Markup:
         "tr",
         element("th", "Action unit", scope="col"),
         element("th", _axis(), class_="chart", scope="col"),
-        (element("th", one.label, class_=f"number {one.mark}", scope="col") for one in series),
+        (
+            element("th", one.label.replace("-", "\N{NON-BREAKING HYPHEN}"), class_="number", scope="col")
+            for one in series
+        ),
     )
     rows = (_f1_row(_au(au), series, [one.f1[au] for one in series]) for au in aus)
     mean = _f1_row("Mean", series, [one.mean for one in series], class_="total")
