@@ -8,7 +8,7 @@ import click
 
 from mdhr_runtime.console import Command, share_cores
 
-from .checks import require_folder
+from .checks import require_folder, require_libraries
 
 
 @click.command("report", cls=Command)
@@ -26,12 +26,13 @@ def report(run: Path, data: Path | None, out: Path | None) -> None:
     It holds F1 per action unit beside the paper's, confusion counts, training curves, the adaptive weights of the
     scales over faces of the test part, and the edges between action units.
     """
-    from ..report.runs import read
+    from ..report.reading import read
 
     source = read(run)
     out = out or run / "report.html"
     require_folder(out)
     share_cores()
+    require_libraries()
     from ..report import write_report
 
     problem = write_report(source, data, out)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from mdhr_runtime.layout import Layout
 from mdhr_runtime.results import OCCURS_FROM
 
+from ..model.facial_dynamics import scale_size
 from ..model.frames import INPUT_SIZE
 from .examples import Example
 from .inside import Inside
@@ -33,11 +34,11 @@ def scale_weights(examples: Sequence[Example], insides: Sequence[Inside], scales
     """
     shown = np.stack([inside.weights for inside in insides])
     low, high = float(shown.min()), float(shown.max())
-    titles = ("Frame", *(f"Scale {scale} · {_side(scale)}×{_side(scale)}" for scale in scales))
+    titles = ("Frame", *(f"Scale {scale} · {scale_size(scale)}×{scale_size(scale)}" for scale in scales))
     head = element("tr", (element("th", title, scope="col") for title in titles))
     rows = (_weights_row(example, inside, low, high) for example, inside in zip(examples, insides, strict=True))
     table = element("table", element("thead", head), element("tbody", rows), class_="maps")
-    return element("figure", element("div", table, class_="scroll"), colour_scale(f"weight {low:.3f}", f"{high:.3f}"))
+    return element("figure", element("div", table, class_="scroll"), colour_scale(f"weight {low:.2f}", f"{high:.2f}"))
 
 
 def _weights_row(example: Example, inside: Inside, low: float, high: float) -> Markup:
@@ -65,12 +66,13 @@ def edges(examples: Sequence[Example], insides: Sequence[Inside], layout: Layout
 
 def _graph(example: Example, inside: Inside, layout: Layout) -> Markup:
     spots = INPUT_SIZE * np.array(places(layout))
+    pairs = _pairs(inside.attention)
     size = {"width": INPUT_SIZE, "height": INPUT_SIZE}
     drawing = element(
         "svg",
         element("image", href=data_uri(example.frames[example.index]), **size),
         element("rect", class_="veil", **size),
-        _arrows(inside.attention, spots),
+        (_edge(spots[m], spots[n], float(inside.attention[n, m])) for m, n in pairs),
         (
             _node(au, spot, score >= OCCURS_FROM, label == 1)
             for au, spot, score, label in zip(layout.aus, spots, inside.scores, example.labels, strict=True)
@@ -79,22 +81,20 @@ def _graph(example: Example, inside: Inside, layout: Layout) -> Markup:
         role="img",
         aria_label=f"Edges between action units in {example.recording}, frame {example.number}",
     )
-    return element("div", drawing, _caption(example))
+    return element("div", drawing, _caption(example, f" · {len(pairs) or 'no'} edges"))
 
 
-def _arrows(attention: np.ndarray, spots: np.ndarray) -> Iterator[Markup]:
-    """Arrows m→n, the strong ones on top: thicker and less transparent with the weight."""
-    weights = attention * (1 - np.eye(len(attention), dtype=attention.dtype))
-    pairs = [(n, m) for n, m in np.argwhere(weights >= SHOWN_FROM).tolist()]
-    for n, m in sorted(pairs, key=lambda pair: weights[pair]):
-        strength = math.sqrt(float(weights[n, m]))
-        yield element(
-            "path",
-            d=_arrow(spots[m], spots[n]),
-            class_="edge",
-            stroke_width=3 * strength,
-            opacity=0.25 + 0.75 * strength,
-        )
+def _pairs(attention: np.ndarray) -> list[tuple[int, int]]:
+    """The edges m→n between different AUs as pairs (m, n); strong ones come last, to be drawn on top."""
+    found = [(m, n) for n, m in np.argwhere(attention >= SHOWN_FROM).tolist() if m != n]
+    return sorted(found, key=lambda pair: attention[pair[1], pair[0]])
+
+
+def _edge(start: np.ndarray, end: np.ndarray, weight: float) -> Markup:
+    """An arrow, thicker and less transparent with its weight."""
+    strength = math.sqrt(weight)
+    look = {"stroke_width": 3 * strength, "opacity": 0.25 + 0.75 * strength}
+    return element("path", d=_arrow(start, end), class_="edge", **look)
 
 
 def _arrow(start: np.ndarray, end: np.ndarray) -> str:
@@ -126,13 +126,9 @@ def _key(name: str) -> Markup:
     return element("svg", circle, width=20, height=16, class_="key", aria_hidden="true")
 
 
-def _caption(example: Example) -> Markup:
-    return element("p", f"{example.recording}, frame {example.number}")
+def _caption(example: Example, more: str = "") -> Markup:
+    return element("p", f"{example.recording}, frame {example.number}{more}")
 
 
 def _picture(image: np.ndarray, alt: str) -> Markup:
     return element("img", src=data_uri(image), alt=alt, width=INPUT_SIZE, height=INPUT_SIZE)
-
-
-def _side(scale: int) -> int:
-    return INPUT_SIZE // 2 ** (scale + 1)

@@ -6,8 +6,6 @@ import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from mdhr_runtime.errors import MdhrError, RunError
 
 from .markup import Markup, element
@@ -89,6 +87,8 @@ def _figures(run: Run, root: Path) -> Figures:
 
 def _trained_on(run: Run) -> Path:
     """Folder of the dataset that a run was trained on."""
+    import yaml
+
     path = run.folder / CONFIG
     try:
         return Path(yaml.safe_load(path.read_text(encoding="utf-8"))["data"]["root"])

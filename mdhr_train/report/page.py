@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -127,26 +127,35 @@ def _tile(label: str, value: str, kind: str) -> Markup:
     return element("div", element("b", value), element("span", label), class_=f"tile {kind}")
 
 
-def _details(runs: Sequence[Run]) -> Iterator[Markup]:
-    for run in runs:
-        title = element("h3", f"Fold {run.fold}") if len(runs) > 1 else None
-        rows = (element("div", element("dt", key), element("dd", value)) for key, value in _facts(run).items())
-        yield element("div", title, element("dl", rows), _configuration(run), class_="facts")
+def _details(runs: Sequence[Run]) -> Markup:
+    return element("div", (_detail(run, len(runs) > 1) for run in runs), class_="facts")
+
+
+def _detail(run: Run, named: bool) -> Markup:
+    rows = (element("div", element("dt", key), element("dd", value)) for key, value in _facts(run).items())
+    return element(
+        "div", element("h3", f"Fold {run.fold}") if named else None, element("dl", rows), _configuration(run)
+    )
 
 
 def _facts(run: Run) -> Mapping[str, str]:
     data = run.data
-    hours, minutes = divmod(round(sum(epoch.seconds for epoch in run.epochs) / 60), 60)
     return {
         "Folder": str(run.folder),
-        "Backbone": f"{run.backbone}, {run.parameters / 1e6:.1f} M parameters in all",
-        "Training": f"{len(run.epochs)} epochs in {hours} h {minutes} min on {run.device}",
+        "Backbone": f"{run.backbone}; {run.parameters / 1e6:.1f} M parameters in the whole network",
+        "Training": f"{len(run.epochs)} epochs in {_duration(run)} on {run.device}",
         "best.pt": f"epoch {run.best_epoch}",
-        "Training part": f"{data['train_recordings']:,} recordings, {data['train_frames']:,} frames",
-        "Test part": f"{data['test_recordings']:,} recordings, {data['test_frames']:,} frames",
-        "Lists": f"SHA-256 {data['fingerprint']}",
+        "Training part": f"{data['train_frames']:,} frames, recordings: {data['train_recordings']:,}",
+        "Test part": f"{data['test_frames']:,} frames, recordings: {data['test_recordings']:,}",
+        "Lists": f"SHA-256 {data['fingerprint'][:16]}…",
         "Versions": ", ".join(f"{library} {version}" for library, version in run.versions.items()),
     }
+
+
+def _duration(run: Run) -> str:
+    seconds = round(sum(epoch.seconds for epoch in run.epochs))
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{seconds} s"
 
 
 def _configuration(run: Run) -> Markup | None:

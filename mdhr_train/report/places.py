@@ -9,10 +9,10 @@ from mdhr_runtime.layout import Layout
 from ..model.facial_dynamics import GRID
 
 PLACES: Mapping[int, tuple[float, float]] = {
-    1: (-0.20, -0.44),
-    2: (0.64, -0.44),
-    4: (0.10, -0.26),
-    5: (-0.52, -0.10),
+    1: (-0.22, -0.26),
+    2: (0.66, -0.28),
+    4: (0.05, -0.13),
+    5: (-0.52, -0.08),
     6: (-0.66, 0.40),
     7: (0.52, 0.16),
     9: (0.02, 0.36),

@@ -55,7 +55,7 @@ def _of_run(run: Run) -> tuple[Series, ...]:
 
 
 def _of_folds(source: CrossValidation) -> tuple[Series, ...]:
-    mean = Series("mean of the folds", "bar", 100 * source.mean_f1, _per_cent(source.f1))
+    mean = Series("folds, mean", "bar", 100 * source.mean_f1, _per_cent(source.f1))
     return (mean, *(_series(f"fold {fold}", "dot", counts) for fold, counts in sorted(source.per_fold.items())))
 
 
