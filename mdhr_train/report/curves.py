@@ -10,16 +10,15 @@ from .markup import Markup, element
 from .runs import Epoch, Run
 
 WIDTH, HEIGHT = 320, 180
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 26
+LEFT, RIGHT, TOP, BOTTOM = 54, 12, 12, 26
 
 
 class Panel(NamedTuple):
-    """A chart: its title, its value of an epoch, how a value is written, and whether its axis starts at 0."""
+    """A chart: its title, its value of an epoch, and how a value is written. Its axis starts at 0."""
 
     title: str
     value: Callable[[Epoch], float | None]
     form: str
-    from_zero: bool = True
 
 
 PANELS = (
@@ -49,11 +48,11 @@ def _panel(panel: Panel, runs: Sequence[Run]) -> Markup:
     if not points:
         return element("div", title, element("p", "Not measured in this run.", class_="quiet"), class_="panel")
     last = max(max(x for x, _ in points), 2)
-    marks = _ticks(0.0 if panel.from_zero else min(y for _, y in points), max(y for _, y in points))
+    marks = _ticks(max(y for _, y in points))
 
     def place(x: float, y: float) -> tuple[float, float]:
         across = (x - 1) / (last - 1)
-        up = (y - marks[0]) / (marks[-1] - marks[0])
+        up = y / marks[-1]
         return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
 
     drawn = (
@@ -86,14 +85,14 @@ def _grid_line(y: float, label: str) -> list[Markup]:
     return [line, element("text", label, x=LEFT - 6, y=y + 4, text_anchor="end")]
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Three to six round numbers, equally far apart, that span low … high."""
-    span = (high - low) or abs(high) or 1.0
-    rough = span / 4
+def _ticks(high: float) -> list[float]:
+    """Three to six round numbers from 0 to `high` or a little more, equally far apart."""
+    if high <= 0:
+        return [0.0, 1.0]
+    rough = high / 4
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
-    first, last = math.floor(low / step), math.ceil((low + span) / step - 1e-9)
-    return [round(index * step, 12) for index in range(first, last + 1)]
+    return [round(index * step, 12) for index in range(math.ceil(high / step - 1e-9) + 1)]
 
 
 def _key(index: int) -> Markup:

@@ -40,7 +40,7 @@ def look(model: MDHR, frames: np.ndarray, index: int) -> Inside:
         frames: uint8 (T, 224, 224, 3), RGB.
         index: The frame.
     """
-    with results_of(model, "scale_weights") as weights, results_of(model, "attention") as attention:
+    with results_of(model.dynamics, "scale_weights") as weights, results_of(model.cross, "attention") as attention:
         output = model(normalise(torch.from_numpy(frames))[None])
     return Inside(output.scores[0, index].float().numpy(), _of_frame(weights, index), _of_frame(attention, index))
 
@@ -50,30 +50,28 @@ def _of_frame(results: list[Tensor], index: int) -> np.ndarray | None:
 
 
 @contextmanager
-def results_of(model: nn.Module, method: str) -> Iterator[list[Any]]:
-    """Keep what a method of the network's modules returns, as a forward hook does for `forward`.
+def results_of(module: nn.Module, method: str) -> Iterator[list[Any]]:
+    """Keep what a method of a module returns, as a forward hook does for `forward`.
 
     Args:
-        model: The network.
-        method: Name of the method. Modules that lack it are passed over.
+        module: The module.
+        method: Name of the method. Variants of a module may lack it; then there are no results.
 
     Yields:
         The results, in the order of the calls inside the block.
     """
     results: list[Any] = []
-    owners = [module for module in model.modules() if hasattr(module, method)]
+    original = getattr(module, method, None)
+    if original is None:
+        yield results
+        return
 
-    def recorded(original: Any) -> Any:
-        def call(*arguments: Any) -> Any:
-            results.append(original(*arguments))
-            return results[-1]
+    def recorded(*arguments: Any) -> Any:
+        results.append(original(*arguments))
+        return results[-1]
 
-        return call
-
-    for owner in owners:
-        setattr(owner, method, recorded(getattr(owner, method)))
+    setattr(module, method, recorded)
     try:
         yield results
     finally:
-        for owner in owners:
-            delattr(owner, method)
+        delattr(module, method)  # the class's own shows again

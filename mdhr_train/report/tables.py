@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mdhr_runtime.page.names import NAMES
 
@@ -11,6 +11,9 @@ from .series import Series
 
 GRID = (0, 25, 50, 75, 100)
 DIAMOND = "M0 -5L5 0L0 5L-5 0Z"
+RADII = {"ring": 4.5, "dot": 3.0}
+BARS = ("bar", "found", "missed", "false-alarm")
+"""Kinds of marks that are bars; `RADII` has those that are circles, and the paper's are diamonds."""
 STRIP_HEIGHT = 26
 """Height of a table's row of marks in pixels."""
 
@@ -34,7 +37,7 @@ def f1_table(aus: Sequence[str], series: Sequence[Series]) -> Markup:
     rows = (_f1_row(_au(au), series, [one.f1[au] for one in series]) for au in aus)
     mean = _f1_row("Mean", series, [one.mean for one in series], class_="total")
     table = element("table", element("thead", head), element("tbody", rows, mean), class_="f1")
-    return element("figure", _legend(series), element("div", table, class_="scroll"))
+    return element("figure", _legend(_marks(series)), element("div", table, class_="scroll"))
 
 
 def _f1_row(name: Markup | str, series: Sequence[Series], values: Sequence[float], **attributes: object) -> Markup:
@@ -52,10 +55,14 @@ def _mark(kind: str, value: float) -> Markup:
     middle = STRIP_HEIGHT / 2
     if kind == "bar":
         return element("rect", x=0, y=middle - 5, width=f"{value:.2f}%", height=10, rx=2, class_="bar")
-    if kind in ("ring", "dot"):
-        return element("circle", cx=f"{value:.2f}%", cy=middle, r=4.5 if kind == "ring" else 3, class_=kind)
-    path = element("path", d=DIAMOND, class_=kind)
-    return element("svg", path, x=f"{value:.2f}%", y=middle, overflow="visible", width=1, height=1)
+    return element("svg", _shape(kind), x=f"{value:.2f}%", y=middle, width=1, height=1, overflow="visible")
+
+
+def _shape(kind: str) -> Markup:
+    """A mark around the origin."""
+    if kind in RADII:
+        return element("circle", cx=0, cy=0, r=RADII[kind], class_=kind)
+    return element("path", d=DIAMOND, class_=kind)
 
 
 def _grid() -> list[Markup]:
@@ -68,23 +75,21 @@ def _axis() -> Markup:
     return element("svg", labels, class_="strip", height=16, role="img", aria_label="F1 in per cent")
 
 
-def _legend(series: Sequence[Series]) -> Markup:
-    folds = [one for one in series if one.mark == "dot"]
-    entries = [(one.label, one.mark) for one in series if one.mark != "dot"]
-    if folds:
-        entries.insert(1, ("single folds", "dot"))
-    return element("ul", (element("li", _key(mark), label) for label, mark in entries), class_="legend")
+def _legend(entries: Iterable[tuple[str, str]]) -> Markup:
+    """What the marks mean: pairs of a label and a kind of mark."""
+    return element("ul", (element("li", _key(kind), label) for label, kind in entries), class_="legend")
+
+
+def _marks(series: Sequence[Series]) -> list[tuple[str, str]]:
+    """The marks of some series with their labels; the folds share one."""
+    labels = {one.mark: "single folds" if one.mark == "dot" else one.label for one in series}
+    return [(label, mark) for mark, label in labels.items()]
 
 
 def _key(kind: str) -> Markup:
-    mark = (
-        element("rect", x=1, y=3, width=20, height=10, rx=2, class_="bar")
-        if kind == "bar"
-        else element("circle", cx=11, cy=8, r=4.5 if kind == "ring" else 3, class_=kind)
-        if kind in ("ring", "dot")
-        else element("path", d=DIAMOND, transform="translate(11 8)", class_=kind)
-    )
-    return element("svg", mark, width=22, height=16, aria_hidden="true")
+    bar = element("rect", x=1, y=3, width=20, height=10, class_=kind)
+    shape = bar if kind in BARS else element("g", _shape(kind), transform="translate(11 8)")
+    return element("svg", shape, width=22, height=16, aria_hidden="true")
 
 
 def confusion_table(aus: Sequence[str], counts: Mapping[str, Mapping[str, int]]) -> Markup:
@@ -104,19 +109,7 @@ def confusion_table(aus: Sequence[str], counts: Mapping[str, Mapping[str, int]])
     longest = max(max(_reported(counts, au) for au in aus), 1)
     rows = (_confusion_row(au, {name: counts[name][au] for name in counts}, longest) for au in aus)
     table = element("table", element("thead", head), element("tbody", rows), class_="confusion")
-    keys = (("found", "found"), ("missed", "missed"), ("false alarms", "false-alarm"))
-    legend = element(
-        "ul",
-        (
-            element(
-                "li",
-                element("svg", element("rect", x=1, y=3, width=20, height=10, class_=kind), width=22, height=16),
-                label,
-            )
-            for label, kind in keys
-        ),
-        class_="legend",
-    )
+    legend = _legend((("found", "found"), ("missed", "missed"), ("false alarms", "false-alarm")))
     return element("figure", legend, element("div", table, class_="scroll"))
 
 
