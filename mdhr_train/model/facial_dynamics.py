@@ -5,8 +5,6 @@ Table 4 of the paper compares which scales take part, and how they are fused; `F
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -104,14 +102,10 @@ class SummedDynamics(nn.Module):
             (B, T, features, 7, 7), not negative.
         """
         pooled = [
-            pool_over_time(part.changes(x), self.radius).flatten(0, 1)
-            for part, x in zip(self.scales, self.chosen(scales), strict=True)
+            pool_over_time(part.changes(scales[number - 1]), self.radius).flatten(0, 1)
+            for number, part in zip(self.numbers, self.scales, strict=True)
         ]
         return self.bn(self.project(self.fuse(pooled))).relu().unflatten(0, scales[0].shape[:2])
-
-    def chosen(self, scales: tuple[Tensor, ...]) -> Iterable[Tensor]:
-        """The maps, among those of all four scales, of the scales that take part."""
-        return [scales[number - 1] for number in self.numbers]
 
     def fused_channels(self, channels: int) -> int:
         """Channels that `fuse` makes of L scales of `channels` each."""
@@ -174,6 +168,8 @@ class NoDynamics(nn.Module):
     def __init__(self, features: int) -> None:
         super().__init__()
         self.features = features
+        self.numbers: tuple[int, ...] = ()
+        self.scales = nn.ModuleList()
 
     def forward(self, scales: tuple[Tensor, ...]) -> Tensor:
         """Return zeros (B, T, features, 7, 7)."""
