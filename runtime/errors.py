@@ -4,6 +4,8 @@ Every error that a user can cause or repair says three things: what happened, wh
 Anything else that escapes is a bug of ours and keeps its traceback.
 """
 
+from __future__ import annotations
+
 
 class MdhrError(Exception):
     """Base of all errors that are meant for the user.
@@ -17,6 +19,10 @@ class MdhrError(Exception):
     def __init__(self, what: str, why: str, fix: str) -> None:
         self.what, self.why, self.fix = what, why, fix
         super().__init__(f"{what}\n  why: {why}\n  fix: {fix}")
+
+    def __reduce__(self) -> tuple[type[MdhrError], tuple[str, str, str]]:
+        """Let the error travel between processes."""
+        return type(self), (self.what, self.why, self.fix)
 
 
 class BundleError(MdhrError):

@@ -1,43 +1,18 @@
 """A finished training run as mdhr-train leaves it, small and with random weights."""
 
 import json
-import warnings
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import yaml
 
 from mdhr_train.checkpoints import save_checkpoint
-from mdhr_train.data.datasets import DATASETS
-from mdhr_train.data.lists import DataWarning, write_lists
-from mdhr_train.data.recordings import Recording
-from mdhr_train.data.synthetic import SyntheticClips
+from mdhr_train.layouts import BP4D
 from mdhr_train.model import MDHR, ModelConfig
 
-BP4D = DATASETS["bp4d"]
-AUS = BP4D.layout.au_names
+AUS = BP4D.au_names
 OUTCOMES = ("true_positives", "false_positives", "false_negatives", "true_negatives")
-
-
-def write_dataset(root: Path, frames: int = 20, subjects: int = 1) -> Path:
-    """A prepared dataset with one recording of so many subjects in each part; returns its folder."""
-    recordings = []
-    chosen = [subject for part in BP4D.parts for subject in part[:subjects]]
-    clips = SyntheticClips(BP4D.layout, len(chosen), frames)
-    for subject, (images, labels) in zip(chosen, (clips[index] for index in range(len(chosen))), strict=True):
-        name = f"{subject}/T1"
-        paths = tuple(root / BP4D.image_folder / BP4D.crop_path(subject, name, number) for number in range(frames))
-        paths[0].parent.mkdir(parents=True)
-        for path, image in zip(paths, images, strict=True):
-            crop = cv2.copyMakeBorder(image, 16, 16, 16, 16, cv2.BORDER_REFLECT_101)
-            cv2.imwrite(str(path), cv2.cvtColor(crop, cv2.COLOR_RGB2BGR))
-        recordings.append(Recording(name, subject, paths, np.arange(frames), labels.astype(np.int8)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)  # so few frames do not show every AU
-        write_lists(root, BP4D, recordings)
-    return root
 
 
 def write_run(folder: Path, data: Path, fold: int = 1, epochs: int = 12, **model) -> Path:
@@ -45,7 +20,7 @@ def write_run(folder: Path, data: Path, fold: int = 1, epochs: int = 12, **model
     folder.mkdir(parents=True)
     torch.manual_seed(fold)
     sizes = {"backbone": "resnet10t", "node_features": 16, "dynamics_channels": 16}
-    save_checkpoint(folder / "best.pt", MDHR(ModelConfig(BP4D.layout, **{**sizes, **model})))
+    save_checkpoint(folder / "best.pt", MDHR(ModelConfig(BP4D, **{**sizes, **model})))
     (folder / "config.yaml").write_text(yaml.safe_dump({"data": {"root": str(data), "dataset": "bp4d", "fold": fold}}))
     (folder / "summary.json").write_text(json.dumps(summary(fold, epochs)))
     return folder

@@ -4,17 +4,18 @@ from html.parser import HTMLParser
 
 import pytest
 from click.testing import CliRunner
-from runs import write_crossval, write_dataset, write_run
+from prepared import dataset_in
+from runs import write_crossval, write_run
 
 from mdhr_train.cli import main
 from mdhr_train.paper import COLUMNS
 
-pytest.importorskip("skimage")
-
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return write_dataset(tmp_path_factory.mktemp("data"))
+    root = tmp_path_factory.mktemp("data")
+    dataset_in(root)
+    return root
 
 
 @pytest.fixture(scope="module")
