@@ -26,15 +26,14 @@ def report(run: Path, data: Path | None, out: Path | None) -> None:
     It holds F1 per action unit beside the paper's, confusion counts, training curves, the adaptive weights of the
     scales over faces of the test part, and the edges between action units.
     """
+    share_cores()
+    require_libraries()
+    from ..report import write_report
     from ..report.reading import read
 
     source = read(run)
     out = out or run / "report.html"
     require_folder(out)
-    share_cores()
-    require_libraries()
-    from ..report import write_report
-
     problem = write_report(source, data, out)
     if problem is not None:
         click.echo(f"The figures of the network's inside are left out. {problem}", err=True)

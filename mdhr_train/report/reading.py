@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mdhr_runtime.errors import RunError
 
+from ..training.summary import read_summary
 from .runs import Counts, CrossValidation, Epoch, Run
 
-SCHEMA = 1
 SUMMARY = "summary.json"
 DATA = {
     "fingerprint": str,
@@ -32,7 +31,8 @@ def read(folder: Path) -> Run | CrossValidation:
         folder: What `mdhr-train fit` or `mdhr-train crossval` has written.
 
     Raises:
-        RunError: It is neither, is not finished, or its summary is damaged or newer than this software.
+        RunError: It is neither, is not finished, or its summary lacks something.
+        DataError: Its summary is damaged, or newer than this software.
     """
     summary = _summary(folder)
     return _parsed(folder, summary, _cross_validation if "folds" in summary else _run)
@@ -46,34 +46,18 @@ def _summary(folder: Path) -> Mapping[str, Any]:
             f"There is no {SUMMARY} in it." if folder.is_dir() else "There is no such folder.",
             "Give a folder that mdhr-train fit or mdhr-train crossval has written to the end.",
         )
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _damaged(path, error) from error
-    if not isinstance(summary, dict) or not isinstance(summary.get("schema"), int):
-        raise _damaged(path, "it has no schema version")
-    if summary["schema"] != SCHEMA:
-        raise RunError(
-            f"{path} cannot be read by this version.",
-            f"It has schema {summary['schema']}; this version reads schema {SCHEMA}.",
-            "Install the version of mdhr-edge that wrote it, or a newer one.",
-        )
-    return summary
+    return read_summary(path)
 
 
 def _parsed(folder: Path, summary: Mapping[str, Any], parse: Callable[[Path, Mapping[str, Any]], Read]) -> Read:
     try:
         return parse(folder, summary)
     except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(folder / SUMMARY, f"{type(error).__name__}: {error}") from error
-
-
-def _damaged(path: Path, why: object) -> RunError:
-    return RunError(
-        f"{path} cannot be read.",
-        f"It is truncated, or not the summary of a run ({why}).",
-        "Copy the file again, or let the run write it again: mdhr-train fit --resume.",
-    )
+        raise RunError(
+            f"{folder / SUMMARY} cannot be read.",
+            f"It lacks what the summary of a run has ({type(error).__name__}: {error}).",
+            "Copy the file again, or let mdhr-train fit --resume write it again.",
+        ) from error
 
 
 def _run(folder: Path, summary: Mapping[str, Any]) -> Run:

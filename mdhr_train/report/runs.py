@@ -38,7 +38,7 @@ class Epoch:
         loss: L = L_AU + 0.01 L_sub, mean over the epoch.
         loss_au: L_AU.
         loss_sub: L_sub.
-        lr: Learning rate at the end.
+        lr: Learning rate.
         seconds: Duration.
         waiting_share: Share of the time that went into waiting for data, in [0, 1].
         validation_f1: Mean F1 in [0, 1], or None where it was not measured.
