@@ -8,6 +8,7 @@ from .commands.crossval import crossval
 from .commands.evaluate import evaluate
 from .commands.fit import fit
 from .commands.prepare import prepare
+from .commands.report import report
 from .commands.synthetic_video import synthetic_video
 
 
@@ -21,4 +22,5 @@ main.add_command(crossval)
 main.add_command(evaluate)
 main.add_command(fit)
 main.add_command(prepare)
+main.add_command(report)
 main.add_command(synthetic_video)

@@ -57,5 +57,9 @@ class ExportError(MdhrError):
     """An export that failed or whose graphs do not compute what the model computes."""
 
 
+class RunError(MdhrError):
+    """A folder of a training run that cannot be read."""
+
+
 class DataError(MdhrError):
     """A dataset that is missing, incomplete, damaged, or contradicts itself."""

@@ -1,0 +1,40 @@
+"""`mdhr-train report`: one HTML file that shows a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mdhr_runtime.console import Command, share_cores
+
+from .checks import require_folder, require_libraries
+
+
+@click.command("report", cls=Command)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="ROOT",
+    help="Folder of the prepared dataset, if it no longer lies where the run found it.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="HTML file to write.  [default: RUN/report.html]")
+def report(run: Path, data: Path | None, out: Path | None) -> None:
+    """Show a finished run or cross-validation (RUN) as one HTML file that needs nothing beside itself.
+
+    It holds F1 per action unit beside the paper's, confusion counts, training curves, the adaptive weights of the
+    scales over faces of the test part, and the edges between action units.
+    """
+    share_cores()
+    require_libraries()
+    from ..report import write_report
+    from ..report.reading import read
+
+    source = read(run)
+    out = out or run / "report.html"
+    require_folder(out)
+    problem = write_report(source, data, out)
+    if problem is not None:
+        click.echo(f"The figures of the network's inside are left out. {problem}", err=True)
+    click.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")

@@ -1,0 +1,147 @@
+"""The tables of a report, each with a chart in one of its columns: F1 and confusion per AU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from mdhr_runtime.page.names import NAMES
+
+from .markup import Markup, element
+from .series import Series
+
+GRID = (0, 25, 50, 75, 100)
+DIAMOND = "M0 -5L5 0L0 5L-5 0Z"
+RADII = {"ring": 4.5, "dot": 3.0}
+BARS = ("bar", "found", "missed", "false-alarm")
+"""Kinds of marks that are bars; `RADII` has those that are circles, and the paper's are diamonds."""
+STRIP_HEIGHT = 26
+"""Height of a table's row of marks in pixels."""
+
+
+def f1_table(aus: Sequence[str], series: Sequence[Series]) -> Markup:
+    """F1 per AU as marks on a common axis, and as numbers.
+
+    Args:
+        aus: Names of the AUs.
+        series: What to show; the first is the main one.
+    """
+    head = element(
+        "tr",
+        element("th", "Action unit", scope="col"),
+        element("th", _axis(), class_="chart", scope="col"),
+        (
+            element("th", one.label.replace("-", "\N{NON-BREAKING HYPHEN}"), class_="number", scope="col")
+            for one in series
+        ),
+    )
+    rows = (_f1_row(_au(au), series, [one.f1[au] for one in series]) for au in aus)
+    mean = _f1_row("Mean", series, [one.mean for one in series], class_="total")
+    table = element("table", element("thead", head), element("tbody", rows, mean), class_="f1")
+    return element("figure", _legend(_marks(series)), element("div", table, class_="scroll"))
+
+
+def _f1_row(name: Markup | str, series: Sequence[Series], values: Sequence[float], **attributes: object) -> Markup:
+    numbers = (
+        element("td", f"{value:.1f}", class_="number main" if index == 0 else "number")
+        for index, value in enumerate(values)
+    )
+    # Later marks lie on top: the bar is drawn first, the paper's diamonds last.
+    marks = [_mark(one.mark, value) for one, value in zip(series, values, strict=True)]
+    strip = element("svg", _grid(), marks, class_="strip", height=STRIP_HEIGHT, aria_hidden="true")
+    return element("tr", element("th", name, scope="row"), element("td", strip, class_="chart"), numbers, **attributes)
+
+
+def _mark(kind: str, value: float) -> Markup:
+    middle = STRIP_HEIGHT / 2
+    if kind == "bar":
+        return element("rect", x=0, y=middle - 5, width=f"{value:.2f}%", height=10, rx=2, class_="bar")
+    return element("svg", _shape(kind), x=f"{value:.2f}%", y=middle, width=1, height=1, overflow="visible")
+
+
+def _shape(kind: str) -> Markup:
+    """A mark around the origin."""
+    if kind in RADII:
+        return element("circle", cx=0, cy=0, r=RADII[kind], class_=kind)
+    return element("path", d=DIAMOND, class_=kind)
+
+
+def _grid() -> list[Markup]:
+    return [element("line", x1=f"{x}%", x2=f"{x}%", y1=0, y2=STRIP_HEIGHT, class_="grid") for x in GRID]
+
+
+def _axis() -> Markup:
+    anchors = {GRID[0]: "start", GRID[-1]: "end"}
+    labels = (element("text", x, x=f"{x}%", y=12, text_anchor=anchors.get(x, "middle")) for x in GRID)
+    return element("svg", labels, class_="strip", height=16, role="img", aria_label="F1 in per cent")
+
+
+def _legend(entries: Iterable[tuple[str, str]]) -> Markup:
+    """What the marks mean: pairs of a label and a kind of mark."""
+    return element("ul", (element("li", _key(kind), label) for label, kind in entries), class_="legend")
+
+
+def _marks(series: Sequence[Series]) -> list[tuple[str, str]]:
+    """The marks of some series with their labels; the folds share one."""
+    labels = {one.mark: "single folds" if one.mark == "dot" else one.label for one in series}
+    return [(label, mark) for mark, label in labels.items()]
+
+
+def _key(kind: str) -> Markup:
+    bar = element("rect", x=1, y=3, width=20, height=10, class_=kind)
+    shape = bar if kind in BARS else element("g", _shape(kind), transform="translate(11 8)")
+    return element("svg", shape, width=22, height=16, aria_hidden="true")
+
+
+def confusion_table(aus: Sequence[str], counts: Mapping[str, Mapping[str, int]]) -> Markup:
+    """Frames found, missed and falsely reported, per AU.
+
+    Args:
+        aus: Names of the AUs.
+        counts: Frames by outcome ("true_positives", …), then by AU.
+    """
+    titles = ("occurs", "found", "missed", "false alarms", "rightly silent", "precision", "recall")
+    head = element(
+        "tr",
+        element("th", "Action unit", scope="col"),
+        element("th", "Frames", class_="chart", scope="col"),
+        (element("th", title, class_="number", scope="col") for title in titles),
+    )
+    longest = max(max(_reported(counts, au) for au in aus), 1)
+    rows = (_confusion_row(au, {name: counts[name][au] for name in counts}, longest) for au in aus)
+    table = element("table", element("thead", head), element("tbody", rows), class_="confusion")
+    legend = _legend((("found", "found"), ("missed", "missed"), ("false alarms", "false-alarm")))
+    return element("figure", legend, element("div", table, class_="scroll"))
+
+
+def _confusion_row(au: str, frames: Mapping[str, int], longest: int) -> Markup:
+    found, false_alarms = frames["true_positives"], frames["false_positives"]
+    missed, silent = frames["false_negatives"], frames["true_negatives"]
+    bars, start = [], 0.0
+    for kind, amount in (("found", found), ("missed", missed), ("false-alarm", false_alarms)):
+        width = 100 * amount / longest
+        bars.append(element("rect", x=f"{start:.2f}%", y=7, width=f"{width:.2f}%", height=12, class_=kind))
+        start += width
+    cells = (
+        _share(found + missed, found + missed + false_alarms + silent),
+        *(f"{amount:,}" for amount in (found, missed, false_alarms, silent)),
+        _share(found, found + false_alarms),
+        _share(found, found + missed),
+    )
+    return element(
+        "tr",
+        element("th", _au(au), scope="row"),
+        element("td", element("svg", bars, class_="strip", height=STRIP_HEIGHT, aria_hidden="true"), class_="chart"),
+        (element("td", cell, class_="number") for cell in cells),
+    )
+
+
+def _reported(counts: Mapping[str, Mapping[str, int]], au: str) -> int:
+    return sum(counts[outcome][au] for outcome in ("true_positives", "false_negatives", "false_positives"))
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def _au(au: str) -> Markup:
+    return Markup(element("b", au) + element("span", NAMES.get(au, ""), class_="quiet"))

@@ -1,0 +1,170 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from click.testing import CliRunner
+from prepared import dataset_in
+from runs import write_crossval, write_run
+
+from mdhr_train.cli import main
+from mdhr_train.paper import COLUMNS
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data")
+    dataset_in(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def run_folder(data, tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("runs") / "run", data)
+
+
+@pytest.fixture
+def own_run(data, tmp_path):
+    """A run that a test may damage."""
+    return write_run(tmp_path / "run", data)
+
+
+def report(*arguments):
+    result = CliRunner().invoke(main, ["report", *map(str, arguments)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def pictures(page):
+    return len(re.findall("data:image/jpeg", page))
+
+
+class Outside(HTMLParser):
+    """What a browser would fetch or run."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attributes):
+        addresses = {value for name, value in attributes if name in ("src", "href") and tag != "a"}
+        self.found += [address for address in addresses if not address.startswith("data:")]
+        self.found += [tag] * (tag in ("script", "link", "iframe"))
+
+
+def test_a_run_becomes_one_file_with_all_figures_and_nothing_from_outside(run_folder):
+    result = report(run_folder)
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    page = (run_folder / "report.html").read_text()
+    assert pictures(page) == 6  # one face, its four maps, and the face with the graph
+    assert all(f"{value:.1f}</td>" in page for column in COLUMNS["bp4d"] for value in column.f1.values())
+    outside = Outside()
+    outside.feed(page)
+    assert outside.found == []
+
+
+def test_a_cross_validation_becomes_one_file_with_a_column_per_fold(data, tmp_path):
+    folder = write_crossval(tmp_path / "crossval", data)
+    out = tmp_path / "table.html"
+    assert report(folder, "--out", out).exit_code == 0
+    page = out.read_text()
+    assert [f"fold {fold}</th>" in page for fold in (1, 2, 3, 4)] == [True, True, True, False]
+    assert pictures(page) == 6
+
+
+@pytest.mark.parametrize(
+    ("variant", "sentence", "count"),
+    [
+        ({"fusion": "sum"}, "without adaptive weights", 1),
+        ({"relations": "none"}, "no edges between action units", 5),
+    ],
+)
+def test_a_variant_without_a_figure_says_so(data, tmp_path, variant, sentence, count):
+    folder = write_run(tmp_path / "run", data, **variant)
+    assert report(folder).exit_code == 0
+    page = (folder / "report.html").read_text()
+    assert sentence in page
+    assert pictures(page) == count
+
+
+def test_text_from_files_is_escaped(own_run):
+    with (own_run / "config.yaml").open("a") as file:
+        file.write("name: <script>alert(1)</script>\n")
+    assert report(own_run).exit_code == 0
+    assert "<script>" not in (own_run / "report.html").read_text()
+
+
+def no_images(folder):
+    (folder / "config.yaml").write_text("data: {root: /gone}\n")
+
+
+def no_configuration(folder):
+    (folder / "config.yaml").unlink()
+
+
+def no_checkpoint(folder):
+    (folder / "best.pt").unlink()
+
+
+def damaged_checkpoint(folder):
+    (folder / "best.pt").write_bytes((folder / "best.pt").read_bytes()[:5000])
+
+
+def unknown_dataset(folder):
+    path = folder / "summary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "dataset": "third"}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (no_images, "/gone"),
+        (no_configuration, "Where the run's dataset lies is not known"),
+        (no_checkpoint, "There is no checkpoint"),
+        (damaged_checkpoint, "cannot be read as a checkpoint"),
+        (unknown_dataset, "There is no dataset 'third'"),
+    ],
+)
+def test_without_images_or_network_the_rest_is_reported_and_the_lack_is_said(own_run, damage, words):
+    damage(own_run)
+    result = report(own_run)
+    assert result.exit_code == 0, result.output
+    assert words in result.stderr
+    page = (own_run / "report.html").read_text()
+    assert page.count("Left out.") == 2
+    assert pictures(page) == 0
+    assert "Inner brow raiser" in page
+
+
+def test_data_that_lie_elsewhere_can_be_named(own_run, data):
+    no_images(own_run)
+    assert report(own_run, "--data", data).exit_code == 0
+    assert pictures((own_run / "report.html").read_text()) == 6
+
+
+def test_named_data_that_cannot_be_read_are_an_error(own_run, tmp_path):
+    result = report(own_run, "--data", tmp_path / "nowhere")
+    assert result.exit_code == 1
+    assert "nowhere" in result.stderr
+    assert not (own_run / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ("missing/report.html", "There is no folder"),
+        (".", "It is a folder"),
+        ("/proc/report.html", "cannot be written"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_an_error(run_folder, out, words):
+    result = report(run_folder, "--out", out)
+    assert result.exit_code == 1
+    assert words in result.stderr
+
+
+def test_a_folder_that_is_no_run_is_an_error(tmp_path):
+    result = report(tmp_path)
+    assert result.exit_code == 1
+    assert "is not a finished run" in result.stderr

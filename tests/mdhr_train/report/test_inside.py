@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import torch
+
+from mdhr_train.layouts import BP4D
+from mdhr_train.model import MDHR, ModelConfig, normalise
+from mdhr_train.report.inside import look, results_of
+
+
+def network(**variant):
+    torch.manual_seed(0)
+    return MDHR(ModelConfig(BP4D, "resnet10t", node_features=16, dynamics_channels=16, **variant)).eval()
+
+
+@pytest.fixture(scope="module")
+def clip(face_frames):
+    return face_frames[:4]
+
+
+def test_the_figures_are_those_of_the_frame(clip):
+    model = network(radius=1)
+    found = look(model, clip, 2)
+    with torch.inference_mode():
+        scores = model(normalise(torch.from_numpy(clip))[None]).scores[0, 2]
+    np.testing.assert_array_equal(found.scores, scores.numpy())
+    assert found.weights.shape == (4, 7, 7)
+    np.testing.assert_allclose(found.weights.sum(axis=0), 1, rtol=1e-5)
+    np.testing.assert_allclose(found.attention.sum(axis=1), 1, rtol=1e-5)
+    region = np.array(BP4D.region_of)
+    within = (region[:, None] == region) & ~np.eye(12, dtype=bool)
+    assert (found.attention[within] == 0).all()
+    assert not np.array_equal(found.weights, look(model, clip, 1).weights)
+
+
+@pytest.mark.parametrize(
+    ("variant", "weights", "attention"),
+    [
+        ({"dynamics": False}, False, True),
+        ({"fusion": "sum"}, False, True),
+        ({"scales": (3,)}, False, True),
+        ({"scales": (1, 4)}, True, True),
+        ({"relations": "none"}, True, False),
+        ({"relations": "local", "auxiliary": False}, True, True),
+    ],
+)
+def test_variants_have_the_figures_that_they_compute(clip, variant, weights, attention):
+    found = look(network(**variant), clip, 0)
+    assert (found.weights is not None, found.attention is not None) == (weights, attention)
+
+
+def test_the_network_is_left_as_it_was(clip):
+    model = network()
+    with pytest.raises(ZeroDivisionError), results_of(model.cross, "attention") as results:
+        raise ZeroDivisionError
+    model(normalise(torch.from_numpy(clip))[None])
+    assert results == []

@@ -1,0 +1,86 @@
+"""A finished training run as mdhr-train leaves it, small and with random weights."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+
+from mdhr_train.checkpoints import save_checkpoint
+from mdhr_train.layouts import BP4D
+from mdhr_train.model import MDHR, ModelConfig
+
+AUS = BP4D.au_names
+OUTCOMES = ("true_positives", "false_positives", "false_negatives", "true_negatives")
+
+
+def write_run(folder: Path, data: Path, fold: int = 1, epochs: int = 12, **model) -> Path:
+    """A run of a fold, trained on `data`, with a network of the configuration `model`; returns its folder."""
+    folder.mkdir(parents=True)
+    torch.manual_seed(fold)
+    sizes = {"backbone": "resnet10t", "node_features": 16, "dynamics_channels": 16}
+    save_checkpoint(folder / "best.pt", MDHR(ModelConfig(BP4D, **{**sizes, **model})))
+    (folder / "config.yaml").write_text(yaml.safe_dump({"data": {"root": str(data), "dataset": "bp4d", "fold": fold}}))
+    (folder / "summary.json").write_text(json.dumps(summary(fold, epochs)))
+    return folder
+
+
+def write_crossval(folder: Path, data: Path) -> Path:
+    """A cross-validation over three folds; returns its folder."""
+    for fold in (1, 2, 3):
+        write_run(folder / f"fold{fold}", data, fold)
+    per_fold = {str(fold): summary(fold, 1)["best"]["clips"] for fold in (1, 2, 3)}
+    f1 = {au: float(np.mean([counts["f1"][au] for counts in per_fold.values()])) for au in AUS}
+    content = {"schema": 1, "dataset": "bp4d", "folds": [1, 2, 3], "f1": f1, "per_fold": per_fold}
+    content["mean_f1"] = float(np.mean(list(f1.values())))
+    (folder / "summary.json").write_text(json.dumps(content))
+    return folder
+
+
+def summary(fold: int, epochs: int) -> dict:
+    """What summary.json holds, with invented results."""
+    rng = np.random.default_rng(fold)
+    progress = [epoch / epochs for epoch in range(1, epochs + 1)]
+    return {
+        "schema": 1,
+        "dataset": "bp4d",
+        "layout": "BP4D",
+        "fold": fold,
+        "backbone": "resnet10t",
+        "aus": list(AUS),
+        "parameters": 5_400_000,
+        "device": "cpu",
+        "epochs": [
+            {
+                "epoch": index + 1,
+                "loss": 0.9 - 0.6 * part + 0.03 * rng.standard_normal(),
+                "loss_au": 0.85 - 0.6 * part,
+                "loss_sub": 5 - 3 * part,
+                "lr": 5e-5 * (1 + np.cos(np.pi * part)),
+                "seconds": 61.5,
+                "waiting_share": 0.02 + 0.01 * rng.random(),
+                # Validated in every second epoch.
+                "validation": {"mean_f1": 0.62 * part**0.4, "f1": dict.fromkeys(AUS, 0.5)} if index % 2 else None,
+            }
+            for index, part in enumerate(progress)
+        ],
+        "best": {"epoch": epochs, "clips": counts(rng), "stream": counts(rng)},
+        "data": {
+            "fingerprint": "0f" * 32,
+            "train_recordings": 2,
+            "test_recordings": 1,
+            "train_frames": 40,
+            "test_frames": 20,
+        },
+        "versions": {"mdhr-edge": "0.1.0", "torch": "2.8.0"},
+    }
+
+
+def counts(rng: np.random.Generator) -> dict:
+    """Invented counts of outcomes, with the F1 that belongs to them."""
+    frames = dict(zip(OUTCOMES, rng.integers(50, 400, (len(OUTCOMES), len(AUS))), strict=True))
+    hits = 2 * frames["true_positives"]
+    f1 = hits / (hits + frames["false_positives"] + frames["false_negatives"])
+    by_au = {outcome: dict(zip(AUS, amounts.tolist(), strict=True)) for outcome, amounts in frames.items()}
+    return {"mean_f1": float(f1.mean()), "f1": dict(zip(AUS, f1.tolist(), strict=True)), **by_au}
