@@ -1,0 +1,152 @@
+"""What a rendered face does: which action units (AUs) happen when, and how they move while they last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mdhr_runtime.layout import Layout
+
+from ..expressions import APEX, LONGEST, OFFSET, ONSET, Event
+
+TWINS: tuple[tuple[int, int], ...] = ((23, 24), (25, 26))
+"""AUs that only motion can tell apart: the first of a pair trembles, the second holds still."""
+
+# Which AUs one event holds → how often. Most join a region with another one: what the fringe hides, or is faint, has a
+# plain partner. The second of two twins is not listed: in half of the events it takes the place of the first. An
+# expression belongs to the layouts that have at least two of its AUs. The frequencies make up for those expressions
+# that clash with more others.
+EXPRESSIONS: Mapping[tuple[int, ...], float] = {
+    (1, 15): 1.5,
+    (2, 14): 1.5,
+    (1, 2, 14, 15): 1.5,
+    (1, 2, 25): 2.0,
+    (4, 9, 17): 1.0,
+    (4, 7, 10, 17): 1.0,
+    (7, 10): 1.0,
+    (7, 23): 5.0,
+    (6, 12): 0.8,
+    (6, 12, 25): 0.4,
+}
+
+ALONE_SHARE = 0.15
+"""Share of events that are one AU of an expression alone, so that no AU is the same thing as its partner."""
+
+EVENTS_PER_FRAME = 0.4
+"""How often an event is tried. Those that clash with another one are dropped."""
+
+TREMBLE_PERIODS = (2, 3, 4)
+"""Frames after which a tremble is where it was; it changes sides as evenly as the period allows."""
+
+BLINKS_PER_FRAME = 0.012
+BLINK = (0.6, 1.0, 0.5)
+"""How far the eyes are closed in the frames of a blink."""
+
+
+@dataclass(frozen=True, eq=False)
+class Behaviour:
+    """What a face does over T frames.
+
+    Attributes:
+        intensities: float64 (T, N), from 0 (rest) to about 1, one column per AU.
+        sway: float64 (T, N), −1 or 1: on which side of its mean position a twin is. It has a meaning where the
+            intensity of one of the `TWINS` is above 0.
+        closing: float64 (T,), how far a blink has closed the eyes.
+    """
+
+    intensities: np.ndarray
+    sway: np.ndarray
+    closing: np.ndarray
+
+
+def random_behaviour(layout: Layout, frames: int, rng: np.random.Generator) -> Behaviour:
+    """Draw a stretch of behaviour.
+
+    Args:
+        layout: The AUs, and the regions of which each shows one event at a time.
+        frames: Length T.
+        rng: Source of randomness.
+    """
+    intensities = np.zeros((frames, len(layout.aus)))
+    sway = np.ones((frames, len(layout.aus)))
+    for event in _random_events(layout, frames, rng):
+        course = event.course(frames)
+        side = rng.choice((-1.0, 1.0))
+        tremble = random_tremble(frames, rng)
+        for au, peak in event.peaks.items():
+            column = layout.aus.index(au)
+            intensities[:, column] = np.maximum(intensities[:, column], peak * course)
+            during = course > 0
+            sway[during, column] = tremble[during] if _trembles(au) else side
+    return Behaviour(intensities, sway, _random_blinks(frames, rng))
+
+
+def random_tremble(frames: int, rng: np.random.Generator) -> np.ndarray:
+    """A tremble: float64 (frames,), −1 or 1 with equal chances in every single frame.
+
+    The period, the phase and the side to start from are random, which makes the chances equal.
+    """
+    period = int(rng.choice(TREMBLE_PERIODS))
+    time = np.arange(frames) + rng.integers(period)
+    return np.where(time % period < period // 2, -1.0, 1.0) * rng.choice((-1.0, 1.0))
+
+
+def expressions_of(layout: Layout) -> dict[tuple[int, ...], float]:
+    """The expressions of a layout, each with its AUs that the layout has → its share of the events that are tried."""
+    found: dict[tuple[int, ...], float] = {}
+    for group, weight in EXPRESSIONS.items():
+        kept = tuple(au for au in group if au in layout.aus)
+        if len(kept) > 1:
+            found[kept] = found.get(kept, 0.0) + weight
+    total = sum(found.values())
+    return {group: weight / total for group, weight in found.items()}
+
+
+def _random_events(layout: Layout, frames: int, rng: np.random.Generator) -> list[Event]:
+    shares = expressions_of(layout)
+    expressions = list(shares)
+    count = rng.poisson(EVENTS_PER_FRAME * (frames + LONGEST))
+    events: list[Event] = []
+    for choice in rng.choice(len(expressions), size=count, p=list(shares.values())):
+        event = _random_event(expressions[choice], frames, rng)
+        if not any(_clash(layout, event, other) for other in events):
+            events.append(event)
+    return events
+
+
+def _random_event(group: tuple[int, ...], frames: int, rng: np.random.Generator) -> Event:
+    if rng.random() < ALONE_SHARE:
+        group = (group[rng.integers(len(group))],)
+    # Both twins are drawn from here, so that the company they keep does not tell them apart either.
+    swapped = dict(TWINS) if rng.random() < 0.5 else {}
+    return Event(
+        peaks={swapped.get(au, au): rng.uniform(0.85, 1.1) for au in group},
+        # It may have begun before the first frame.
+        start=int(rng.integers(-LONGEST, frames)),
+        onset=int(rng.integers(*ONSET)),
+        apex=int(rng.integers(*APEX)),
+        offset=int(rng.integers(*OFFSET)),
+    )
+
+
+def _clash(layout: Layout, event: Event, other: Event) -> bool:
+    """Whether two events overlap in time and in a region, or hold AUs that oppose each other."""
+    if event.end <= other.start or other.end <= event.start:
+        return False
+    if event.clashes_with(other):
+        return True
+    regions = [{layout.region_of[layout.aus.index(au)] for au in each.peaks} for each in (event, other)]
+    return not regions[0].isdisjoint(regions[1])
+
+
+def _trembles(au: int) -> bool:
+    return any(au == first for first, _ in TWINS)
+
+
+def _random_blinks(frames: int, rng: np.random.Generator) -> np.ndarray:
+    blinks = np.zeros(frames + len(BLINK))
+    for start in np.flatnonzero(rng.random(frames) < BLINKS_PER_FRAME):
+        blinks[start : start + len(BLINK)] = BLINK
+    return blinks[:frames]
