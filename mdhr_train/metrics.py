@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from mdhr_runtime.results import OCCURS_FROM
+
+KINDS = ("true_positives", "false_positives", "false_negatives", "true_negatives")
+"""What is counted, in the order of `F1Counter.counts`."""
 
 
 class F1Counter:
@@ -14,13 +20,11 @@ class F1Counter:
         aus: Number N of AUs.
 
     Attributes:
-        true_positives: int64 (N,).
-        false_positives: int64 (N,).
-        false_negatives: int64 (N,).
+        counts: int64 (4, N), in the order of `KINDS`. Counters are added by adding their counts.
     """
 
     def __init__(self, aus: int) -> None:
-        self.true_positives, self.false_positives, self.false_negatives = np.zeros((3, aus), np.int64)
+        self.counts = np.zeros((len(KINDS), aus), np.int64)
 
     def update(self, scores: np.ndarray, labels: np.ndarray) -> None:
         """Count frames.
@@ -31,14 +35,48 @@ class F1Counter:
         """
         found = (scores >= OCCURS_FROM).reshape(-1, scores.shape[-1])
         labels = labels.reshape(found.shape)
-        self.true_positives += (found & (labels == 1)).sum(0)
-        self.false_positives += (found & (labels == 0)).sum(0)
-        self.false_negatives += (~found & (labels == 1)).sum(0)
+        present, absent = labels == 1, labels == 0
+        for row, kind in enumerate((found & present, found & absent, ~found & present, ~found & absent)):
+            self.counts[row] += kind.sum(0)
+
+    @property
+    def true_positives(self) -> np.ndarray:
+        """Frames in which the AU occurs and is found: int64 (N,)."""
+        return self.counts[0]
+
+    @property
+    def false_positives(self) -> np.ndarray:
+        """Frames in which it is found and does not occur: int64 (N,)."""
+        return self.counts[1]
+
+    @property
+    def false_negatives(self) -> np.ndarray:
+        """Frames in which it occurs and is not found: int64 (N,)."""
+        return self.counts[2]
+
+    @property
+    def true_negatives(self) -> np.ndarray:
+        """Frames in which it neither occurs nor is found: int64 (N,)."""
+        return self.counts[3]
 
     def f1(self) -> np.ndarray:
         """F1 per AU, 2 TP / (2 TP + FP + FN): float64 (N,).
 
-        An AU that never occurs and is never reported has F1 0: nothing shows that it can be found.
+        An AU that never occurs has F1 0, whether it is reported or not: nothing shows that it can be found.
         """
         hits = 2 * self.true_positives
         return hits / np.maximum(hits + self.false_positives + self.false_negatives, 1)
+
+    def scores(self, aus: Sequence[str]) -> dict[str, Any]:
+        """The mean F1 over AUs and the F1 of each, as plain data.
+
+        Args:
+            aus: Names of the N AUs.
+        """
+        f1 = self.f1()
+        return {"mean_f1": float(f1.mean()), "f1": dict(zip(aus, f1.tolist(), strict=True))}
+
+    def summary(self, aus: Sequence[str]) -> dict[str, Any]:
+        """`scores`, and the counts of each kind by AU."""
+        counted = zip(KINDS, self.counts.tolist(), strict=True)
+        return self.scores(aus) | {kind: dict(zip(aus, values, strict=True)) for kind, values in counted}

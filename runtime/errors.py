@@ -18,6 +18,10 @@ class MdhrError(Exception):
         self.what, self.why, self.fix = what, why, fix
         super().__init__(f"{what}\n  why: {why}\n  fix: {fix}")
 
+    def __reduce__(self) -> tuple[type["MdhrError"], tuple[str, str, str]]:
+        """Let errors pass between processes: an exception is otherwise made again from its text alone."""
+        return type(self), (self.what, self.why, self.fix)
+
 
 class BundleError(MdhrError):
     """A bundle is missing, incomplete, altered, or newer than this software."""
@@ -45,6 +49,10 @@ class CheckpointError(MdhrError):
 
 class ConfigError(MdhrError):
     """A model or training configuration that makes no sense."""
+
+
+class DataError(MdhrError):
+    """A dataset that is missing, incomplete, damaged, or contradicts itself."""
 
 
 class ExportError(MdhrError):

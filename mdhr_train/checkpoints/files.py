@@ -6,7 +6,7 @@ import pickle
 import re
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -35,34 +35,57 @@ class Checkpoint:
         format: "mdhr", or "published" for a file of the authors' implementation.
         metrics: What the training measured; empty for published files.
         versions: Versions of the libraries that wrote it; empty for published files.
+        run: How the training was configured and what it learnt from; empty where the file does not say.
     """
 
     model: MDHR
     format: str
     metrics: Mapping[str, Any]
     versions: Mapping[str, str]
+    run: Mapping[str, Any] = field(default_factory=dict)
 
 
-def save_checkpoint(path: Path | str, model: MDHR, metrics: Mapping[str, Any] | None = None) -> None:
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that a training's result depends on."""
+    return {library: version(library) for library in LIBRARIES}
+
+
+def save_checkpoint(
+    path: Path | str,
+    model: MDHR,
+    metrics: Mapping[str, Any] | None = None,
+    run: Mapping[str, Any] | None = None,
+) -> None:
     """Write a model to a file, completely or not at all.
 
     Args:
         path: The file, replaced if it exists.
         model: The network.
         metrics: Plain data (numbers, strings, lists, dicts) to keep beside the weights.
+        run: Plain data that says how the training was configured and what it learnt from.
 
     Raises:
         CheckpointError: The file cannot be written.
     """
-    path = Path(path)
     content = {
         "format": FORMAT,
         "schema": SCHEMA,
         "config": model.config.to_dict(),
         "state_dict": model.state_dict(),
         "metrics": dict(metrics or {}),
-        "versions": {library: version(library) for library in LIBRARIES},
+        "run": dict(run or {}),
+        "versions": library_versions(),
     }
+    write_content(path, content)
+
+
+def write_content(path: Path | str, content: Mapping[str, Any]) -> None:
+    """Write tensors and plain data to a file, completely or not at all.
+
+    Raises:
+        CheckpointError: The file cannot be written.
+    """
+    path = Path(path)
     try:
         with staged(path) as stage:
             torch.save(content, stage)
@@ -87,13 +110,18 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
             no MDHR network.
     """
     path = Path(path)
-    content = _read(path)
+    content = read_content(path)
     if isinstance(content, dict) and content.get("format") == FORMAT:
         return _load_own(path, content)
     return Checkpoint(published.load(path, _state_dict(path, content)), "published", {}, {})
 
 
-def _read(path: Path) -> Any:
+def read_content(path: Path) -> Any:
+    """Read what `torch.save` wrote, without running any code in it.
+
+    Raises:
+        CheckpointError: There is no such file, it is damaged or holds code.
+    """
     if not path.is_file():
         raise CheckpointError(
             f"There is no checkpoint {path}.",
@@ -144,6 +172,7 @@ def _load_own(path: Path, content: Mapping[str, Any]) -> Checkpoint:
     try:
         config = ModelConfig.from_dict(content["config"])
         weights, metrics, versions = content["state_dict"], content["metrics"], content["versions"]
+        run = content.get("run", {})  # files from before runs were described have none
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} is not complete.",
@@ -152,7 +181,7 @@ def _load_own(path: Path, content: Mapping[str, Any]) -> Checkpoint:
         ) from error
     model = MDHR(config)
     load_weights(path, model, weights)
-    return Checkpoint(model.eval(), FORMAT, metrics, versions)
+    return Checkpoint(model.eval(), FORMAT, metrics, versions, run)
 
 
 def _state_dict(path: Path, content: Any) -> dict[str, Tensor]:

@@ -1,0 +1,32 @@
+"""`mdhr-train synthetic-video`: a labelled video to try a model on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mdhr_runtime.console import Command
+from mdhr_runtime.layout import Layout
+
+from .checks import require_folder
+from .options import layout_option, seed_option
+
+
+@click.command("synthetic-video", cls=Command)
+@click.argument("out", type=click.Path(path_type=Path))
+@layout_option
+@click.option("--seconds", type=click.FloatRange(min=0.1), default=12.0, show_default=True, help="Length.")
+@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE", help="CSV of the true labels to write too.")
+@seed_option
+def synthetic_video(out: Path, layout: Layout, seconds: float, labels: Path | None, seed: int) -> None:
+    """Write a video (OUT, .mp4) of a face that makes expressions, to try a model on."""
+    require_folder(out)
+    if labels is not None:
+        require_folder(labels)
+    from ..data.synthetic_video import FPS, write_labels, write_video
+
+    truth = write_video(out, round(seconds * FPS), layout, seed)
+    if labels is not None:
+        write_labels(labels, truth, layout)
+    click.echo(f"{out}: {len(truth)} frames, {len(truth) / FPS:g} s, {layout.name}")

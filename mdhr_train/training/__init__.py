@@ -1,0 +1,1 @@
+"""Training and evaluation: configuration, the loop, its schedule and state, scoring, cross-validation."""
