@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .commands.fit import fit
+from .commands.synthesize import synthesize
 from .commands.synthetic_video import synthetic_video
 
 
@@ -15,4 +16,5 @@ def main() -> None:
 
 
 main.add_command(fit)
+main.add_command(synthesize)
 main.add_command(synthetic_video)

@@ -14,24 +14,26 @@ from ..expressions import APEX, LONGEST, OFFSET, ONSET, Event
 TWINS: tuple[tuple[int, int], ...] = ((23, 24), (25, 26))
 """AUs that only motion can tell apart: the first of a pair trembles, the second holds still."""
 
-# Which AUs one event holds → how often. Most join a region with another one: what the fringe hides, or is faint, has a
-# plain partner. The second of two twins is not listed: in half of the events it takes the place of the first. An
-# expression belongs to the layouts that have at least two of its AUs. The frequencies make up for those expressions
-# that clash with more others.
+# Which AUs one event holds → how often it is tried. They join regions: what the fringe hides, or is faint, has a plain
+# partner elsewhere. The second of two twins is not listed: in half of the events it takes the place of the first. An
+# expression belongs to the layouts that have all of its AUs. The numbers make up for those that clash with more others.
 EXPRESSIONS: Mapping[tuple[int, ...], float] = {
-    (1, 15): 1.5,
-    (2, 14): 1.5,
-    (1, 2, 14, 15): 1.5,
-    (1, 2, 25): 2.0,
-    (4, 9, 17): 1.0,
-    (4, 7, 10, 17): 1.0,
+    (6, 12): 1.0,
+    # BP4D
+    (1, 15): 1.3,
+    (2, 14): 1.3,
+    (1, 2, 14, 15): 1.3,
+    (4, 17): 2.0,
+    (4, 7, 10, 17): 1.5,
     (7, 10): 1.0,
     (7, 23): 5.0,
-    (6, 12): 0.8,
-    (6, 12, 25): 0.4,
+    # DISFA
+    (1, 25): 0.6,
+    (1, 2, 25): 1.8,
+    (4, 9): 1.5,
 }
 
-ALONE_SHARE = 0.15
+ALONE_SHARE = 0.12
 """Share of events that are one AU of an expression alone, so that no AU is the same thing as its partner."""
 
 EVENTS_PER_FRAME = 0.4
@@ -94,12 +96,8 @@ def random_tremble(frames: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def expressions_of(layout: Layout) -> dict[tuple[int, ...], float]:
-    """The expressions of a layout, each with its AUs that the layout has → its share of the events that are tried."""
-    found: dict[tuple[int, ...], float] = {}
-    for group, weight in EXPRESSIONS.items():
-        kept = tuple(au for au in group if au in layout.aus)
-        if len(kept) > 1:
-            found[kept] = found.get(kept, 0.0) + weight
+    """The expressions of a layout → their shares of the events that are tried."""
+    found = {group: weight for group, weight in EXPRESSIONS.items() if set(group) <= set(layout.aus)}
     total = sum(found.values())
     return {group: weight / total for group, weight in found.items()}
 
@@ -132,11 +130,9 @@ def _random_event(group: tuple[int, ...], frames: int, rng: np.random.Generator)
 
 
 def _clash(layout: Layout, event: Event, other: Event) -> bool:
-    """Whether two events overlap in time and in a region, or hold AUs that oppose each other."""
+    """Whether two events overlap in time and in a region."""
     if event.end <= other.start or other.end <= event.start:
         return False
-    if event.clashes_with(other):
-        return True
     regions = [{layout.region_of[layout.aus.index(au)] for au in each.peaks} for each in (event, other)]
     return not regions[0].isdisjoint(regions[1])
 
