@@ -1,7 +1,6 @@
 """Converts MTCNN, the face detector of the paper's crops, to ONNX.
 
-The three networks' weights come from the `mtcnn` package (MIT), which carries them as lists of NumPy arrays in Keras's
-order and layout. Only that data is read; the package itself, which needs TensorFlow, is not imported.
+Their weights come from the `mtcnn` package; see `mdhr_train.data.detector_weights`.
 
 Every network takes uint8 RGB images, height and width before the colours, and normalises them itself. The face
 probability is the softmax over the two classes "no face" and "face", computed as the sigmoid of their difference.
@@ -10,14 +9,14 @@ probability is the softmax over the two classes "no face" and "face", computed a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdhr_runtime.errors import ExportError
+from mdhr_runtime.errors import ConfigError, ExportError
+from mdhr_train.data.detector_weights import published_weights
 
 if TYPE_CHECKING:
     import onnx
@@ -49,7 +48,7 @@ def write_detector(folder: Path) -> dict[str, Path]:
     sides: dict[str, int | None] = {"pnet": None, "rnet": 24, "onet": 48}
     written = {}
     for name, build in builders.items():
-        net = _Net(name, sides[name], _published_weights(name))
+        net = _Net(name, sides[name], _weights(name))
         build(net)
         written[name] = folder / f"{name}.onnx"
         written[name].write_bytes(net.model().SerializeToString())
@@ -164,7 +163,11 @@ class _Net:
             ExportError: The stored weights are not those of this network.
         """
         if next(self._weights, None) is not None:
-            raise _unexpected_weights(self._name)
+            raise ExportError(
+                f"The weights of {self._name} are not the expected ones.",
+                "the installed `mtcnn` package stores its networks differently from version 1.0",
+                "pip install 'mtcnn>=1.0,<2'",
+            )
         helper = self._onnx.helper
         graph = helper.make_graph(self._nodes, self._name, [self._input], self._outputs, self._constants)
         opset = helper.make_opsetid("", OPSET)
@@ -193,29 +196,11 @@ class _Net:
         return name
 
 
-def _published_weights(network: str) -> list[np.ndarray]:
-    """Read the weights of one network from the installed `mtcnn` package.
-
-    Returns:
-        Kernels (height, width, inputs, outputs), matrices (inputs, outputs), biases and PReLU slopes, float32. The
-        last kernel or matrix and its bias give the two classes; here they give "face" minus "no face".
-
-    Raises:
-        ExportError: The package, or one that reads its files, is not installed.
-    """
-    spec = find_spec("mtcnn")
-    if spec is None or not spec.submodule_search_locations:
-        raise _missing("mtcnn", "the face detector's weights come from the package `mtcnn`, which is not installed")
-    file = Path(spec.submodule_search_locations[0], "assets", "weights", f"{network}.lz4")
+def _weights(network: str) -> list[np.ndarray]:
     try:
-        import joblib
-
-        *weights, class_kernel, class_bias = joblib.load(file)
-    except FileNotFoundError as error:
-        raise _unexpected_weights(network) from error
-    except (ImportError, ValueError) as error:
-        raise _missing("joblib", f"the package that reads the face detector's weights is missing: {error}") from error
-    return [*weights, *(classes[..., 1:] - classes[..., :1] for classes in (class_kernel, class_bias))]
+        return published_weights(network)
+    except ConfigError as error:
+        raise ExportError(error.what, error.why, "pip install 'mdhr-edge[export]'") from error
 
 
 def _onnx() -> ModuleType:
@@ -225,19 +210,9 @@ def _onnx() -> ModuleType:
         import onnx.helper
         import onnx.numpy_helper
     except ImportError as error:
-        raise _missing("onnx", f"the package `onnx` cannot be imported: {error}") from error
+        raise ExportError(
+            "The face detector cannot be converted without `onnx`.",
+            f"the package `onnx` cannot be imported: {error}",
+            "pip install 'mdhr-edge[export]'",
+        ) from error
     return onnx
-
-
-def _missing(package: str, why: str) -> ExportError:
-    return ExportError(
-        f"The face detector cannot be converted without `{package}`.", why, "pip install 'mdhr-edge[export]'"
-    )
-
-
-def _unexpected_weights(network: str) -> ExportError:
-    return ExportError(
-        f"The weights of {network} are not the expected ones.",
-        "the installed `mtcnn` package stores its networks differently from version 1.0",
-        "pip install 'mtcnn>=1.0,<2'",
-    )

@@ -148,7 +148,7 @@ def _manifest(folder: Path, model: MDHR, paths: dict[str, Path], options: Option
     return Manifest(
         layout=config.layout,
         backbone=config.backbone,
-        radius=config.radius,
+        radius=config.reach,
         lookahead=config.lookahead,
         clip_frames=config.clip_frames,
         normalisation={"mean": MEAN, "std": STD},

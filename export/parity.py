@@ -53,7 +53,7 @@ class Labels:
 
     Attributes:
         scores: (T, N) float32.
-        combinations: (T, R), the likeliest combination of each region.
+        combinations: (T, R), the likeliest combination of each region; (T, 0) where no edge depends on them.
     """
 
     scores: np.ndarray
@@ -78,14 +78,16 @@ def measure_parity(model: MDHR, bundle: Bundle, frames: np.ndarray) -> list[Pari
     """
     expected = label_with_torch(model, frames)
     forms = label_with_graphs(bundle, frames)
-    return compare_features(model, bundle, frames) + [compare(form, expected, labels) for form, labels in forms]
+    context = model.config.context
+    records = [compare(form, expected, labels, context) for form, labels in forms]
+    return compare_features(model, bundle, frames) + records
 
 
 def compare_features(model: MDHR, bundle: Bundle, frames: np.ndarray) -> list[ParityRecord]:
     """Measure how far the features of the exported encoder are from those that PyTorch computes."""
     reference = EncoderGraph(model, torch.float32).eval()
     with torch.inference_mode():
-        expected = dict(zip(("motion", "static"), reference(torch.from_numpy(frames)), strict=True))
+        expected = dict(zip(reference.outputs, reference(torch.from_numpy(frames)), strict=True))
     found = load_graph(bundle.graph_path("encoder"))({"frames": frames})
     differences = {name: np.abs(expected[name].numpy() - found[name]) for name in expected}
     return [
@@ -98,8 +100,9 @@ def label_with_torch(model: MDHR, frames: np.ndarray) -> Labels:
     """Label a clip (T, 224, 224, 3) uint8 with the network itself."""
     with torch.inference_mode():
         output = model(normalise(torch.from_numpy(frames))[None])
-    combinations = [logits[0].argmax(dim=-1).numpy() for logits in output.region_logits]
-    return Labels(output.scores[0].numpy(), np.stack(combinations, axis=-1))
+    logits = output.region_logits if model.config.activated else ()
+    combinations = [np.empty((len(frames), 0), np.int64), *(x[0].argmax(dim=-1, keepdim=True).numpy() for x in logits)]
+    return Labels(output.scores[0].numpy(), np.concatenate(combinations, axis=-1))
 
 
 def label_with_graphs(bundle: Bundle, frames: np.ndarray) -> Iterator[tuple[str, Labels]]:
@@ -117,12 +120,19 @@ def label_with_graphs(bundle: Bundle, frames: np.ndarray) -> Iterator[tuple[str,
         yield "clip graph", Labels(scores, clip.take(bundle.manifest.radius, len(frames)))
 
 
-def compare(form: str, expected: Labels, found: Labels) -> ParityRecord:
-    """Measure differences; those of frames that a flipped argmax reaches are told apart."""
+def compare(form: str, expected: Labels, found: Labels, context: int = CONTEXT) -> ParityRecord:
+    """Measure differences; those of frames that a flipped argmax reaches are told apart.
+
+    Args:
+        form: What was run.
+        expected: Labels of the network.
+        found: Labels of the graphs.
+        context: Frames on either side that a frame's graph reaches through the temporal convolution.
+    """
     difference = np.abs(expected.scores - found.scores)
     flipped = expected.combinations != found.combinations
     # A flip changes the graph's edges in its frame, and the temporal convolution carries that to its neighbours.
-    reach = np.ones(2 * CONTEXT + 1)
+    reach = np.ones(2 * context + 1)
     reached = np.convolve(flipped.any(axis=1), reach, mode="same") > 0
     unflipped = difference[~reached]
     return ParityRecord(
@@ -166,11 +176,17 @@ class _Probe:
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         outputs = self._graph(inputs)
-        self._seen.append(np.stack([outputs.pop(name) for name in self._names], axis=-1))
+        if self._names:
+            self._seen.append(np.stack([outputs.pop(name) for name in self._names], axis=-1))
         return outputs
 
     def take(self, delay: int, frames: int) -> np.ndarray:
-        """Argmaxes (T, R) of the run since the last call; the graph works `delay` frames behind its input."""
+        """Argmaxes (T, R) of the run since the last call; the graph works `delay` frames behind its input.
+
+        A graph without argmaxes has R = 0.
+        """
+        if not self._names:
+            return np.empty((frames, 0), np.int64)
         seen = np.concatenate(self._seen)[delay : delay + frames]
         self._seen.clear()
         return seen

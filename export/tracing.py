@@ -41,19 +41,15 @@ class GraphSpec:
 
 def encoder_spec(encoder: EncoderGraph, size: int) -> GraphSpec:
     """Frames to per-frame features."""
-    return GraphSpec(encoder, {"frames": (torch.uint8, (FRAMES, size, size, 3))}, ("motion", "static"))
+    return GraphSpec(encoder, {"frames": (torch.uint8, (FRAMES, size, size, 3))}, encoder.outputs)
 
 
 def temporal_spec(temporal: TemporalGraph) -> GraphSpec:
     """Per-frame features and states to scores and new states."""
-    dtype, states = temporal.reduce.dtype, temporal.state_shapes()
-    features = {"motion": states["motion"], "static": states["static"][1:], "valid": ()}
-    return GraphSpec(
-        temporal,
-        {name: (dtype, (STREAMS, FRAMES, *shape)) for name, shape in features.items()}
-        | {f"state_{name}": (dtype, (STREAMS, *shape)) for name, shape in states.items()},
-        ("scores", *(f"new_state_{name}" for name in states)),
-    )
+    shapes = [(STREAMS, FRAMES, *shape) for shape in temporal.frame_shapes().values()]
+    shapes += [(STREAMS, *shape) for shape in temporal.state_shapes().values()]
+    inputs = {name: (temporal.dtype, shape) for name, shape in zip(temporal.inputs, shapes, strict=True)}
+    return GraphSpec(temporal, inputs, temporal.outputs)
 
 
 def clip_spec(clip: ClipGraph, size: int) -> GraphSpec:
@@ -72,18 +68,19 @@ def trace(spec: GraphSpec, path: Path) -> None:
         OSError: The file cannot be written.
     """
     dims = {name: torch.export.Dim(name, min=1, max=65536) for name in EXAMPLE}
+    shapes = tuple(
+        {axis: dims[size] for axis, size in enumerate(shape) if isinstance(size, str)}
+        for _, shape in spec.inputs.values()
+    )
     with warnings.catch_warnings(), torch.no_grad():
         # The tracer warns that inputs share the dimension names that they are meant to share.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            spec.module.eval(),
+            _Positional(spec.module).eval(),
             tuple(_example(dtype, shape) for dtype, shape in spec.inputs.values()),
             input_names=list(spec.inputs),
             output_names=list(spec.outputs),
-            dynamic_shapes=tuple(
-                {axis: dims[size] for axis, size in enumerate(shape) if isinstance(size, str)}
-                for _, shape in spec.inputs.values()
-            ),
+            dynamic_shapes=(shapes,),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
@@ -93,6 +90,18 @@ def trace(spec: GraphSpec, path: Path) -> None:
         node.metadata_props.clear()  # stack traces, with the paths of the machine that traced
     model.producer_name = "mdhr-edge"
     program.save(path, external_data=False)
+
+
+class _Positional(nn.Module):
+    """A graph whose inputs are one tuple, as the tracer wants their dynamic sizes."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Run the graph."""
+        return self.module(*inputs)
 
 
 def graph_record(path: Path, folder: Path) -> GraphRecord:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
+from .commands.crossval import crossval
+from .commands.evaluate import evaluate
 from .commands.fit import fit
+from .commands.prepare import prepare
 from .commands.synthesize import synthesize
 from .commands.synthetic_video import synthetic_video
 
@@ -12,9 +15,12 @@ from .commands.synthetic_video import synthetic_video
 @click.group()
 @click.version_option(package_name="mdhr-edge")
 def main() -> None:
-    """Train MDHR models and make synthetic faces to try them on."""
+    """Train and score MDHR models, and make synthetic faces to try them on."""
 
 
+main.add_command(crossval)
+main.add_command(evaluate)
 main.add_command(fit)
+main.add_command(prepare)
 main.add_command(synthesize)
 main.add_command(synthetic_video)

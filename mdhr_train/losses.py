@@ -104,13 +104,15 @@ def auxiliary_loss(region_logits: Sequence[Tensor], labels: Tensor, layout: Layo
     """The loss of the regions' combinations, L_sub (eq. 11): cross-entropy, mean over frames, then over regions.
 
     Args:
-        region_logits: Per region (..., 2^n).
+        region_logits: Per region (..., 2^n); empty for a model without Aux.
         labels: (..., N), any type.
         layout: The regions.
 
     Returns:
-        Scalar. A region that is unknown in every frame counts as 0.
+        Scalar. A region that is unknown in every frame counts as 0, and so does a model without Aux.
     """
+    if not region_logits:
+        return torch.zeros((), device=labels.device)
     targets = combination_index(labels, layout).flatten(0, -2).unbind(-1)
     losses = [
         F.cross_entropy(logits.flatten(0, -2), target, ignore_index=UNKNOWN_COMBINATION, reduction="sum")
@@ -127,7 +129,7 @@ def mdhr_loss(
 
     Args:
         scores: (..., N) in [0, 1].
-        region_logits: Per region (..., 2^n).
+        region_logits: Per region (..., 2^n); empty for a model without Aux.
         labels: (..., N), any type.
         weights: (N,), see `class_weights`.
         layout: The regions.

@@ -10,12 +10,10 @@ import numpy as np
 
 from .backends import Buffer, Graph, Region
 from .bundle import Manifest
-from .stream import CHUNK, NEW_STATE, STATE, Progress
+from .stream import CHUNK, NEW_STATE, STATE, VALID, Progress
 
 SLOTS = 8
 """Streams whose states lie side by side, and so the most that go through the temporal graph in one run."""
-
-FEATURES = ("motion", "static")
 
 
 class Block:
@@ -58,12 +56,14 @@ class Lane:
         slot: Its place there.
         progress: Which scores belong to frames.
         side: Which copy holds its state; None before its first frame, when the state is zeros.
+        newest: Scores (N,) of its newest frame if they are final at once, in a model without lookahead; else None.
     """
 
     block: Block
     slot: int
     progress: Progress
     side: int | None = None
+    newest: np.ndarray | None = None
 
 
 @dataclass
@@ -114,11 +114,13 @@ class StreamBatch:
         self._encoder, self._temporal, self._manifest = encoder, temporal, manifest
         self._lookahead = manifest.lookahead
         self._aus = len(manifest.layout.aus)
-        self._valid = np.dtype(manifest.graphs["temporal"].inputs["valid"].dtype)
+        valid = manifest.graphs["temporal"].inputs.get(VALID)
+        self._valid = None if valid is None else np.dtype(valid.dtype)
         self._frames = np.empty((CHUNK, *manifest.graphs["encoder"].inputs["frames"].shape[1:]), np.uint8)
         self._blocks: list[Block] = []
         self._features = self._feature_buffers(CHUNK)
-        self._no_features = self._feature_buffers(SLOTS * self._lookahead, zeros=True)
+        # A model without lookahead owes no scores at a stream's end, and is never given anything but frames.
+        self._no_features = self._feature_buffers(SLOTS * self._lookahead, zeros=True) if self._lookahead else {}
         self._no_states = {
             name: temporal.allocate(SLOTS, record.shape[1:], record.dtype, zeros=True)
             for name, record in manifest.graphs["temporal"].inputs.items()
@@ -168,6 +170,9 @@ class StreamBatch:
             float32 (B, N).
         """
         scores = np.empty((len(lanes), self._aus), np.float32)
+        for place, lane in enumerate(lanes):
+            if lane.newest is not None:
+                scores[place] = lane.newest
         for run, ends in self._ended(lanes):
             scores[run.places] = ends[:, -1]
         return scores
@@ -181,7 +186,7 @@ class StreamBatch:
         Returns:
             For each stream, float32 (M, N): scores of the frames that were not final yet.
         """
-        scores: list[np.ndarray] = [np.empty(0)] * len(lanes)
+        scores = [np.empty((0, self._aus), np.float32)] * len(lanes)
         for run, ends in self._ended(lanes):
             for place, lane, values in zip(run.places, run.lanes, ends, strict=True):
                 scores[place] = values[lane.progress.advance(self._lookahead) :]
@@ -203,12 +208,16 @@ class StreamBatch:
         first = run.lanes[0]
         side = to.get(first.block, 0) if first.side is None else 1 - first.side
         scores = self._relate(run, self._features, 1, side)
-        for lane in run.lanes:
+        for lane, values in zip(run.lanes, scores, strict=True):
             lane.side = side
+            if not self._lookahead:
+                lane.newest = values[-1]
         return [values[lane.progress.advance(run.frames) :] for lane, values in zip(run.lanes, scores, strict=True)]
 
     def _ended(self, lanes: Sequence[Lane]) -> Iterator[tuple[Run, np.ndarray]]:
         """Scores (B, lookahead, N) of the frames that are not final, as if each lane's newest was its last."""
+        if not self._lookahead:
+            return
         for run in _runs(lanes, [self._lookahead] * len(lanes), SLOTS * self._lookahead):
             # The copy that does not hold the state may be overwritten: the next step's is going to be written there.
             yield run, self._relate(run, self._no_features, 0, 1 - run.lanes[0].side)
@@ -217,9 +226,10 @@ class StreamBatch:
         """Run the temporal graph; return its scores (B, T, N)."""
         first, count = run.lanes[0], len(run.lanes)
         inputs: dict[str, np.ndarray | Region] = {
-            name: features[name].region(run.row, count, run.frames) for name in FEATURES
+            name: buffer.region(run.row, count, run.frames) for name, buffer in features.items()
         }
-        inputs["valid"] = np.full((count, run.frames), valid, self._valid)
+        if self._valid is not None:
+            inputs[VALID] = np.full((count, run.frames), valid, self._valid)
         if first.side is None:
             inputs |= {name: buffer.region(0, count) for name, buffer in self._no_states.items()}
         else:
@@ -232,7 +242,7 @@ class StreamBatch:
         records = self._manifest.graphs["temporal"].inputs
         return {
             name: self._temporal.allocate(rows, records[name].shape[2:], records[name].dtype, zeros=zeros)
-            for name in FEATURES
+            for name in self._manifest.graphs["encoder"].outputs
         }
 
 

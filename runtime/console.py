@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -52,6 +53,18 @@ def report(error: MdhrError) -> None:
     """Tell an error on stderr, in its three parts."""
     click.secho(f"error: {error.what}", fg="red", err=True)
     click.echo(f"  why: {error.why}\n  fix: {error.fix}", err=True)
+
+
+@contextmanager
+def spoken_warnings() -> Iterator[None]:
+    """Tell warnings on stderr in one line each, without the place in the code that they come from."""
+
+    def show(message: Warning | str, *_rest: object) -> None:
+        click.secho(f"warning: {message}", fg="yellow", err=True)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 def share_cores() -> None:

@@ -4,6 +4,8 @@ Every error that a user can cause or repair says three things: what happened, wh
 Anything else that escapes is a bug of ours and keeps its traceback.
 """
 
+from __future__ import annotations
+
 
 class MdhrError(Exception):
     """Base of all errors that are meant for the user.
@@ -18,8 +20,8 @@ class MdhrError(Exception):
         self.what, self.why, self.fix = what, why, fix
         super().__init__(f"{what}\n  why: {why}\n  fix: {fix}")
 
-    def __reduce__(self) -> tuple[type["MdhrError"], tuple[str, str, str]]:
-        """Let errors pass between processes: an exception is otherwise made again from its text alone."""
+    def __reduce__(self) -> tuple[type[MdhrError], tuple[str, str, str]]:
+        """Let the error travel between processes."""
         return type(self), (self.what, self.why, self.fix)
 
 
@@ -49,10 +51,6 @@ class CheckpointError(MdhrError):
 
 class ConfigError(MdhrError):
     """A model or training configuration that makes no sense."""
-
-
-class DataError(MdhrError):
-    """A dataset that is missing, incomplete, damaged, or contradicts itself."""
 
 
 class ExportError(MdhrError):

@@ -11,6 +11,9 @@ from .errors import FramesError
 CHUNK = 16
 """Frames per run of the graphs at most, so that a long push needs no more memory than a short one."""
 
+VALID = "valid"
+"""Input of the temporal graph, if it has a state: 1 for frames, 0 for padding."""
+
 STATE = "state_"
 NEW_STATE = "new_state_"
 
@@ -52,6 +55,7 @@ class Stream:
         self._encoder = encoder
         self._temporal = temporal
         self._inputs = manifest.graphs["temporal"].inputs
+        self._features = tuple(manifest.graphs["encoder"].outputs)
         self._aus = len(manifest.layout.aus)
         self._frame_shape = tuple(manifest.graphs["encoder"].inputs["frames"].shape[1:])
         self._lookahead = manifest.lookahead
@@ -80,7 +84,9 @@ class Stream:
         Returns:
             (M, N) float32: scores of the frames that were not final yet.
         """
-        scores = self._step({name: self._zeros(name, self._lookahead) for name in ("motion", "static")}, 0)
+        scores = np.empty((0, self._aus), np.float32)
+        if self._lookahead:
+            scores = self._step({name: self._zeros(name, self._lookahead) for name in self._features}, 0)
         self._restart()
         return scores
 
@@ -90,9 +96,10 @@ class Stream:
 
     def _step(self, features: dict[str, np.ndarray], valid: int) -> np.ndarray:
         """Run the temporal graph over per-frame features (T, …); returns the scores that became final."""
-        count = len(features["motion"])
-        feed = {name: features[name][None] for name in ("motion", "static")}
-        feed["valid"] = np.full((1, count), valid, self._inputs["valid"].dtype)
+        count = len(features[self._features[0]])
+        feed = {name: features[name][None] for name in self._features}
+        if VALID in self._inputs:
+            feed[VALID] = np.full((1, count), valid, self._inputs[VALID].dtype)
         outputs = self._temporal(feed | self._state)
         self._state = {STATE + name.removeprefix(NEW_STATE): x for name, x in outputs.items() if NEW_STATE in name}
         return outputs["scores"][0, self._progress.advance(count) :]

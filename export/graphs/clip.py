@@ -37,18 +37,19 @@ class ClipGraph(nn.Module):
         clips = frames.shape[:2]
         # Normalise before the clips are joined: TensorRT lets an 8-bit input feed nothing but a cast.
         pixels = normalise(frames, self.encoder.dtype).flatten(0, 1)
-        motion, static = (x.unflatten(0, clips) for x in self.encoder.describe(pixels))
-        ahead = self.temporal.lookahead
-        valid = torch.ones(clips, dtype=motion.dtype, device=motion.device)
+        features = [x.unflatten(0, clips) for x in self.encoder.describe(pixels)]
+        if self.temporal.state_shapes():
+            features.append(torch.ones(clips, dtype=pixels.dtype, device=pixels.device))
         states = [
-            torch.zeros((clips[0], *shape), dtype=motion.dtype, device=motion.device)
+            torch.zeros((clips[0], *shape), dtype=pixels.dtype, device=pixels.device)
             for shape in self.temporal.state_shapes().values()
         ]
         # The clip's end is a stream's end: as many invalid frames as the scores lag behind.
-        scores, *_ = self.temporal(
-            F.pad(motion, (0, 0, 0, 0, 0, 0, 0, ahead)),
-            F.pad(static, (0, 0, 0, 0, 0, 0, 0, ahead)),
-            F.pad(valid, (0, ahead)),
-            *states,
-        )
+        ahead = self.temporal.lookahead
+        scores, *_ = self.temporal(*(_padded(x, ahead) for x in features), *states)
         return scores[:, ahead:]
+
+
+def _padded(x: Tensor, frames: int) -> Tensor:
+    """Add zero frames at the end of clips (B, T, …)."""
+    return F.pad(x, (0, 0) * (x.dim() - 2) + (0, frames)) if frames else x

@@ -29,31 +29,37 @@ class EncoderGraph(nn.Module):
     def __init__(self, model: MDHR, dtype: torch.dtype) -> None:
         super().__init__()
         self.backbone = keep_float32(copy.deepcopy(model.backbone), dtype)
+        self.numbers = model.dynamics.numbers
         self.steps = [scale.conv.stride for scale in model.dynamics.scales]
-        for index, scale in enumerate(model.dynamics.scales):
-            self.register_buffer(f"motion_{index}", fold(scale.conv, scale.bn).weight.to(dtype))
+        for number, scale in zip(self.numbers, model.dynamics.scales, strict=True):
+            self.register_buffer(f"motion_{number}", fold(scale.conv, scale.bn).weight.to(dtype))
         static = fold_block(model.static)
         self.register_buffer("static_weight", static.weight[:, :, None, None].to(dtype))
         self.register_buffer("static_bias", static.bias.to(dtype))
         self.dtype = dtype
 
-    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what `forward` returns: there is no motion in a network without facial dynamics."""
+        return ("motion", "static") if self.numbers else ("static",)
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
         """Describe frames.
 
         Args:
             frames: (F, 224, 224, 3) uint8, RGB.
 
         Returns:
-            motion (F, C, 7·L, 7), the L scales stacked from top to bottom, and static (F, b, 7, 7).
+            motion (F, C, 7·L, 7), the L scales stacked from top to bottom, and static (F, b, 7, 7); see `outputs`.
         """
         return self.describe(normalise(frames, self.dtype))
 
-    def describe(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+    def describe(self, frames: Tensor) -> tuple[Tensor, ...]:
         """The same for normalised frames (F, 3, 224, 224)."""
         scales, final = self.backbone(frames)
-        motion = [
-            F.conv2d(scale, getattr(self, f"motion_{index}"), stride=step)
-            for index, (scale, step) in enumerate(zip(scales, self.steps, strict=True))
-        ]
         static = F.conv2d(final, self.static_weight, self.static_bias).relu()
-        return torch.cat(motion, dim=2), static
+        motion = [
+            F.conv2d(scales[number - 1], getattr(self, f"motion_{number}"), stride=step)
+            for number, step in zip(self.numbers, self.steps, strict=True)
+        ]
+        return (torch.cat(motion, dim=2), static) if motion else (static,)

@@ -2,17 +2,70 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
-from mdhr_train.model.cross_regional import ActiveAUs
-from mdhr_train.model.local_relations import LocalRelations
+from mdhr_train.model.cross_regional import ActiveAUs, EveryAU
+from mdhr_train.model.local_relations import Extractors, LocalRelations, NoClassifiers
 
 from .folding import Affine, fold_block
 
 
+class FoldedAffine(nn.Module):
+    """y = x · weight + bias, of rows of features.
+
+    Args:
+        affine: The map; its weight is (out, in).
+        dtype: Type to compute in.
+    """
+
+    def __init__(self, affine: Affine, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.register_buffer("weight", affine.weight.mT.contiguous().to(dtype))
+        self.register_buffer("bias", affine.bias.to(dtype))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., in) to (..., out)."""
+        return x @ self.weight + self.bias
+
+
+class JoinedExtractors(nn.Module):
+    """Computes what `Extractors` computes, the extractors of a region in one product.
+
+    Args:
+        extractors: The trained extractors.
+        dtype: Type to compute in.
+    """
+
+    def __init__(self, extractors: Extractors, dtype: torch.dtype) -> None:
+        super().__init__()
+        regions = range(max(extractors.region_of) + 1)
+        members = [[n for n, of in enumerate(extractors.region_of) if of == region] for region in regions]
+        grouped = [n for group in members for n in group]
+        self.register_buffer("order", torch.tensor([grouped.index(n) for n in range(len(grouped))]))
+        self.joined = nn.ModuleList(self._join([extractors[n] for n in group], dtype) for group in members)
+
+    @staticmethod
+    def _join(blocks: Sequence[nn.Module], dtype: torch.dtype) -> FoldedAffine:
+        folded = [fold_block(block) for block in blocks]
+        return FoldedAffine(Affine(torch.cat([b.weight for b in folded]), torch.cat([b.bias for b in folded])), dtype)
+
+    def forward(self, x: Tensor, regions: Sequence[Tensor]) -> Tensor:
+        """Extract nodes (F, N, b) from the regions' positions, (F, positions, b) each."""
+        nodes = [
+            extract(region).relu().mean(dim=1).unflatten(-1, (-1, x.shape[1]))
+            for extract, region in zip(self.joined, regions, strict=True)
+        ]
+        return torch.cat(nodes, dim=1).index_select(1, self.order)
+
+
 class RegionNodes(nn.Module):
     """Computes what `LocalRelations` and `ActiveAUs` compute, without the auxiliary outputs (eq. 7 and 8).
+
+    The classifiers stay where the graph's edges depend on them, and go where they served the training alone.
 
     Args:
         local: The trained local relations.
@@ -20,38 +73,24 @@ class RegionNodes(nn.Module):
         dtype: Type to compute in.
     """
 
-    def __init__(self, local: LocalRelations, active: ActiveAUs, dtype: torch.dtype) -> None:
+    def __init__(self, local: LocalRelations, active: ActiveAUs | EveryAU, dtype: torch.dtype) -> None:
         super().__init__()
         self.rows = local.rows
+        self.projections = nn.ModuleList(
+            nn.Identity()
+            if isinstance(projection, nn.Identity)
+            else nn.Sequential(FoldedAffine(fold_block(projection), dtype), nn.ReLU())
+            for projection in local.projections
+        )
+        self.extractors = (
+            JoinedExtractors(local.extractors, dtype) if isinstance(local.extractors, Extractors) else local.extractors
+        )
+        activated = isinstance(active, ActiveAUs)
+        self.classifiers = copy.deepcopy(local.classifiers).to(dtype) if activated else NoClassifiers()
         self.active = active
-        self.projected = [not isinstance(projection, nn.Identity) for projection in local.projections]
-        members = [[n for n, of in enumerate(local.region_of) if of == region] for region in range(len(local.rows))]
-        grouped = [n for group in members for n in group]
-        self.register_buffer("order", torch.tensor([grouped.index(n) for n in range(len(grouped))]))
-        for region, group in enumerate(members):
-            if self.projected[region]:
-                self._register(f"projection_{region}", fold_block(local.projections[region]), dtype)
-            blocks = [fold_block(local.extractors[n]) for n in group]
-            joined = Affine(torch.cat([b.weight for b in blocks]), torch.cat([b.bias for b in blocks]))
-            self._register(f"extractors_{region}", joined, dtype)
-            classifier = local.classifiers[region]
-            self._register(f"classifier_{region}", Affine(classifier.weight.detach(), classifier.bias.detach()), dtype)
-
-    def _register(self, name: str, affine: Affine, dtype: torch.dtype) -> None:
-        self.register_buffer(f"{name}_weight", affine.weight.mT.contiguous().to(dtype))
-        self.register_buffer(f"{name}_bias", affine.bias.to(dtype))
-
-    def _apply_affine(self, name: str, x: Tensor) -> Tensor:
-        return x @ getattr(self, f"{name}_weight") + getattr(self, f"{name}_bias")
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map features (F, b, 7, 7) to nodes (F, N, b) and active AUs (F, N) bool."""
-        nodes, logits = [], []
-        for index, (start, stop) in enumerate(self.rows):
-            region = x[:, :, start:stop].flatten(2).mT
-            if self.projected[index]:
-                region = self._apply_affine(f"projection_{index}", region).relu()
-            logits.append(self._apply_affine(f"classifier_{index}", region.mean(dim=1)))
-            joined = self._apply_affine(f"extractors_{index}", region).relu().mean(dim=1)
-            nodes.append(joined.unflatten(-1, (-1, x.shape[1])))
-        return torch.cat(nodes, dim=1).index_select(1, self.order), self.active(tuple(logits))
+        """Map features (F, b, 7, 7) to nodes (F, N, b) and active AUs (F, N) bool; (1, N) where all always are."""
+        slices = [x[:, :, start:stop].flatten(2).mT for start, stop in self.rows]
+        regions = [projection(part) for projection, part in zip(self.projections, slices, strict=True)]
+        return self.extractors(x, regions), self.active(self.classifiers(regions))

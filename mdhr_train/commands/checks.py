@@ -29,7 +29,7 @@ def require_libraries() -> None:
         ConfigError: One of them is not installed.
     """
     try:
-        for library in ("torch", "torchvision", "timm"):
+        for library in ("torch", "torchvision", "timm", "tensorboard", "yaml"):
             import_module(library)
     except ImportError as error:
         raise ConfigError(

@@ -2,96 +2,137 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mdhr_runtime.console import Command, share_cores, table
+from mdhr_runtime.console import Command, Option, share_cores, spoken_warnings, table
 from mdhr_runtime.layout import Layout
 
 from .checks import require_folder, require_libraries
-from .options import count_option, layout_option, seed_option
+from .options import layout_option
+from .run_options import configure, run_options
 
 if TYPE_CHECKING:
-    from ..metrics import F1Counter
+    from ..training.config import RunConfig
+
+DEMO = {  # settings of --synthetic: a small model, a minute or two on a CPU
+    "model.backbone": "test_efficientnet",
+    "model.node_features": 64,
+    "model.dynamics_channels": 64,
+    "schedule.epochs": 1,
+    "schedule.batch": 2,
+    "optimiser.lr": 2e-3,
+    "compute.workers": 1,
+}
 
 
 @click.command(cls=Command)
-@click.option("--synthetic", is_flag=True, help="Learn from synthetic clips: one photographed face, warped.")
-@layout_option
-@click.option("--backbone", default="test_efficientnet", show_default=True, help="A timm model.")
-@click.option("--pretrained", is_flag=True, help="Start the backbone from ImageNet weights, which timm downloads.")
-@count_option("--node-features", 64, "Size of an action unit's feature vector; 512 in the paper.")
-@count_option("--dynamics-channels", 64, "Channels of the facial dynamics; 2048 in the paper with ResNet-50.")
-@count_option("--radius", 5, "Radius of the facial dynamics in frames.")
-@count_option("--clips", 1000, "Different clips to learn from.")
-@count_option("--test-clips", 32, "Further clips to score the model on.")
-@count_option("--steps", 300, "Iterations.")
-@count_option("--batch", 2, "Clips per iteration.")
-@count_option("--frames", 16, "Frames per clip.", least=2)
-@click.option("--lr", type=float, default=2e-3, show_default=True, help="Learning rate; 1e-4 in the paper.")
-@count_option("--workers", 1, "Processes that prepare clips beside the training.", least=0)
-@seed_option
+@run_options()
 @click.option(
-    "--out", type=click.Path(path_type=Path), default="best.pt", show_default=True, help="Checkpoint to write."
+    "--synthetic",
+    is_flag=True,
+    cls=Option,
+    section="Demo",
+    help="Learn from synthetic clips instead: one photographed face, warped. The model is small, and is trained in a "
+    "minute or two on a CPU.",
 )
+@layout_option
+@click.option(
+    "--clips",
+    type=click.IntRange(min=1),
+    default=600,
+    show_default=True,
+    cls=Option,
+    section="Demo",
+    help="Synthetic clips to learn from.",
+)
+@click.option(
+    "--test-clips",
+    type=click.IntRange(min=1),
+    default=32,
+    show_default=True,
+    cls=Option,
+    section="Demo",
+    help="Further synthetic clips to score the model on.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of the run; with --synthetic, the checkpoint.  [default: run; best.pt with --synthetic]",
+)
+@click.option("--resume", is_flag=True, help="Go on with the run in --out, if one was begun there.")
+@click.pass_context
 def fit(
+    context: click.Context,
     synthetic: bool,
     layout: Layout,
-    backbone: str,
-    pretrained: bool,
-    node_features: int,
-    dynamics_channels: int,
-    radius: int,
     clips: int,
     test_clips: int,
-    steps: int,
-    batch: int,
-    frames: int,
-    lr: float,
-    workers: int,
-    seed: int,
-    out: Path,
+    out: Path | None,
+    resume: bool,
+    **_settings: Any,
 ) -> None:
-    """Train a model, say how well it does on clips that it has not seen, and save it as a checkpoint.
+    """Train a model on one fold of a prepared dataset, by the protocol of the paper.
 
-    The defaults train a small model in a minute or two on a CPU.
+    The run's folder gets config.yaml, best.pt (the checkpoint of the best epoch), last.pt (from which --resume goes
+    on), summary.json, and TensorBoard's events. At the end the best epoch is scored on the fold's test part, on
+    clips of 16 frames as in the paper and on whole recordings as in the runtime.
+
+    Several GPUs: torchrun --nproc-per-node 4 -m mdhr_train fit …
     """
-    if not synthetic:
-        raise click.UsageError("Say what to learn from: --synthetic.")
-    require_folder(out)
+    if synthetic:
+        out = out or Path("best.pt")
+        require_folder(out)
     share_cores()
     require_libraries()
-    import torch
-
-    from ..checkpoints import save_checkpoint
-    from ..data.synthetic import SyntheticClips
-    from ..fit import FitConfig, evaluate
-    from ..fit import fit as fit_model
-    from ..model import MDHR, ModelConfig
-
-    config = FitConfig(steps, batch, lr, seed, workers)
-    torch.set_num_threads(max(torch.get_num_threads() - workers, 1))  # the workers need cores too
-    torch.manual_seed(seed)
-    model = MDHR(ModelConfig(layout, backbone, node_features, radius, dynamics_channels), pretrained)
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
-    fit_model(model, SyntheticClips(layout, clips, frames, seed), config)
-    found = evaluate(model, SyntheticClips(layout, test_clips, frames, seed, "test"), config)
-    f1 = found.f1()
-    metrics = {"f1": dict(zip(layout.au_names, map(float, f1), strict=True)), "mean_f1": float(f1.mean())}
-    save_checkpoint(out, model, metrics)
-    click.echo(_report(layout, found))
-    click.echo(f"\n{out}: mean F1 {f1.mean():.3f} on {test_clips} clips that the model has not seen")
+    if synthetic:
+        _fit_demo(configure(context, layout, DEMO), layout, clips, test_clips, out)
+        return
+    config = configure(context)
+    if config.data.root is None:
+        raise click.UsageError("Say what to learn from: --data, or --synthetic.")
+    _fit_fold(config, out or Path("run"), resume)
 
 
-def _report(layout: Layout, found: F1Counter) -> str:
-    rows = zip(
-        layout.au_names,
-        (f"{value:.3f}" for value in found.f1()),
-        found.true_positives,
-        found.false_positives,
-        found.false_negatives,
-        strict=True,
-    )
-    return table(("AU", "F1", "found", "false alarms", "missed"), list(rows))
+def _fit_fold(config: RunConfig, out: Path, resume: bool) -> None:
+    from ..training.crossval import fit_fold
+    from ..training.distributed import process_group
+    from ..training.summary import f1_table
+
+    with process_group(config.compute.device) as group, spoken_warnings():
+        summary = fit_fold(config, out, group, resume)
+    if group.leads:
+        best = summary["best"]
+        click.echo(f1_table(summary["aus"], {"F1, clips": best["clips"], "F1, whole recordings": best["stream"]}))
+        click.echo(
+            f"\n{out / 'best.pt'}: epoch {best['epoch']}, chosen on {CHOSEN_ON[config.data.validate]}; "
+            f"mean F1 {best['clips']['mean_f1']:.3f} on the test part of fold {config.data.fold}"
+        )
+
+
+CHOSEN_ON = {"test": "the test part itself, as in the published code", "subjects": "held-out training subjects"}
+
+
+def _fit_demo(config: RunConfig, layout: Layout, clips: int, test_clips: int, out: Path) -> None:
+    from mdhr_runtime.files import staged
+
+    from ..training.distributed import process_group
+    from ..training.loop import Job, train
+    from ..training.material import from_photograph
+    from ..training.state import BEST
+
+    frames = config.model_config(layout).clip_frames
+    with process_group(config.compute.device) as group, tempfile.TemporaryDirectory() as folder:
+        material = from_photograph(layout, clips, test_clips, frames, config.seed)
+        summary = train(Job(config, material, group, Path(folder) / "run"))
+        with staged(out) as stage:
+            shutil.copyfile(Path(folder) / "run" / BEST, stage)
+    found = summary["best"]["clips"]
+    kinds = ("true_positives", "false_positives", "false_negatives")
+    rows = [(name, f"{found['f1'][name]:.3f}", *(found[kind][name] for kind in kinds)) for name in layout.au_names]
+    click.echo(table(("AU", "F1", "found", "false alarms", "missed"), rows))
+    click.echo(f"\n{out}: mean F1 {found['mean_f1']:.3f} on {test_clips} clips that the model has not seen")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch.utils.data import Dataset
 
 from .images import Augmentation, cut, read_whole
@@ -47,15 +46,14 @@ class TrainingClips(Dataset):
         self._recordings = tuple(recordings)
         self._frames, self._seed = frames, seed
         self._choices = [_choices(recording, frames) for recording in self._recordings]
-        # Shared memory: data loading processes that outlive an epoch see the next one's number.
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        self._epoch = 0
 
     def __len__(self) -> int:
         return len(self._recordings)
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch follows."""
-        self._epoch.fill_(epoch)
+        """Say which epoch is meant from now on, by this process; see `mdhr_train.training.loading.ByKey`."""
+        self._epoch = epoch
 
     def __getitem__(self, index: int) -> Clip:
         """Draw a clip."""
@@ -70,7 +68,7 @@ class TrainingClips(Dataset):
 
     def _draw(self, index: int) -> tuple[slice, np.random.Generator]:
         """Draw where a clip lies; the generator is left for the augmentation."""
-        rng = np.random.default_rng((self._seed, int(self._epoch), range(len(self))[index]))
+        rng = np.random.default_rng((self._seed, self._epoch, range(len(self))[index]))
         choices = self._choices[index]
         return choices[rng.integers(len(choices))], rng
 

@@ -53,11 +53,32 @@ def read_labels(path: Path, names: Sequence[str]) -> np.ndarray:
         raise DataError(f"{path} is no list of labels.", str(error), fix) from error
     if labels.shape[1] != len(names):
         raise DataError(f"{path} belongs to another dataset.", f"It has {labels.shape[1]} numbers a line.", fix)
+    return checked(labels, path, names)
+
+
+def checked(labels: np.ndarray, path: Path, names: Sequence[str], first_line: int = 1) -> np.ndarray:
+    """Make sure that numbers are labels.
+
+    Args:
+        labels: (T, N), any type.
+        path: Where they come from.
+        names: The N action units.
+        first_line: Line of the file that the first row comes from.
+
+    Returns:
+        int8 (T, N).
+
+    Raises:
+        DataError: One of them is not in `LABELS`.
+    """
     strange = np.argwhere(~np.isin(labels, LABELS))
     if len(strange):
         row, column = strange[0]
-        why = f"The first is {labels[row, column]:g}, for {names[column]} in line {row + 1}."
-        raise DataError(f"{path} holds {len(strange)} numbers that are no labels.", why, fix)
+        raise DataError(
+            f"{path} holds {len(strange)} numbers that are no labels.",
+            f"The first is {labels[row, column]:g}, for {names[column]} in line {row + first_line}.",
+            f"Labels are {', '.join(map(str, LABELS))}. Copy the file again from where it came.",
+        )
     return labels.astype(np.int8)
 
 

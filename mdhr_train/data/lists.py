@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -17,8 +18,21 @@ from .datasets import FOLDS, SPLITS, Dataset, list_folder
 from .list_files import fingerprint, read_labels, read_lines, read_weights, row_of_weights, rows_of
 from .recordings import Fold, Recording
 
+Recorded = TypeVar("Recorded", bound="HasSubject")
+
 WEIGHT_TOLERANCE = 1e-3
 """Relative difference from which on the weights in a file and those of the labels are called different."""
+
+
+class HasSubject(Protocol):
+    """What belongs to a subject and has a number of frames."""
+
+    @property
+    def subject(self) -> str:
+        """Who is to be seen."""
+        ...
+
+    def __len__(self) -> int: ...
 
 
 class DataWarning(UserWarning):
@@ -75,15 +89,9 @@ def write_lists(root: Path, dataset: Dataset, recordings: Iterable[Recording]) -
     Warns:
         DataWarning: An AU never occurs in the training split of a fold.
     """
-    by_subject = _by_subject(dataset, recordings)
     texts: dict[str, str] = {}
-    for fold in FOLDS:
-        for split in SPLITS:
-            subjects = dataset.subjects(fold, split)
-            chosen = [recording for subject in subjects for recording in by_subject[subject]]
-            if not any(map(len, chosen)):
-                raise _empty(f"Fold {fold} of {root}", split, f"There is no frame of {_some(subjects)}.")
-            texts |= _texts(root, dataset, fold, split, chosen)
+    for (fold, split), chosen in splits(dataset, recordings).items():
+        texts |= _texts(root, dataset, fold, split, chosen)
     folder = root / "list"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -94,6 +102,38 @@ def write_lists(root: Path, dataset: Dataset, recordings: Iterable[Recording]) -
         raise OutputError(
             f"The lists in {folder} could not be written.", str(error), "Make room, or choose another folder."
         ) from error
+
+
+def splits(dataset: Dataset, recordings: Iterable[Recorded]) -> dict[tuple[int, str], list[Recorded]]:
+    """Divide recordings among the folds.
+
+    Args:
+        dataset: Its parts tell which subject belongs where.
+        recordings: Whatever has a `subject` and a number of frames as its length.
+
+    Returns:
+        For each fold and split ("train" or "test") its recordings, by the order of their subjects.
+
+    Raises:
+        DataError: A subject belongs to no part, or a split would be empty.
+    """
+    by_subject: dict[str, list[Recorded]] = {subject: [] for part in dataset.parts for subject in part}
+    for recording in recordings:
+        if recording.subject not in by_subject:
+            raise DataError(
+                f"The subject {recording.subject} belongs to no fold.",
+                f"No part of {dataset.name} names it.",
+                "Add it to a part in mdhr_train/data/datasets.py, or leave its recordings out.",
+            )
+        by_subject[recording.subject].append(recording)
+    found = {}
+    for fold in FOLDS:
+        for split in SPLITS:
+            subjects = dataset.subjects(fold, split)
+            found[fold, split] = [recording for subject in subjects for recording in by_subject[subject]]
+            if not any(map(len, found[fold, split])):
+                raise _empty(f"Fold {fold} of {dataset.name}", split, f"There is no frame of {_some(subjects)}.")
+    return found
 
 
 def _list_paths(root: Path, dataset: Dataset, fold: int, split: str) -> list[Path]:
@@ -154,19 +194,6 @@ def _require_images(recordings: Sequence[Recording]) -> None:
             f"The lists name {_some(missing)}.",
             "Copy the images again, or write images and lists again with mdhr-train prepare.",
         )
-
-
-def _by_subject(dataset: Dataset, recordings: Iterable[Recording]) -> Mapping[str, list[Recording]]:
-    found: dict[str, list[Recording]] = {subject: [] for part in dataset.parts for subject in part}
-    for recording in recordings:
-        if recording.subject not in found:
-            raise DataError(
-                f"The subject {recording.subject} belongs to no fold.",
-                f"No part of {dataset.name} names it.",
-                "Add it to a part in mdhr_train/data/datasets.py, or leave its recordings out.",
-            )
-        found[recording.subject].append(recording)
-    return found
 
 
 def _texts(root: Path, dataset: Dataset, fold: int, split: str, recordings: Sequence[Recording]) -> Mapping[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import timm
@@ -10,10 +12,15 @@ from torch import Tensor, nn
 
 from mdhr_runtime.errors import ConfigError
 
+from .facial_dynamics import SCALES, scale_size
 from .frames import INPUT_SIZE
+from .pretrained import load_features
 
-REDUCTIONS = (4, 8, 16, 32)
-"""How much smaller than the frame the four feature maps are."""
+SIDES = tuple(scale_size(number) for number in SCALES)
+"""Sides of the four feature maps."""
+
+REDUCTIONS = tuple(INPUT_SIZE // side for side in SIDES)
+"""How much smaller than the frame the four feature maps are: 4, 8, 16, 32."""
 
 
 class BackboneOutput(NamedTuple):
@@ -56,6 +63,15 @@ class StageOutputs(nn.Module):
         return BackboneOutput(scales, scales[-1])
 
 
+class ChannelsLastStageOutputs(StageOutputs):
+    """The same for models of timm that keep their channels last, such as MambaOut."""
+
+    def forward(self, frames: Tensor) -> BackboneOutput:
+        """See `Backbone`."""
+        scales = tuple(scale.movedim(-1, 1) for scale in self.features(frames))
+        return BackboneOutput(scales, scales[-1])
+
+
 class StageInputs(nn.Module):
     """A Swin transformer whose scales are the tensors that ENTER the blocks of its stages.
 
@@ -80,12 +96,16 @@ class StageInputs(nn.Module):
         return BackboneOutput(tuple(scale.movedim(-1, 1) for scale in scales), x.movedim(-1, 1))
 
 
-def build_backbone(name: str, pretrained: bool = False) -> StageOutputs | StageInputs:
+def build_backbone(
+    name: str, pretrained: bool = False, pretrained_file: Path | None = None
+) -> StageOutputs | StageInputs:
     """Build a timm model as an MDHR backbone.
 
     Args:
         name: Name of a timm model, for example "resnet50" or "swin_base_patch4_window7_224".
         pretrained: Whether to load ImageNet weights, which timm downloads.
+        pretrained_file: A file to take such weights from instead, as timm or the model's authors publish them
+            (safetensors, or a state dict of PyTorch, of which only tensors are read).
 
     Raises:
         ConfigError: timm has no such model, it has not the four scales, or its weights cannot be had.
@@ -98,8 +118,12 @@ def build_backbone(name: str, pretrained: bool = False) -> StageOutputs | StageI
             "Name a timm model with feature maps at 1/4, 1/8, 1/16 and 1/32, for example resnet50.",
         )
     if name.startswith("swin_"):
-        return StageInputs(_create(name, pretrained, num_classes=0))
-    return StageOutputs(_create(name, pretrained, features_only=True, out_indices=_four_scales(name)))
+        options: dict[str, object] = {"num_classes": 0}
+        kind = StageInputs
+    else:
+        options = {"features_only": True, "out_indices": _four_scales(name)}
+        kind = _kind_of_maps(name, options)
+    return kind(load_features(name, options, pretrained, pretrained_file))
 
 
 def _four_scales(name: str) -> tuple[int, ...]:
@@ -114,23 +138,27 @@ def _four_scales(name: str) -> tuple[int, ...]:
     return tuple(reductions.index(reduction) for reduction in REDUCTIONS)
 
 
+def _kind_of_maps(name: str, options: Mapping[str, object]) -> type[StageOutputs]:
+    """See which axis of the four maps has the channels, and that their sides are those that the dynamics meet on."""
+    # A model that pads otherwise, or divides its maps into windows of another size, tells only when it runs.
+    with torch.device("meta"), torch.inference_mode():
+        features = timm.create_model(name, **options).eval()
+        try:
+            shapes = [tuple(scale.shape[1:]) for scale in features(torch.empty(1, 3, INPUT_SIZE, INPUT_SIZE))]
+        except (RuntimeError, AssertionError) as error:
+            raise _not_four_scales(name, str(error)) from error
+    sizes = list(zip(SIDES, features.feature_info.channels(), strict=True))
+    if shapes == [(channels, side, side) for side, channels in sizes]:
+        return StageOutputs
+    if shapes == [(side, side, channels) for side, channels in sizes]:
+        return ChannelsLastStageOutputs
+    raise _not_four_scales(name, f"its maps are {', '.join('×'.join(map(str, shape)) for shape in shapes)}")
+
+
 def _not_four_scales(name: str, why: str) -> ConfigError:
     return ConfigError(
         f"{name!r} cannot be an MDHR backbone.",
-        f"MDHR needs feature maps at 1/4, 1/8, 1/16 and 1/32 of a {INPUT_SIZE}×{INPUT_SIZE} frame: {why}.",
+        f"MDHR needs feature maps of {', '.join(map(str, SIDES))} pixels, 1/4, 1/8, 1/16 and 1/32 of a "
+        f"{INPUT_SIZE}×{INPUT_SIZE} frame: {why.rstrip('.')}.",
         "Choose a model with four such stages, for example resnet50, resnet18 or mobilenetv4_conv_small.",
     )
-
-
-def _create(name: str, pretrained: bool, **options: object) -> nn.Module:
-    try:
-        return timm.create_model(name, pretrained=pretrained, **options)
-    except Exception as error:
-        if not pretrained:
-            raise
-        # What a failed download raises depends on the hub client and its version.
-        raise ConfigError(
-            f"The ImageNet weights of {name!r} could not be loaded.",
-            f"timm downloads them on first use: {type(error).__name__}: {error}".splitlines()[0],
-            "Connect to the network once, or train without --pretrained.",
-        ) from error

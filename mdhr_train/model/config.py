@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.layout import Layout
 
+from .cross_regional import ACTIVATED, RELATIONS
+from .facial_dynamics import FUSIONS, SCALES, WEIGHTED
 from .temporal import CONTEXT
+
+SIZES = ("node_features", "radius", "dynamics_channels", "clip_frames")
+SWITCHES = ("dynamics", "extractors", "auxiliary", "temporal")
+CHOICES = {"relations": RELATIONS, "fusion": tuple(FUSIONS)}
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Configuration of an MDHR network.
+    """Configuration of an MDHR network. The defaults of the fields from `dynamics` on are the paper's full model.
 
     Attributes:
         layout: Action units and facial regions.
@@ -24,6 +30,14 @@ class ModelConfig:
         dynamics_channels: Channels of the facial dynamics, or None for the published width, 8·C₁.
         clip_frames: Length of a training clip in frames; 16 in the paper. Says how the weights came about; the
             network itself takes clips of any length.
+        dynamics: Whether the facial dynamics are added to the static features (MFD).
+        extractors: Whether every AU's node is extracted from its region (AFE), or all AUs share the mean of the map.
+        auxiliary: Whether the regions' combinations are predicted (Aux). Without them there is no auxiliary loss, and
+            no AU is known to be active: `activated` relations then are those of `cross`.
+        relations: Which AUs the graph connects (CRM), one of `RELATIONS`; "none" leaves the graph out.
+        temporal: Whether nodes pass a temporal convolution before they are scored (TCN).
+        scales: Numbers of the backbone's scales that the facial dynamics look at, 1 being the largest map.
+        fusion: How the dynamics of several scales are fused, one of `FUSIONS`; a single scale needs none.
     """
 
     layout: Layout
@@ -32,21 +46,53 @@ class ModelConfig:
     radius: int = 5
     dynamics_channels: int | None = None
     clip_frames: int = 16
+    dynamics: bool = True
+    extractors: bool = True
+    auxiliary: bool = True
+    relations: str = ACTIVATED
+    temporal: bool = True
+    scales: tuple[int, ...] = SCALES
+    fusion: str = WEIGHTED
 
     def __post_init__(self) -> None:
-        for name in ("node_features", "radius", "dynamics_channels", "clip_frames"):
+        for name in SIZES:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
-                raise ConfigError(
-                    f"The model configuration has {name} = {value!r}.",
-                    "It must be a whole number of at least 1.",
-                    f"Set {name} to 1 or more.",
-                )
+                raise _refused(name, value, "It must be a whole number of at least 1.", f"Set {name} to 1 or more.")
+        for name in SWITCHES:
+            if not isinstance(value := getattr(self, name), bool):
+                raise _refused(name, value, "It is a switch.", f"Set {name} to true or false.")
+        for name, known in CHOICES.items():
+            if (value := getattr(self, name)) not in known:
+                raise _refused(name, value, "There is no such choice.", f"Choose one of {', '.join(known)}.")
+        if not _are_scales(self.scales):
+            raise _refused(
+                "scales",
+                self.scales,
+                "It must be a list of different scales in ascending order, 1 for 1/4 to 4 for 1/32.",
+                "Set scales to [1, 2, 3, 4] or to a part of it.",
+            )
+        object.__setattr__(self, "scales", tuple(self.scales))  # a configuration file has a list
+
+    @property
+    def activated(self) -> bool:
+        """Whether the graph's edges depend on which AUs are active."""
+        return self.auxiliary and self.relations == ACTIVATED
+
+    @property
+    def reach(self) -> int:
+        """Frames after a frame that its nodes depend on: the radius of the facial dynamics."""
+        return self.radius if self.dynamics else 0
+
+    @property
+    def context(self) -> int:
+        """Frames on either side of a frame whose nodes its scores depend on."""
+        return CONTEXT if self.temporal else 0
 
     @property
     def lookahead(self) -> int:
         """Frames after a frame that its scores depend on."""
-        return self.radius + CONTEXT
+        return self.reach + self.context
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""
@@ -54,10 +100,23 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ModelConfig:
-        """Inverse of `to_dict`.
+        """Inverse of `to_dict`. Fields that an older version did not know have their defaults.
 
         Raises:
             KeyError, TypeError, ValueError: The data does not describe a configuration.
+            ConfigError: A value in it makes no sense.
         """
-        known = {field.name: data[field.name] for field in fields(cls)}
+        known = {
+            field.name: data[field.name] for field in fields(cls) if field.name in data or field.default is MISSING
+        }
         return cls(**{**known, "layout": Layout.from_dict(known["layout"])})
+
+
+def _are_scales(value: object) -> bool:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return False
+    return len(value) > 0 and list(value) == [number for number in SCALES if number in value]
+
+
+def _refused(name: str, value: object, why: str, fix: str) -> ConfigError:
+    return ConfigError(f"The model configuration has {name} = {value!r}.", why, fix)

@@ -1,4 +1,7 @@
-"""Cross-regional relations: active AUs speak to AUs of other regions (HSR, eq. 9)."""
+"""Cross-regional relations (CRM): active AUs speak to AUs of other regions (HSR, eq. 9), and variants of that.
+
+Table 5 of the paper compares which AUs are connected; `CONNECTED` says what each of its rows means here.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,29 @@ from .local_relations import combination_bits
 
 MASKED = -1e4
 """Score of an edge that does not exist: finite, as −inf breeds NaNs in lower precision."""
+
+ACTIVATED = "activated"
+"""The published edges: from every active AU to all AUs of other regions."""
+
+NO_EDGES = "none"
+"""No graph: the nodes stay what the extractors made them."""
+
+CONNECTED = {  # relation → whether AUs of one region are connected, and AUs of different regions
+    ACTIVATED: (False, True),
+    "cross": (False, True),
+    "full": (True, True),
+    "local": (True, False),
+}
+"""Pairs of AUs that may be connected (table 5). In all of them every node also has an edge to itself.
+
+- `activated`: AUs of different regions, and only active AUs send; without Aux nothing tells which AUs are active, so
+  that all send.
+- `cross`: AUs of different regions, active or not ("cross-regional fully-connected").
+- `full`: all AUs ("fully-connected").
+- `local`: AUs of one region ("locally connected").
+"""
+
+RELATIONS = (*CONNECTED, NO_EDGES)
 
 
 class ActiveAUs(nn.Module):
@@ -40,15 +66,32 @@ class ActiveAUs(nn.Module):
         return torch.cat(bits, dim=-1).index_select(1, self.order)
 
 
+class EveryAU(nn.Module):
+    """Takes all AUs for active: for graphs whose edges do not depend on the frame.
+
+    Args:
+        layout: AUs.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self.register_buffer("everyone", torch.ones(1, len(layout.aus), dtype=torch.bool), persistent=False)
+
+    def forward(self, region_logits: tuple[Tensor, ...]) -> Tensor:
+        """Return (1, N) bool, the same for every frame, whatever the logits are."""
+        return self.everyone
+
+
 class CrossRegionalRelations(nn.Module):
-    """One-head graph attention over the AUs of a frame, along edges that depend on the frame (eq. 9).
+    """One-head graph attention over the AUs of a frame (eq. 9).
 
     Args:
         layout: AUs and regions.
         features: Features b of a node.
+        relations: Which AUs may be connected, a key of `CONNECTED`.
     """
 
-    def __init__(self, layout: Layout, features: int) -> None:
+    def __init__(self, layout: Layout, features: int, relations: str = ACTIVATED) -> None:
         super().__init__()
         self.linear = nn.Linear(features, features, bias=False)
         self.source = nn.Parameter(torch.empty(features))
@@ -58,27 +101,46 @@ class CrossRegionalRelations(nn.Module):
             nn.init.normal_(parameter, std=features**-0.5)
         nn.init.xavier_uniform_(self.linear.weight)
         region = torch.tensor(layout.region_of)
-        self.register_buffer("crosses", region[:, None] != region[None, :], persistent=False)
+        within, across = CONNECTED[relations]
+        pairs = torch.where(region[:, None] == region[None, :], torch.tensor(within), torch.tensor(across))
+        self.register_buffer("pairs", pairs, persistent=False)
         self.register_buffer("itself", torch.eye(len(layout.aus), dtype=torch.bool), persistent=False)
 
     def edges(self, active: Tensor) -> Tensor:
         """Edges of each frame's graph.
 
         Args:
-            active: (F, N) bool.
+            active: (F, N) bool; (1, N) where it is the same for all frames.
 
         Returns:
-            (F, N, N) bool: [f, n, m] is the edge m→n, which exists if m is active and the regions of m and n differ,
-            or if m is n.
+            (F, N, N) bool: [f, n, m] is the edge m→n, which exists if m is active and may be connected with n, or if m
+            is n.
         """
-        return (self.crosses & active[:, None, :]) | self.itself
+        return (self.pairs & active[:, None, :]) | self.itself
 
     def forward(self, nodes: Tensor, active: Tensor) -> Tensor:
-        """Let nodes (F, N, b) exchange features along the edges of `active` (F, N) bool; returns (F, N, b).
-
-        The softmax is computed in float32.
-        """
+        """Let nodes (F, N, b) exchange features along the edges of `active` (F or 1, N) bool; returns (F, N, b)."""
         values = self.linear(nodes)
+        return F.elu(self.attention(values, active).to(values.dtype) @ values + nodes + self.bias)
+
+    def attention(self, values: Tensor, active: Tensor) -> Tensor:
+        """Weigh the edges of each frame's graph.
+
+        Args:
+            values: (F, N, b), the nodes W v.
+            active: (F, N) bool; (1, N) where it is the same for all frames.
+
+        Returns:
+            (F, N, N) float32, computed in it: [f, n, m] is the weight α of the edge m→n, 0 where there is no edge; the
+            weights into a node sum to one.
+        """
         scores = F.leaky_relu((values @ self.source)[:, :, None] + (values @ self.target)[:, None, :], 0.2)
-        attention = scores.float().masked_fill(~self.edges(active), MASKED).softmax(dim=-1)
-        return F.elu(attention.to(values.dtype) @ values + nodes + self.bias)
+        return scores.float().masked_fill(~self.edges(active), MASKED).softmax(dim=-1)
+
+
+class NoRelations(nn.Module):
+    """No cross-regional relations (table 3 without CRM): every node stays what it is."""
+
+    def forward(self, nodes: Tensor, active: Tensor) -> Tensor:
+        """Return the nodes (F, N, b)."""
+        return nodes

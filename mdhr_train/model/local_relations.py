@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -17,15 +18,15 @@ class LocalOutput(NamedTuple):
 
     Attributes:
         nodes: (F, N, b), one feature vector per AU in the layout's order.
-        region_logits: Per region (F, 2^n), logits of the on/off combinations of its n AUs.
+        region_logits: Per region (F, 2^n), logits of the on/off combinations of its n AUs; empty without Aux.
     """
 
     nodes: Tensor
     region_logits: tuple[Tensor, ...]
 
 
-class LocalRelations(nn.Module):
-    """Extracts a node per AU from its region of the face, and predicts which AUs of a region occur together.
+class Extractors(nn.ModuleList):
+    """The AU-specific feature extractors (AFE): each makes an AU's node from the slice of its region.
 
     Args:
         layout: AUs and regions.
@@ -33,25 +34,92 @@ class LocalRelations(nn.Module):
     """
 
     def __init__(self, layout: Layout, features: int) -> None:
+        super().__init__(LinearBlock(features, features) for _ in layout.aus)
+        self.region_of = layout.region_of
+
+    def forward(self, x: Tensor, regions: Sequence[Tensor]) -> Tensor:
+        """Extract nodes.
+
+        Args:
+            x: (F, b, 7, 7), the whole map.
+            regions: Per region its positions, (F, positions, b).
+
+        Returns:
+            (F, N, b).
+        """
+        nodes = [extract(regions[of]).mean(dim=1) for extract, of in zip(self, self.region_of, strict=True)]
+        return torch.stack(nodes, dim=1)
+
+
+class SharedNode(nn.Module):
+    """What stands for the extractors in table 3 without AFE: all AUs have one node, the mean over the whole face.
+
+    What tells the AUs apart are then their class vectors and, with TCN, their temporal convolutions.
+
+    Args:
+        layout: AUs.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self.aus = len(layout.aus)
+
+    def forward(self, x: Tensor, regions: Sequence[Tensor]) -> Tensor:
+        """Map features (F, b, 7, 7) to N equal nodes (F, N, b); the regions are not looked at."""
+        return x.mean(dim=(2, 3))[:, None].expand(-1, self.aus, -1)
+
+
+class Classifiers(nn.ModuleList):
+    """The auxiliary branch (Aux): each classifier predicts which AUs of its region occur together.
+
+    Args:
+        layout: AUs and regions.
+        features: Features b of a position.
+    """
+
+    def __init__(self, layout: Layout, features: int) -> None:
+        super().__init__(nn.Linear(features, region.combinations) for region in layout.regions)
+
+    def forward(self, regions: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Map per region (F, positions, b) to logits (F, 2^n)."""
+        return tuple(fc(region.mean(dim=1)) for fc, region in zip(self, regions, strict=True))
+
+
+class NoClassifiers(nn.Module):
+    """No auxiliary branch (table 3 without Aux): no combinations are predicted."""
+
+    def forward(self, regions: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Return no logits."""
+        return ()
+
+
+class LocalRelations(nn.Module):
+    """Makes a node per AU, and predicts which AUs of a region occur together.
+
+    Args:
+        layout: AUs and regions.
+        features: Features b of a position and of a node.
+        extractors: Whether every AU's node is extracted from its region of the face (AFE), or all are `SharedNode`s.
+        auxiliary: Whether the combinations are predicted (Aux).
+    """
+
+    def __init__(self, layout: Layout, features: int, extractors: bool = True, auxiliary: bool = True) -> None:
         super().__init__()
         self.rows = tuple(region.rows for region in layout.regions)
-        self.region_of = layout.region_of
+        # Where neither part looks at the regions, nothing could train their projections.
+        projected = layout.region_projection and (extractors or auxiliary)
         self.projections = nn.ModuleList(
-            LinearBlock(features, features) if layout.region_projection else nn.Identity() for _ in layout.regions
+            LinearBlock(features, features) if projected else nn.Identity() for _ in layout.regions
         )
-        self.classifiers = nn.ModuleList(nn.Linear(features, region.combinations) for region in layout.regions)
-        self.extractors = nn.ModuleList(LinearBlock(features, features) for _ in layout.aus)
+        self.classifiers = Classifiers(layout, features) if auxiliary else NoClassifiers()
+        self.extractors = Extractors(layout, features) if extractors else SharedNode(layout)
 
     def forward(self, x: Tensor) -> LocalOutput:
         """Extract nodes and regional predictions from feature maps (F, b, 7, 7)."""
         slices = [x[:, :, start:stop].flatten(2).mT for start, stop in self.rows]
         regions = [projection(part) for projection, part in zip(self.projections, slices, strict=True)]
-        logits = tuple(fc(region.mean(dim=1)) for fc, region in zip(self.classifiers, regions, strict=True))
-        nodes = [
-            extractor(regions[region]).mean(dim=1)
-            for extractor, region in zip(self.extractors, self.region_of, strict=True)
-        ]
-        return LocalOutput(torch.stack(nodes, dim=1), logits)
+        logits = self.classifiers(regions)
+        return LocalOutput(self.extractors(x, regions), logits)
 
 
 def combination_bits(count: int) -> Tensor:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from .backbone import build_backbone
 from .config import ModelConfig
-from .cross_regional import ActiveAUs, CrossRegionalRelations
-from .facial_dynamics import FacialDynamics
+from .cross_regional import NO_EDGES, ActiveAUs, CrossRegionalRelations, EveryAU, NoRelations
+from .facial_dynamics import NoDynamics, build_dynamics
 from .linear_block import LinearBlock
 from .local_relations import LocalRelations
-from .temporal import TemporalScores
+from .temporal import SimilarityScores, TemporalScores
 
 PUBLISHED_WIDTH = 8
 """Channels of the published facial dynamics, as a multiple of the first scale's channels."""
@@ -23,7 +24,7 @@ class MDHROutput(NamedTuple):
 
     Attributes:
         scores: (B, T, N) in [0, 1], in the layout's order of AUs.
-        region_logits: Per region (B, T, 2^n), for the auxiliary loss.
+        region_logits: Per region (B, T, 2^n), for the auxiliary loss; empty without Aux.
     """
 
     scores: Tensor
@@ -33,27 +34,39 @@ class MDHROutput(NamedTuple):
 class MDHR(nn.Module):
     """Multi-scale Dynamics and Hierarchical spatial Relations (Wang et al., CVPR 2024).
 
+    A part that the configuration leaves out is a module that passes on what it gets, so that every network of the
+    paper's ablations computes the same five steps.
+
     Args:
-        config: Layout, backbone and sizes.
+        config: Layout, backbone, sizes and parts.
         pretrained: Whether the backbone starts from ImageNet weights.
+        pretrained_file: Where these are; None lets timm download them. See `build_backbone`.
 
     Raises:
         ConfigError: The backbone does not fit, or its weights cannot be had.
     """
 
-    def __init__(self, config: ModelConfig, pretrained: bool = False) -> None:
+    def __init__(self, config: ModelConfig, pretrained: bool = False, pretrained_file: Path | None = None) -> None:
         super().__init__()
         self.config = config
         layout, features = config.layout, config.node_features
-        self.backbone = build_backbone(config.backbone, pretrained)
+        self.backbone = build_backbone(config.backbone, pretrained, pretrained_file)
         channels = self.backbone.channels
         self.static = LinearBlock(channels[-1], features)
         width = config.dynamics_channels or PUBLISHED_WIDTH * channels[0]
-        self.dynamics = FacialDynamics(channels, width, features, config.radius)
-        self.local = LocalRelations(layout, features)
-        self.active = ActiveAUs(layout)
-        self.cross = CrossRegionalRelations(layout, features)
-        self.temporal = TemporalScores(len(layout.aus), features)
+        self.dynamics = (
+            build_dynamics(config.fusion, channels, config.scales, width, features, config.radius)
+            if config.dynamics
+            else NoDynamics(features)
+        )
+        self.local = LocalRelations(layout, features, config.extractors, config.auxiliary)
+        self.active = (ActiveAUs if config.activated else EveryAU)(layout)
+        self.cross = (
+            NoRelations()
+            if config.relations == NO_EDGES
+            else CrossRegionalRelations(layout, features, config.relations)
+        )
+        self.temporal = (TemporalScores if config.temporal else SimilarityScores)(len(layout.aus), features)
 
     def forward(self, frames: Tensor) -> MDHROutput:
         """Label clips.

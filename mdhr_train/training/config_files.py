@@ -34,7 +34,9 @@ def read_config(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is no YAML.", str(error).replace("\n", " "), "Correct the file.") from error
     if not isinstance(content or {}, dict):
         raise ConfigError(
-            f"{path} is no run configuration.", "It is not a mapping of keys to values.", "Write `section: {key: value}`."
+            f"{path} is no run configuration.",
+            "It is not a mapping of keys to values.",
+            "Write `section: {key: value}`.",
         )
     return dict(_flat(content or {}))
 
@@ -64,9 +66,7 @@ def build_config(values: Mapping[str, Any], layout: Layout) -> RunConfig:
         target = nested.setdefault(section[0], {}) if section else nested
         target[name] = _checked(key, value, types[key])
     sections = get_type_hints(RunConfig)
-    parts = {
-        name: sections[name](**part) if is_dataclass(sections[name]) else part for name, part in nested.items()
-    }
+    parts = {name: sections[name](**part) if is_dataclass(sections[name]) else part for name, part in nested.items()}
     config = RunConfig(**parts)
     config.model_config(layout)  # refuse now what the network will refuse
     return config

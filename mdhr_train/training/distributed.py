@@ -100,7 +100,7 @@ def process_group(device: str = "auto") -> Iterator[Group]:
         ConfigError: There is no GPU, or fewer than processes.
     """
     rank, size, local = (int(os.environ.get(name, default)) for name, default in _VARIABLES)
-    chosen = _device(device, local)
+    chosen = choose_device(device, local)
     if size == 1:
         yield Group(0, 1, chosen)
         return
@@ -114,7 +114,16 @@ def process_group(device: str = "auto") -> Iterator[Group]:
 _VARIABLES = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
 
 
-def _device(name: str, local: int) -> torch.device:
+def choose_device(name: str, local: int = 0) -> torch.device:
+    """Where to compute.
+
+    Args:
+        name: "cpu", "cuda", or "auto" for a GPU where there is one.
+        local: Which of the GPUs.
+
+    Raises:
+        ConfigError: There are fewer GPUs.
+    """
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     found = torch.cuda.device_count() if torch.cuda.is_available() else 0

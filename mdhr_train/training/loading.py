@@ -8,7 +8,16 @@ from typing import Protocol
 
 import cv2
 import torch
-from torch.utils.data import BatchSampler, DataLoader, Dataset, DistributedSampler, Sampler, Subset, default_collate
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    DistributedSampler,
+    Sampler,
+    Subset,
+    default_collate,
+    default_convert,
+)
 
 from mdhr_runtime.errors import DataError, MdhrError
 
@@ -143,7 +152,7 @@ def _loader(items: Dataset, workers: int, **options: object) -> DataLoader:
     return DataLoader(
         items,
         num_workers=workers,
-        collate_fn=_collated if options.get("batch_size", 0) is not None else _same,
+        collate_fn=_collated if options.get("batch_size", 0) is not None else _converted,
         pin_memory=torch.cuda.is_available(),
         worker_init_fn=_single_threaded,
         # A generator of its own: PyTorch's would otherwise be advanced by every pass, and a resumed run has fewer.
@@ -163,8 +172,8 @@ def _collated(items: list[Clip | MdhrError]) -> Clip | MdhrError:
     return next((item for item in items if isinstance(item, MdhrError)), None) or default_collate(items)
 
 
-def _same(item: Clip | MdhrError) -> Clip | MdhrError:
-    return item
+def _converted(item: Clip | MdhrError) -> Clip | MdhrError:
+    return default_convert(item)  # tensors reach this process through shared memory, arrays through a pipe
 
 
 def _single_threaded(_worker: int) -> None:

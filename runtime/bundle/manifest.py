@@ -70,7 +70,7 @@ class Manifest:
     Attributes:
         layout: Action units, regions and crop geometry.
         backbone: timm's name of the backbone.
-        radius: Radius k of the facial dynamics in frames.
+        radius: Radius k of the facial dynamics in frames; 0 if the model has none.
         lookahead: Frames by which a stream's final scores lag behind.
         clip_frames: Length of the training clips in frames.
         normalisation: Mean and standard deviation per colour that the encoder applies to RGB / 255; for information.

@@ -138,7 +138,7 @@ def test_graphs_that_differ_are_refused_and_leave_nothing(tiny_checkpoint, tmp_p
 
     def trace_another_function(spec, path):
         if path.name == "temporal.onnx":
-            spec.module.taps += 0.5
+            spec.module.scores.taps += 0.5
         trace(spec, path)
 
     monkeypatch.setattr(exporter, "trace", trace_another_function)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-DISTURBED_SHARE = 0.10
+DISTURBED_SHARE = 0.06
 """Share of frames that are disturbed. Two neighbours never are."""
 
 
@@ -61,7 +61,7 @@ def disturb(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if kind == 0:
         return cv2.GaussianBlur(image, (0, 0), side * rng.uniform(0.025, 0.04))
     if kind == 1:
-        grain = rng.normal(0, rng.uniform(35, 60), (side // 2, side // 2, 3)).astype(np.float32)
+        grain = rng.normal(0, rng.uniform(25, 40), (side // 2, side // 2, 3)).astype(np.float32)
         return np.clip(image + cv2.resize(grain, (side, side)), 0, 255).astype(np.uint8)
     covered = image.copy()
     top, height = rng.uniform(0.0, 0.6) * side, rng.uniform(0.3, 0.4) * side

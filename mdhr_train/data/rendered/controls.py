@@ -23,7 +23,8 @@ class Controls(NamedTuple):
         brow_middle: Its middle rises.
         brow_outer: Its outer end rises.
         brow_in: The inner end moves towards the middle of the face.
-        forehead: Depth of the forehead's lines, 0 to 1.
+        forehead: Depth of the lines in the middle of the forehead, 0 to 1.
+        temple: Depth of the arcs above the brows' outer ends.
         frown: Depth of the lines between the brows.
         upper_lid: The upper lid falls, as a share of the eye's height above its axis.
         lower_lid: The lower lid rises, as a share of the eye's height below its axis.
@@ -32,6 +33,9 @@ class Controls(NamedTuple):
         bridge: Depth of the lines across the nose.
         wing: The wings of the nose rise.
         fold: Depth of the folds from nose to mouth.
+        wing_fold: Depth of the short folds around the wings of the nose.
+        marionette: Depth of the lines from the corners of the mouth down.
+        purse: Depth of the short lines across the lips' borders.
         upper_lip: The upper lip rises.
         corner_out: The corners of the mouth move apart.
         corner_up: They rise.
@@ -49,6 +53,7 @@ class Controls(NamedTuple):
     brow_outer: float = 0.0
     brow_in: float = 0.0
     forehead: float = 0.0
+    temple: float = 0.0
     frown: float = 0.0
     upper_lid: float = 0.0
     lower_lid: float = 0.0
@@ -57,6 +62,9 @@ class Controls(NamedTuple):
     bridge: float = 0.0
     wing: float = 0.0
     fold: float = 0.0
+    wing_fold: float = 0.0
+    marionette: float = 0.0
+    purse: float = 0.0
     upper_lip: float = 0.0
     corner_out: float = 0.0
     corner_up: float = 0.0
@@ -69,21 +77,21 @@ class Controls(NamedTuple):
     mouth_down: float = 0.0
 
 
-TIGHT = Controls(thin=0.55, corner_out=-0.12)
+TIGHT = Controls(thin=0.55, corner_out=-0.12, purse=1.0)
 DROPPED = Controls(open=0.22, jaw=0.20)
 
 # Twins have one row in common: in a single frame they are the same.
 ACTIONS: Mapping[int, Controls] = {
-    1: Controls(brow_inner=0.17, brow_middle=0.05, forehead=0.6),
-    2: Controls(brow_outer=0.17, brow_middle=0.09, forehead=0.5),
+    1: Controls(brow_inner=0.18, brow_middle=0.05, forehead=1.0),
+    2: Controls(brow_outer=0.18, brow_middle=0.09, temple=1.0),
     4: Controls(brow_inner=-0.12, brow_middle=-0.08, brow_in=0.09, frown=1.0),
-    6: Controls(cheek=0.05, crow=0.35, lower_lid=0.2),
+    6: Controls(cheek=0.06, crow=0.55, lower_lid=0.2),
     7: Controls(upper_lid=0.45, lower_lid=0.65),
-    9: Controls(bridge=1.0, wing=0.08, fold=0.4, brow_inner=-0.03),
-    10: Controls(upper_lip=0.11, wing=0.04, fold=0.9),
-    12: Controls(corner_out=0.10, corner_up=0.14, fold=0.7),
+    9: Controls(bridge=1.0, wing=0.08, wing_fold=0.4, brow_inner=-0.03),
+    10: Controls(upper_lip=0.12, wing=0.05, wing_fold=1.0),
+    12: Controls(corner_out=0.11, corner_up=0.15, fold=0.9),
     14: Controls(dimple=1.0, corner_out=0.06),
-    15: Controls(corner_up=-0.15, corner_out=0.02),
+    15: Controls(corner_up=-0.15, corner_out=0.02, marionette=1.0),
     17: Controls(chin=1.0, arch=0.10),
     23: TIGHT,
     24: TIGHT,

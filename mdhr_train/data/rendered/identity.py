@@ -101,7 +101,7 @@ def random_identity(mouth_y: float, rng: np.random.Generator) -> Identity:
         hair=HAIR[rng.integers(len(HAIR))] * rng.uniform(0.8, 1.1),
         iris=IRIS[rng.integers(len(IRIS))] * rng.uniform(0.9, 1.1),
         lips=skin * redness,
-        freckles=int(rng.integers(0, 60)),
+        freckles=int(rng.integers(0, 25)),
         texture=int(rng.integers(2**31)),
     )
 

@@ -1,0 +1,89 @@
+"""`mdhr-train eval`: score a checkpoint or a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mdhr_runtime.console import Command, share_cores, spoken_warnings
+
+from ..training.config import DEVICES, PRECISIONS
+from .checks import require_folder, require_libraries
+from .options import count_option
+from .run_options import DATASETS
+
+if TYPE_CHECKING:
+    from ..training.scoring import Scorer
+
+TITLES = {"clips": "clips", "stream": "whole"}
+
+
+@click.command("eval", cls=Command)
+@click.option("--ckpt", "checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="Checkpoint to score.")
+@click.option("--bundle", type=click.Path(path_type=Path), metavar="DIR", help="Bundle to score, in the runtime.")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of a prepared dataset.")
+@click.option("--dataset", type=click.Choice(DATASETS), default="bp4d", show_default=True, help="Which one it is.")
+@click.option("--fold", type=click.IntRange(1, 3), default=1, show_default=True, help="Fold whose test part is scored.")
+@count_option("--batch", 8, "Clips at once.")
+@count_option("--workers", 4, "Processes that read clips.", least=0)
+@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="For the checkpoint.")
+@click.option(
+    "--precision", type=click.Choice(PRECISIONS), default="float32", show_default=True, help="For the checkpoint."
+)
+@click.option("--provider", default="auto", show_default=True, help="For the bundle: auto, or one as mdhr-run has it.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="JSON with scores and counts to write.")
+def evaluate(
+    checkpoint: Path | None,
+    bundle: Path | None,
+    data: Path,
+    dataset: str,
+    fold: int,
+    batch: int,
+    workers: int,
+    device: str,
+    precision: str,
+    provider: str,
+    out: Path | None,
+) -> None:
+    """Score a checkpoint, a bundle, or both side by side, on the test part of a fold.
+
+    Both protocols are scored: consecutive clips of 16 frames as in the paper, and whole recordings as in the runtime.
+    Given both, the table ends with the F1 that is lost from the checkpoint to the bundle.
+    """
+    if checkpoint is None and bundle is None:
+        raise click.UsageError("Say what to score: --ckpt, --bundle, or both.")
+    if out is not None:
+        require_folder(out)
+    share_cores()
+    require_libraries()
+    from ..data.datasets import DATASETS as KNOWN
+    from ..data.lists import read_fold
+    from ..training.evaluation import bundle_scorer, checkpoint_scorer, lost, score
+    from ..training.summary import f1_table, write_summary
+
+    layout = KNOWN[dataset].layout
+    scorers: dict[str, tuple[Scorer, int]] = {}
+    if checkpoint is not None:
+        scorers["checkpoint"] = checkpoint_scorer(checkpoint, layout, device, precision)
+    if bundle is not None:
+        scorers["bundle"] = bundle_scorer(bundle, layout, provider)
+    with spoken_warnings():
+        recordings = read_fold(data, KNOWN[dataset], fold).test
+    scores = {
+        name: score(scorer, recordings, layout, frames, batch, workers, name)
+        for name, (scorer, frames) in scorers.items()
+    }
+    if len(scores) == 2:
+        columns = scores | {
+            "lost": {protocol: lost(*(both[protocol] for both in scores.values())) for protocol in TITLES}
+        }
+    else:
+        columns = scores
+    titled = {
+        f"{name}, {TITLES[protocol]}": found for name, both in columns.items() for protocol, found in both.items()
+    }
+    click.echo(f1_table(layout.au_names, titled, digits=4))
+    if out is not None:
+        write_summary(out, {"schema": 1, "dataset": dataset, "fold": fold, **scores})

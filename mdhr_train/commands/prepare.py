@@ -1,0 +1,65 @@
+"""`mdhr-train prepare`: from a raw dataset to crops and lists."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mdhr_runtime.console import Command, spoken_warnings, table
+from mdhr_runtime.errors import OutputError
+
+if TYPE_CHECKING:
+    from ..data.prepare import Report
+
+
+@click.command(cls=Command)
+@click.argument("dataset", metavar="bp4d|disfa")
+@click.argument("raw", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=os.cpu_count(), show_default="one per core", help="Processes."
+)
+def prepare(dataset: str, raw: Path, out: Path, workers: int) -> None:
+    """Make the training data OUT from the dataset in RAW as it was handed out.
+
+    Finds and aligns the faces as mdhr-run does, and writes crops, the lists of three folds by subject, class weights,
+    and report.json. Run again after an interruption, it goes on where it stopped.
+    """
+    from ..data.datasets import DATASETS
+    from ..data.raw import READERS
+
+    if dataset not in READERS:
+        raise click.BadParameter(f"{dataset!r} is none of {', '.join(READERS)}.", param_hint="dataset")
+    if out.resolve() == raw.resolve():
+        raise OutputError(
+            f"{out} is the raw dataset.", "Crops could take the place of its images.", "Name another folder."
+        )
+    from ..data.prepare import REPORT
+    from ..data.prepare import prepare as prepare_dataset
+
+    layout = DATASETS[dataset].layout
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be made.", str(error), "Name a folder that can be written.") from error
+    with spoken_warnings():
+        report = prepare_dataset(READERS[dataset](raw, layout.au_names), DATASETS[dataset], out, workers)
+    for text in _tables(report):
+        click.echo(f"{text}\n")
+    click.echo(f"{out}: {report.crops} crops of {report.frames} labelled frames; details: {out / REPORT}")
+
+
+def _tables(report: Report) -> list[str]:
+    """Tables of what is missing, for people; none where nothing is."""
+    names = [*report.without_face, *(name for name in report.without_image if name not in report.without_face)]
+    gaps = [
+        (name, *(len(lost.get(name, ())) for lost in (report.without_face, report.without_image))) for name in names
+    ]
+    unknown = [
+        (name, label, count) for name, found in report.unknown_labels.items() for label, count in sorted(found.items())
+    ]
+    tables = {("recording", "no face", "no image"): gaps, ("AU", "label", "frames"): unknown}
+    return [table(header, rows) for header, rows in tables.items() if rows]

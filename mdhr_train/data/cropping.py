@@ -1,0 +1,145 @@
+"""Cutting the face out of the frames of one raw recording, as the runtime does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mdhr_runtime.errors import OutputError
+from mdhr_runtime.faces.finding import FoundFace
+from mdhr_runtime.faces.mtcnn import FaceDetector
+from mdhr_runtime.faces.tracking import FaceTracker
+from mdhr_runtime.files import staged
+
+from .datasets import Dataset
+from .raw import RawRecording
+
+STATE_FOLDER = ".prepared"
+"""Folder in a prepared dataset with a file per finished recording, so that a killed run can go on."""
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """The labelled frames of a recording that have no crop.
+
+    Attributes:
+        without_face: Numbers of the frames in which no face was found.
+        without_image: Numbers of the frames that the raw dataset has labels for, and no image.
+    """
+
+    without_face: tuple[int, ...]
+    without_image: tuple[int, ...]
+
+    def kept(self, numbers: np.ndarray) -> np.ndarray:
+        """Which of a recording's labelled frames (T,) have a crop: bool (T,)."""
+        return ~np.isin(numbers, (*self.without_face, *self.without_image))
+
+
+def crop_path(recording: RawRecording, number: int, dataset: Dataset, out: Path) -> Path:
+    """Where the crop of a frame belongs."""
+    return out / dataset.image_folder / dataset.crop_path(recording.subject, recording.name, number)
+
+
+def finished(recording: RawRecording, dataset: Dataset, out: Path) -> Gaps | None:
+    """What an earlier run found in a recording; None if it did not finish it, or a crop of it is missing."""
+    try:
+        data = json.loads(_state_file(recording, out).read_text(encoding="utf-8"))
+        gaps = Gaps(tuple(data["without_face"]), tuple(data["without_image"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    numbers = recording.numbers[gaps.kept(recording.numbers)].tolist()
+    return gaps if all(crop_path(recording, number, dataset, out).is_file() for number in numbers) else None
+
+
+def crop_faces(
+    recording: RawRecording, dataset: Dataset, out: Path, detector: FaceDetector, go_on: Callable[[], bool]
+) -> Gaps | None:
+    """Write the crops of a recording.
+
+    Crops that exist are left as they are. The face is followed from the first frame on also when some of them do, so
+    that a run that was interrupted gives what an unbroken one gives.
+
+    Args:
+        recording: What to cut out of.
+        dataset: Where crops belong, and their geometry.
+        out: Folder of the prepared dataset.
+        detector: Finds faces.
+        go_on: Is called after every frame, and says whether there shall be another one.
+
+    Returns:
+        The frames without a crop; None if it was told to stop.
+
+    Raises:
+        DataError, VideoError: An image or the video is damaged.
+        OutputError: A crop cannot be written.
+    """
+    missing, without_face = set(recording.numbers.tolist()), []
+    try:
+        _clear(recording, dataset, out)
+        for number, face in _faces(recording, detector, dataset):
+            missing.remove(number)
+            path = crop_path(recording, number, dataset, out)
+            if face is None:
+                without_face.append(number)
+            elif not path.exists():
+                _write_image(path, face.crop)
+            if not go_on():
+                return None
+        gaps = Gaps(tuple(without_face), tuple(sorted(missing)))
+        state = _state_file(recording, out)
+        state.parent.mkdir(parents=True, exist_ok=True)
+        with staged(state) as stage:
+            stage.write_text(json.dumps(asdict(gaps)), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"The crops of {recording.name} could not be written to {out}.",
+            str(error),
+            "Make room or choose another folder, and run the command again: it goes on where it stopped.",
+        ) from error
+    return gaps
+
+
+def _faces(recording: RawRecording, detector: FaceDetector, dataset: Dataset) -> Iterator[tuple[int, FoundFace | None]]:
+    """Follow the subject's face: the largest one at first, and then the same as long as it is in sight."""
+    crop = dataset.layout.crop
+    # What the network sees is the middle of the reference crop, in training as in the runtime.
+    tracker = FaceTracker(detector, replace(crop, input_size=crop.reference_size))
+    followed, last = None, None
+    for number, image in recording.images():
+        if last is not None and number != last + 1:
+            tracker.interrupt()
+        last = number
+        faces = tracker.find(image)
+        face = max(faces, key=lambda face: (face.face_id == followed, _area(face)), default=None)
+        followed = followed if face is None else face.face_id
+        yield number, face
+
+
+def _area(face: FoundFace) -> float:
+    x1, y1, x2, y2 = face.box
+    return (x2 - x1) * (y2 - y1)
+
+
+def _clear(recording: RawRecording, dataset: Dataset, out: Path) -> None:
+    """Make the folder of a recording's crops, and remove what a killed process left half-written there."""
+    folder = crop_path(recording, 0, dataset, out).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for rest in folder.glob(".*"):
+        shutil.rmtree(rest)
+
+
+def _write_image(path: Path, image: np.ndarray) -> None:
+    """Write an RGB image under its name when it is complete."""
+    _, content = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    with staged(path) as stage:
+        stage.write_bytes(content)
+
+
+def _state_file(recording: RawRecording, out: Path) -> Path:
+    return out / STATE_FOLDER / f"{recording.name.replace('/', '_')}.json"

@@ -1,0 +1,179 @@
+"""From a raw dataset to a prepared one: aligned crops and list files."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import click
+import cv2
+import torch
+
+from mdhr_runtime.analysis import MIN_FACE
+from mdhr_runtime.errors import DataError, OutputError
+from mdhr_runtime.faces.mtcnn import FaceDetector
+from mdhr_runtime.files import staged
+
+from .cropping import Gaps, crop_faces, crop_path, finished
+from .datasets import Dataset
+from .detector import make_detector
+from .lists import splits, write_lists
+from .raw import RawRecording
+from .recordings import Recording
+
+REPORT = "report.json"
+SCHEMA = 1
+REFRESH = 0.5  # seconds between looks at the progress
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a dataset's labelled frames.
+
+    Attributes:
+        dataset: Its name.
+        frames: Number of labelled frames.
+        crops: Number of frames that have a crop.
+        without_face: Per recording the numbers of the frames in which no face was found; recordings without such
+            frames are left out.
+        without_image: The same for frames that have labels and no image.
+        unknown_labels: Per AU how often each label that is neither 0 nor 1 occurs.
+    """
+
+    dataset: str
+    frames: int
+    crops: int
+    without_face: dict[str, list[int]]
+    without_image: dict[str, list[int]]
+    unknown_labels: dict[str, dict[str, int]]
+
+
+def prepare(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, workers: int) -> Report:
+    """Write crops, lists and `report.json` of a dataset; shows progress on stderr.
+
+    What an earlier, interrupted run has written is not made again.
+
+    Args:
+        recordings: What a reader of `mdhr_train.data.raw` gave.
+        dataset: How the prepared dataset is laid out.
+        out: Its folder, which may exist.
+        workers: Number of processes.
+
+    Raises:
+        DataError: A subject belongs to no fold, a fold would be empty, an image is damaged, no face is found in a
+            split, or a process was killed.
+        VideoError: A video is damaged.
+        ConfigError: The package with the detector's weights is not installed.
+        OutputError: There is no room, or the folder cannot be written.
+
+    Warns:
+        DataWarning: An AU never occurs in the training split of a fold.
+    """
+    splits(dataset, recordings)  # what cannot end well should not begin
+    gaps = {one.name: gaps for one in recordings if (gaps := finished(one, dataset, out)) is not None}
+    todo = [one for one in recordings if one.name not in gaps]
+    if todo:
+        make_detector(MIN_FACE)  # a missing package is told here, once
+        gaps |= _crop_in_parallel(todo, dataset, out, workers)
+    write_lists(out, dataset, [_cropped(one, gaps[one.name], dataset, out) for one in recordings])
+    report = _report(recordings, gaps, dataset)
+    try:
+        with staged(out / REPORT) as stage:
+            stage.write_text(json.dumps({"schema": SCHEMA, **asdict(report)}, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"The report in {out} could not be written.", str(error), "Make room there.") from error
+    return report
+
+
+def _crop_in_parallel(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, workers: int) -> dict[str, Gaps]:
+    # Not forked: PyTorch's and OpenCV's threads do not survive that.
+    context = multiprocessing.get_context("spawn")
+    done, stop = context.Value("q", 0), context.Event()
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (done, stop))
+    bar = click.progressbar(
+        length=sum(map(len, recordings)), label="cropping", file=sys.stderr, show_pos=True, update_min_steps=1
+    )
+    try:
+        with pool, bar:
+            try:
+                # The longest first, so that no process is left with one when the others are done.
+                order = sorted(recordings, key=len, reverse=True)
+                tasks = {pool.submit(_work, one, dataset, out): one.name for one in order}
+                pending = set(tasks)
+                while pending:
+                    over, pending = wait(pending, REFRESH, FIRST_COMPLETED)
+                    for task in over:
+                        task.result()  # raises what the process has raised
+                    bar.update(done.value - bar.pos)
+            except BaseException:
+                stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    except BrokenProcessPool as error:
+        raise DataError(
+            "A process that crops faces was killed.",
+            "The system does so when memory runs out, or somebody ended it.",
+            "Run the command again: it goes on where it stopped. With fewer --workers it needs less memory.",
+        ) from error
+    return {name: task.result() for task, name in tasks.items()}
+
+
+class _Worker:
+    """What a process has for all its recordings."""
+
+    detector: FaceDetector
+    go_on: Callable[[], bool]
+
+
+def _start_worker(done: Any, stop: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process says when to stop
+    Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+    def go_on() -> bool:
+        with done.get_lock():
+            done.value += 1
+        return not stop.is_set()
+
+    _Worker.detector, _Worker.go_on = make_detector(MIN_FACE), staticmethod(go_on)
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _work(recording: RawRecording, dataset: Dataset, out: Path) -> Gaps | None:
+    return crop_faces(recording, dataset, out, _Worker.detector, _Worker.go_on)
+
+
+def _cropped(raw: RawRecording, gaps: Gaps, dataset: Dataset, out: Path) -> Recording:
+    kept = gaps.kept(raw.numbers)
+    numbers = raw.numbers[kept]
+    paths = tuple(crop_path(raw, number, dataset, out) for number in numbers.tolist())
+    return Recording(raw.name, raw.subject, paths, numbers, raw.labels[kept])
+
+
+def _report(recordings: Sequence[RawRecording], gaps: dict[str, Gaps], dataset: Dataset) -> Report:
+    without_face = {one.name: list(found) for one in recordings if (found := gaps[one.name].without_face)}
+    without_image = {one.name: list(found) for one in recordings if (found := gaps[one.name].without_image)}
+    frames = sum(map(len, recordings))
+    lost = sum(map(len, (*without_face.values(), *without_image.values())))
+    unknown: dict[str, Counter[str]] = {name: Counter() for name in dataset.layout.au_names}
+    for one in recordings:
+        for name, labels in zip(dataset.layout.au_names, one.labels.T, strict=True):
+            unknown[name].update(map(str, labels[(labels != 0) & (labels != 1)].tolist()))
+    counts = {name: dict(found) for name, found in unknown.items() if found}
+    return Report(dataset.name, frames, frames - lost, without_face, without_image, counts)

@@ -1,0 +1,15 @@
+"""Readers of the datasets as they are handed out. A third dataset is one more reader and an entry in `READERS`.
+
+A reader takes the raw folder and the names of the action units. It gives the recordings, with all labels read and
+checked and no image opened yet.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import bp4d, disfa
+from .recording import RawRecording
+
+__all__ = ["READERS", "RawRecording"]
+
+READERS: dict[str, Callable[[Path, Sequence[str]], list[RawRecording]]] = {"bp4d": bp4d.read, "disfa": disfa.read}

@@ -1,0 +1,89 @@
+"""Cross-validation: a run per fold, and the mean over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mdhr_runtime.errors import CheckpointError
+
+from ..data.datasets import DATASETS, FOLDS
+from .config import RunConfig
+from .config_files import differences
+from .distributed import Group
+from .loop import CONFIG, SUMMARY, Job, train
+from .material import from_dataset
+from .summary import SCHEMA, read_summary, write_summary
+
+
+def fit_fold(config: RunConfig, folder: Path, group: Group, resume: bool = False) -> dict[str, Any]:
+    """Train one fold of a prepared dataset; see `mdhr_train.training.loop.train`."""
+    frames = config.model_config(DATASETS[config.data.dataset].layout).clip_frames
+    return train(Job(config, from_dataset(config, frames), group, folder), resume)
+
+
+def cross_validate(config: RunConfig, folder: Path, group: Group) -> dict[str, Any]:
+    """Train and score every fold; finished ones are not trained again, and one that was killed goes on.
+
+    Args:
+        config: The runs'; its fold is not used.
+        folder: Gets `fold1`, `fold2`, `fold3` and summary.json.
+        group: The processes that train together.
+
+    Returns:
+        The summary: mean F1 and F1 per AU over the folds in the paper's protocol, the folds' counts, and the same of
+        whole recordings under `stream`.
+
+    Raises:
+        MdhrError: As `train` does; or a finished fold belongs to another configuration.
+    """
+    summaries = {}
+    for fold in FOLDS:
+        run = folder / f"fold{fold}"
+        of_fold = replace(config, data=replace(config.data, fold=fold))
+        finished = (run / SUMMARY).is_file()
+        if finished:
+            _require_same(run, of_fold)
+        summaries[fold] = read_summary(run / SUMMARY) if finished else fit_fold(of_fold, run, group, resume=True)
+    first = summaries[next(iter(FOLDS))]
+    protocols = {name: {fold: summary["best"][name] for fold, summary in summaries.items()} for name in PROTOCOLS}
+    summary = {
+        "schema": SCHEMA,
+        "dataset": first["dataset"],
+        "folds": list(FOLDS),
+        **mean_over_folds(protocols["clips"], first["aus"]),
+        "stream": mean_over_folds(protocols["stream"], first["aus"]),
+    }
+    if group.leads:
+        write_summary(folder / SUMMARY, summary)
+    group.wait()
+    return summary
+
+
+PROTOCOLS = ("clips", "stream")
+
+
+def mean_over_folds(folds: Mapping[int, Mapping[str, Any]], aus: Sequence[str]) -> dict[str, Any]:
+    """Means over folds of the mean F1 and of the F1 per AU, and what the folds had."""
+    return {
+        "mean_f1": sum(fold["mean_f1"] for fold in folds.values()) / len(folds),
+        "f1": {name: sum(fold["f1"][name] for fold in folds.values()) / len(folds) for name in aus},
+        "per_fold": {str(number): fold for number, fold in folds.items()},
+    }
+
+
+def _require_same(run: Path, config: RunConfig) -> None:
+    """Refuse to take a finished fold for one of another configuration."""
+    from .config_files import read_config
+
+    wanted = config.to_dict()
+    done = read_config(run / CONFIG)
+    different = [line for line in differences(done, wanted) if not line.startswith(("compute.", "data.root"))]
+    if different:
+        raise CheckpointError(
+            f"{run} is a finished run of another configuration.",
+            f"What differs is {'; '.join(different[:5])}.",
+            "Give the options of that run, or another --out.",
+        )

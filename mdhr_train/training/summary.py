@@ -1,0 +1,97 @@
+"""What a run leaves behind in words and figures: summary.json, and tables for the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mdhr_runtime.console import table
+from mdhr_runtime.errors import DataError, OutputError
+from mdhr_runtime.files import staged
+
+from ..checkpoints.files import library_versions
+
+if TYPE_CHECKING:
+    from .loop import Job
+    from .state import TrainingState
+
+SCHEMA = 1
+
+
+def run_summary(job: Job, state: TrainingState, clips: Any, stream: Any) -> dict[str, Any]:
+    """The content of a run's summary.json.
+
+    Args:
+        job: The run.
+        state: At its end.
+        clips: `F1Counter.summary` of the best epoch on consecutive clips.
+        stream: The same on whole recordings, or None.
+    """
+    data, layout, device = job.config.data, job.material.layout, job.group.device
+    return {
+        "schema": SCHEMA,
+        "dataset": data.dataset,
+        "layout": layout.name,
+        "fold": data.fold,
+        "backbone": state.model.config.backbone,
+        "aus": list(layout.au_names),
+        "parameters": sum(parameter.numel() for parameter in state.model.parameters()),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "validated_on": data.validate,
+        "epochs": state.epochs,
+        "best": {"epoch": state.best[0], "clips": clips, "stream": stream},
+        "data": job.material.facts,
+        "versions": library_versions(),
+    }
+
+
+def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
+    """Write a summary as JSON, completely or not at all.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    try:
+        with staged(path) as stage:
+            stage.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"{path} could not be written.", str(error), "Choose a folder that can be written and has room."
+        ) from error
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Read a summary.
+
+    Raises:
+        DataError: It is damaged, or of another version.
+    """
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        schema = summary.get("schema")
+    except (OSError, ValueError, AttributeError) as error:
+        raise DataError(f"{path} cannot be read.", str(error), "Remove it, and run the training again.") from error
+    if schema != SCHEMA:
+        raise DataError(
+            f"{path} cannot be read by this version.",
+            f"It has schema {schema}; this version reads schema {SCHEMA}.",
+            "Install the version of mdhr-edge that wrote it, or a newer one.",
+        )
+    return summary
+
+
+def f1_table(aus: Sequence[str], columns: Mapping[str, Mapping[str, Any]], digits: int = 3) -> str:
+    """A table of F1 per AU, the last line their mean.
+
+    Args:
+        aus: Names of the AUs.
+        columns: By title, anything with `f1` by AU and `mean_f1`.
+        digits: Decimal places.
+    """
+    rows = [(name, *(f"{column['f1'][name]:.{digits}f}" for column in columns.values())) for name in aus]
+    mean = ("mean", *(f"{column['mean_f1']:.{digits}f}" for column in columns.values()))
+    return table(("AU", *columns), [*rows, mean])
