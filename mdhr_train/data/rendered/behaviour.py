@@ -16,27 +16,30 @@ TWINS: tuple[tuple[int, int], ...] = ((23, 24), (25, 26))
 
 # Which AUs one event holds → how often it is tried. They join regions: what the fringe hides, or is faint, has a plain
 # partner elsewhere. The second of two twins is not listed: in half of the events it takes the place of the first. An
-# expression belongs to the layouts that have all of its AUs. The numbers make up for those that clash with more others.
+# expression belongs to the layouts that have all of its AUs.
 EXPRESSIONS: Mapping[tuple[int, ...], float] = {
-    (6, 12): 1.0,
+    (6, 12): 1.3,
     # BP4D
-    (1, 15): 1.3,
-    (2, 14): 1.3,
-    (1, 2, 14, 15): 1.3,
-    (4, 17): 2.0,
-    (4, 7, 10, 17): 1.5,
-    (7, 10): 1.0,
-    (7, 23): 5.0,
+    (1, 15): 1.0,
+    (2, 14): 1.0,
+    (1, 2, 14, 15): 1.0,
+    (4, 17): 1.0,
+    (4, 7, 10, 17): 0.8,
+    (7, 10): 0.8,
+    (7, 23): 2.6,
     # DISFA
-    (1, 25): 0.6,
-    (1, 2, 25): 1.8,
-    (4, 9): 1.5,
+    (1, 25): 0.4,
+    (1, 2, 25): 2.2,
+    (4, 9): 1.2,
 }
+
+# AUs that undo each other; they are not shown at the same time. Twins are, in this respect, one AU.
+OPPOSED: tuple[tuple[int, int], ...] = ((12, 15),)
 
 ALONE_SHARE = 0.12
 """Share of events that are one AU of an expression alone, so that no AU is the same thing as its partner."""
 
-EVENTS_PER_FRAME = 0.4
+EVENTS_PER_FRAME = 0.16
 """How often an event is tried. Those that clash with another one are dropped."""
 
 TREMBLE_PERIODS = (2, 3, 4)
@@ -67,7 +70,7 @@ def random_behaviour(layout: Layout, frames: int, rng: np.random.Generator) -> B
     """Draw a stretch of behaviour.
 
     Args:
-        layout: The AUs, and the regions of which each shows one event at a time.
+        layout: The AUs.
         frames: Length T.
         rng: Source of randomness.
     """
@@ -109,7 +112,7 @@ def _random_events(layout: Layout, frames: int, rng: np.random.Generator) -> lis
     events: list[Event] = []
     for choice in rng.choice(len(expressions), size=count, p=list(shares.values())):
         event = _random_event(expressions[choice], frames, rng)
-        if not any(_clash(layout, event, other) for other in events):
+        if not any(_clash(event, other) for other in events):
             events.append(event)
     return events
 
@@ -129,12 +132,14 @@ def _random_event(group: tuple[int, ...], frames: int, rng: np.random.Generator)
     )
 
 
-def _clash(layout: Layout, event: Event, other: Event) -> bool:
-    """Whether two events overlap in time and in a region."""
+def _clash(event: Event, other: Event) -> bool:
+    """Whether two events overlap in time and hold the same AU, twins, or AUs that undo each other."""
     if event.end <= other.start or other.end <= event.start:
         return False
-    regions = [{layout.region_of[layout.aus.index(au)] for au in each.peaks} for each in (event, other)]
-    return not regions[0].isdisjoint(regions[1])
+    seconds = {second: first for first, second in TWINS}
+    ones, others = ({seconds.get(au, au) for au in each.peaks} for each in (event, other))
+    undone = any((a in ones and b in others) or (b in ones and a in others) for a, b in OPPOSED)
+    return undone or not ones.isdisjoint(others)
 
 
 def _trembles(au: int) -> bool:

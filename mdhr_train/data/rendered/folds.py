@@ -77,7 +77,7 @@ def _fine(image: np.ndarray, identity: Identity, view: View, controls: Controls)
         pit(side * (corner_x + 0.08), corner_y, 0.055, 0.1, controls.dimple)
         for x in (0.08, 0.2):
             for y in (-identity.upper_lip - 0.03, identity.lower_lip + 0.02):
-                crease(side * (x + 0.01 * U), mouth + y + 0.045 * U, MOUTH_DEPTH, controls.purse)
+                crease(side * (x + 0.015 * U), mouth + y + 0.04 * U, MOUTH_DEPTH, 0.7 * controls.purse)
         for x, y in ((0.07, -0.32), (0.17, -0.26), (0.06, -0.20), (0.15, -0.15)):
             pit(side * x, identity.chin + controls.jaw + y, 0.03, 0.026, controls.chin)
 

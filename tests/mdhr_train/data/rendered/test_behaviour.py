@@ -4,6 +4,7 @@ import pytest
 from mdhr_train.data.expressions import labels_of
 from mdhr_train.data.rendered.behaviour import (
     BLINK,
+    OPPOSED,
     TREMBLE_PERIODS,
     TWINS,
     expressions_of,
@@ -38,8 +39,8 @@ def joined(behaviours, name):
 
 def test_every_au_occurs_often_enough_to_be_learnt(behaviours):
     rates = labels_of(joined(behaviours, "intensities")).mean(axis=0)
-    assert (rates > 0.06).all()
-    assert (rates < 0.4).all()
+    assert (rates > 0.1).all()
+    assert (rates < 0.5).all()
 
 
 def test_intensities_rise_hold_and_fall_smoothly(behaviours):
@@ -50,15 +51,20 @@ def test_intensities_rise_hold_and_fall_smoothly(behaviours):
     assert np.abs(np.diff(intensities, axis=1)).max() < 0.45
 
 
-def test_a_region_shows_one_event_at_a_time(layout, behaviours):
-    allowed = [set(group) for group in expressions_of(layout)]
-    # While swapped, a twin stands for the other one.
-    names = {second: first for first, second in TWINS}
-    for behaviour in behaviours[:100]:
-        for active in behaviour.intensities > 0:
-            for region in layout.regions:
-                shown = {names.get(au, au) for au, on in zip(layout.aus, active, strict=True) if on and au in region.aus}
-                assert any(shown <= group for group in allowed), shown
+def test_aus_that_undo_each_other_are_not_shown_together(layout, behaviours):
+    active = joined(behaviours, "intensities") > 0
+    pairs = [pair for pair in (*OPPOSED, *TWINS) if set(pair) <= set(layout.aus)]
+    assert pairs
+    for one, two in pairs:
+        assert not (active[:, layout.aus.index(one)] & active[:, layout.aus.index(two)]).any(), (one, two)
+
+
+def test_no_expression_undoes_itself_and_each_layout_plays_only_its_own(layout):
+    groups = expressions_of(layout)
+    assert sum(groups.values()) == pytest.approx(1)
+    seconds = {second for _, second in TWINS}
+    assert {au for group in groups for au in group} == set(layout.aus) - seconds
+    assert not any(set(pair) <= set(group) for group in groups for pair in (*OPPOSED, *TWINS))
 
 
 def test_the_frequent_partners_of_the_hidden_aus_lie_in_other_regions(layout, behaviours):
