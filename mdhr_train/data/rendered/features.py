@@ -26,8 +26,8 @@ def draw_brows(image: np.ndarray, identity: Identity, view: View, controls: Cont
     """Draw both brows onto uint8 (H, W, 3)."""
     inner, middle, outer = BROW_ENDS
     ends_x = np.array([inner - controls.brow_in, middle - controls.brow_in / 2, outer])
-    rest = np.array([0.0, identity.brow_arch, 0.0]) + identity.brow_y
-    ends_y = -(rest + (controls.brow_inner, controls.brow_middle, controls.brow_outer))
+    raised = np.array([controls.brow_inner, identity.brow_arch + controls.brow_middle, controls.brow_outer])
+    ends_y = -(identity.brow_y + raised)
     share = (U + 1) / 2
     # The parabola through the three points.
     weights = np.stack(((1 - share) * (1 - 2 * share), 4 * share * (1 - share), share * (2 * share - 1)))

@@ -47,7 +47,7 @@ def _broad(image: np.ndarray, identity: Identity, view: View, controls: Controls
 def _fine(image: np.ndarray, identity: Identity, view: View, controls: Controls) -> None:
     def crease(x: np.ndarray, y: np.ndarray, z: float, depth: float) -> None:
         if depth > FAINT:
-            line(image, view(x, y, z), _dark(depth), view.unit / 22)
+            line(image, view(x, y, z), _dark(depth), view.unit / 15)
 
     def pit(x: float, y: float, width: float, height: float, depth: float) -> None:
         if depth > FAINT:
@@ -58,7 +58,9 @@ def _fine(image: np.ndarray, identity: Identity, view: View, controls: Controls)
     corner_y = mouth - identity.smile - controls.corner_up
     share = (U + 1) / 2
     for height in (0.13, 0.22, 0.31):
-        crease(0.34 * U, -(identity.brow_y + height + 0.08 * controls.brow_inner) + 0.03 * U**2, 0.05, controls.forehead)
+        crease(
+            0.34 * U, -(identity.brow_y + height + 0.08 * controls.brow_inner) + 0.03 * U**2, 0.05, controls.forehead
+        )
     for height in (0.18, 0.32):
         crease(0.13 * U, nose * height + 0.02 * U**2, NOSE_DEPTH / 2, controls.bridge)
     for side in SIDES:
@@ -68,7 +70,9 @@ def _fine(image: np.ndarray, identity: Identity, view: View, controls: Controls)
         for slope in (-0.08, 0.0, 0.08):
             crease(side * (0.79 + 0.1 * share), 0.02 + slope * (0.5 + share), -0.05, controls.crow)
         fold_x = identity.nose_width + 0.05 + (corner_x + 0.08 - identity.nose_width) * share**1.3
-        crease(side * fold_x, nose - 0.02 - controls.wing + (corner_y - nose) * share, MOUTH_DEPTH, controls.fold + 0.15)
+        crease(
+            side * fold_x, nose - 0.02 - controls.wing + (corner_y - nose) * share, MOUTH_DEPTH, controls.fold + 0.15
+        )
         for gap in (0.05, 0.13):
             around = nose + 0.12 * U - controls.wing
             crease(side * (identity.nose_width + gap + 0.05 * share), around, MOUTH_DEPTH, controls.wing_fold)
@@ -84,4 +88,4 @@ def _fine(image: np.ndarray, identity: Identity, view: View, controls: Controls)
 
 def _dark(depth: float) -> float:
     """Value of a shadow of a depth, 0 to 1."""
-    return NEUTRAL * (1 - min(0.65 * depth, 0.9))
+    return NEUTRAL * (1 - min(0.8 * depth, 0.9))

@@ -30,7 +30,9 @@ def skin_texture(identity: Identity, view: View, light: np.ndarray, side: int) -
     """
     rng = np.random.default_rng(identity.texture)
     grid = (np.indices((side, side), np.float32)[::-1].transpose(1, 2, 0) - view.origin) / view.unit
-    blotches = cv2.resize(rng.standard_normal((COARSE, COARSE), np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
+    blotches = cv2.resize(
+        rng.standard_normal((COARSE, COARSE), np.float32), (side, side), interpolation=cv2.INTER_CUBIC
+    )
     grain = rng.standard_normal((side, side), np.float32)
     gain = 1 + 0.035 * blotches + 0.02 * grain + grid @ light
     gain -= 0.25 * np.clip(np.abs(grid[..., 0]) / identity.head_width - 0.55, 0, None) ** 1.5  # the head is round

@@ -67,9 +67,7 @@ class FaceRenderer:
         cv2.copyTo(skin, mask, image)
 
 
-def film(
-    layout: Layout, identity: Identity, behaviour: Behaviour, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
+def film(layout: Layout, identity: Identity, behaviour: Behaviour, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Film a person in random light with a slowly moving head.
 
     Args:

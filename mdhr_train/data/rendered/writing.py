@@ -16,7 +16,7 @@ import numpy as np
 from mdhr_runtime.errors import ConfigError, OutputError
 from mdhr_runtime.files import staged
 
-from ..datasets import DATASETS, Dataset
+from ..datasets import Dataset
 from ..lists import write_lists
 from ..recordings import Recording
 from .takes import Take, render_take

@@ -112,7 +112,8 @@ def test_single_frames_of_twins_have_one_distribution(behaviours, twins):
     company = [(intensities[chosen][:, others] > 0.5).mean(axis=0) for chosen in (first, second)]
     np.testing.assert_allclose(*company, atol=0.06)
     places = np.linspace(0, 1, 21)
-    strengths = [np.quantile(intensities[chosen, column], places) for chosen, column in zip((first, second), twins)]
+    pairs = zip((first, second), twins, strict=True)
+    strengths = [np.quantile(intensities[chosen, column], places) for chosen, column in pairs]
     np.testing.assert_allclose(*strengths, atol=0.03)
 
 

@@ -125,7 +125,9 @@ def test_a_tremble_is_smaller_than_what_tells_persons_apart():
     depths = [random_identity(1.0, np.random.default_rng(seed)).mouth_y for seed in range(50)]
     tremor = 2 * 0.03
     assert np.ptp(depths) >= 0.9 * tremor
-    still = Behaviour(np.ones((2, 12)) * (np.array(BP4D.aus) == 23), np.array([[-1.0], [1.0]]) * np.ones(12), np.zeros(2))
+    still = Behaviour(
+        np.ones((2, 12)) * (np.array(BP4D.aus) == 23), np.array([[-1.0], [1.0]]) * np.ones(12), np.zeros(2)
+    )
     rng = np.random.default_rng(0)
     low, high = film(BP4D, random_identity(mouth_depth(BP4D.crop), rng), still, rng)
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (low, high)]

@@ -3,6 +3,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,10 @@ def hashes(root):
     return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+def images(root):
+    return {name: value for name, value in hashes(root).items() if name.startswith("img")}
+
+
 @pytest.fixture(scope="module", params=DATASETS)
 def dataset(request):
     return DATASETS[request.param]
@@ -37,7 +42,8 @@ def written(dataset, tmp_path_factory):
 def test_it_reads_like_every_prepared_dataset(written, dataset, fold):
     root, takes = written
     read = read_fold(root, dataset, fold)
-    found = {path: label for part in (read.train, read.test) for r in part for path, label in zip(r.paths, r.labels)}
+    recordings = (*read.train, *read.test)
+    found = {path: label for r in recordings for path, label in zip(r.paths, r.labels, strict=True)}
     assert len(found) == 6 * 2 * 20
     for take in takes:
         np.testing.assert_array_equal([found[path] for path in take.paths], take.labels)
@@ -60,16 +66,15 @@ def test_the_same_seed_gives_the_same_bytes_with_any_number_of_processes(written
     synthesize(tmp_path / "again", dataset, SMALL, seed=3, workers=2)
     assert hashes(tmp_path / "again") == hashes(written[0])
     synthesize(tmp_path / "other", dataset, SMALL, seed=4)
-    other = hashes(tmp_path / "other")
-    assert all(other[name] != value for name, value in hashes(written[0]).items() if name.startswith("img"))
+    other = images(tmp_path / "other")
+    assert all(other[name] != value for name, value in images(written[0]).items())
 
 
 @pytest.mark.filterwarnings("ignore:In the training lists")
 def test_shuffled_labels_are_those_of_other_takes(written, dataset, tmp_path):
     root, takes = written
     shuffled = synthesize(tmp_path / "shuffled", dataset, SMALL, seed=3, shuffle_labels=True)
-    images = [{name: v for name, v in hashes(r).items() if name.startswith("img")} for r in (root, tmp_path / "shuffled")]
-    assert images[0] == images[1]
+    assert images(root) == images(tmp_path / "shuffled")
     true = [take.labels.tobytes() for take in takes]
     given = [take.labels.tobytes() for take in shuffled]
     assert sorted(true) == sorted(given)
@@ -98,9 +103,10 @@ def test_a_killed_process_is_an_error_in_words_and_leaves_nothing(tmp_path):
             time.sleep(0.05)
             if any((tmp_path).rglob("*.jpg")):
                 break
-        children = open(f"/proc/{own}/task/{own}/children").read().split()
-        for child in map(int, children):
-            if b"spawn_main" in open(f"/proc/{child}/cmdline", "rb").read():
+        process = Path(f"/proc/{own}/task/{own}/children")
+        for child in map(int, process.read_text().split()):
+            # Python's resource tracker is a child too.
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
                 os.kill(child, signal.SIGKILL)
 
     killer = threading.Thread(target=kill_a_child)
