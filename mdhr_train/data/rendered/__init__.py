@@ -1,8 +1,8 @@
 """A synthetic dataset: rendered faces that make action units (AUs), to see on any computer that training learns.
 
 A drawn face is no photograph, but what a network has to solve in it is what it has to solve in videos. Identity, pose,
-light, hair, background and camera differ between recordings and carry no label. Each part of MDHR finds work of its
-own, so that switching it off costs F1:
+light, hair, background and camera differ between recordings and carry no label. Each part of MDHR is meant to find work
+of its own:
 
 * Facial dynamics: the twins of `behaviour.TWINS`, AU23 and AU24, AU25 and AU26, look the same in every single frame.
   The first of the two trembles, the second holds still. The offsets that one runs through and the other keeps have the
