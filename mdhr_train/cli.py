@@ -9,6 +9,7 @@ from .commands.evaluate import evaluate
 from .commands.fit import fit
 from .commands.prepare import prepare
 from .commands.report import report
+from .commands.synthesize import synthesize
 from .commands.synthetic_video import synthetic_video
 
 
@@ -23,4 +24,5 @@ main.add_command(evaluate)
 main.add_command(fit)
 main.add_command(prepare)
 main.add_command(report)
+main.add_command(synthesize)
 main.add_command(synthetic_video)

@@ -1,0 +1,142 @@
+"""Writing a rendered dataset in the form of every prepared one: crops, and list files of three folds by identity."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import chain, zip_longest
+from multiprocessing import get_context
+from pathlib import Path
+
+import click
+import numpy as np
+
+from mdhr_runtime.errors import ConfigError, OutputError
+from mdhr_runtime.files import staged
+
+from ..datasets import Dataset
+from ..lists import write_lists
+from ..recordings import Recording
+from .takes import Take, render_take
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is rendered.
+
+    Attributes:
+        subjects: Number of people, at least one in each of the three parts; None for all that the dataset has.
+        recordings: Takes per person.
+        frames: Frames per take.
+    """
+
+    subjects: int | None = None
+    recordings: int = 2
+    frames: int = 64
+
+    def __post_init__(self) -> None:
+        for name, lowest in {"subjects": 3, "recordings": 1, "frames": 1}.items():
+            value = getattr(self, name)
+            if value is not None and value < lowest:
+                raise ConfigError(
+                    f"The synthetic dataset has {name} = {value}.", f"It must be at least {lowest}.", "Raise it."
+                )
+
+
+def synthesize(
+    root: Path, dataset: Dataset, size: Size, seed: int = 0, shuffle_labels: bool = False, workers: int = 1
+) -> list[Recording]:
+    """Render a dataset; shows progress on stderr. The same seed and size give the same bytes.
+
+    Args:
+        root: The dataset's folder. It appears when everything is written, or not at all.
+        dataset: Whose layout, names and folds it gets.
+        size: How much is rendered.
+        seed: Seed of all that is random.
+        shuffle_labels: Whether every take gets the labels of another one, so that nothing can be learned.
+        workers: Processes that render.
+
+    Returns:
+        What was written, one recording per take.
+
+    Raises:
+        ConfigError: The dataset has fewer subjects than asked for.
+        OutputError: The folder cannot be written, holds something already, or a process died.
+    """
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise OutputError(
+            f"{root} cannot become a dataset.",
+            "Something is there already, and nothing of it is overwritten.",
+            "Name a new folder, or remove this one.",
+        )
+    subjects = _choose(dataset, size.subjects)
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with staged(root) as stage:
+            images = stage / dataset.image_folder
+            images.mkdir(parents=True)
+            takes = [
+                Take(dataset.name, images, subject, number, size.frames, seed)
+                for subject in subjects
+                for number in range(1, size.recordings + 1)
+            ]
+            recordings = _render(takes, workers)
+            if shuffle_labels:
+                recordings = _shuffled(recordings, np.random.default_rng((seed, len(takes))))
+            write_lists(stage, dataset, recordings)
+    except OSError as error:
+        raise OutputError(
+            f"The dataset {root} could not be written.", str(error), "Make room, or choose another folder."
+        ) from error
+    except BrokenExecutor as error:
+        raise OutputError(
+            f"The dataset {root} is not written.",
+            "A process that renders was killed, perhaps because memory ran out.",
+            "Try again with fewer --workers.",
+        ) from error
+    return [_moved(recording, images, root / dataset.image_folder) for recording in recordings]
+
+
+def _choose(dataset: Dataset, count: int | None) -> list[str]:
+    """The first subjects of the three parts in turn, so that all parts grow alike."""
+    turns = chain.from_iterable(zip_longest(*dataset.parts))
+    subjects = [subject for subject in turns if subject is not None]
+    if count is not None and count > len(subjects):
+        raise ConfigError(
+            f"There are no {count} subjects in {dataset.name}.",
+            f"The folds of the dataset name {len(subjects)}.",
+            "Ask for fewer subjects and more --recordings.",
+        )
+    return subjects[:count]
+
+
+def _render(takes: Sequence[Take], workers: int) -> list[Recording]:
+    # Spawned, not forked: a fork of a process that has threads can hang.
+    with (
+        ProcessPoolExecutor(min(workers, len(takes)), get_context("spawn")) as pool,
+        click.progressbar(length=len(takes), label="rendering", file=sys.stderr, show_pos=True) as bar,
+    ):
+        recordings = []
+        try:
+            for recording in pool.map(render_take, takes):
+                recordings.append(recording)
+                bar.update(1)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return recordings
+
+
+def _shuffled(recordings: Sequence[Recording], rng: np.random.Generator) -> list[Recording]:
+    """Give every recording the labels of another one: rates, co-occurrence and courses stay what they are."""
+    order = rng.permutation(len(recordings))
+    labels = [recording.labels for recording in recordings]
+    # A step along a random cycle leaves none where it was.
+    given = dict(zip(order.tolist(), np.roll(order, 1).tolist(), strict=True))
+    return [replace(recording, labels=labels[given[index]]) for index, recording in enumerate(recordings)]
+
+
+def _moved(recording: Recording, old: Path, new: Path) -> Recording:
+    return replace(recording, paths=tuple(new / path.relative_to(old) for path in recording.paths))
