@@ -1,6 +1,7 @@
 """The command `mdhr-export`."""
 
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from mdhr_export.cli import main
+from mdhr_runtime.bundle import read_bundle
 
 
 def test_export_prints_a_table_and_writes_a_bundle(tiny_checkpoint, tmp_path, monkeypatch):
@@ -57,6 +59,71 @@ def test_a_disk_that_fills_up_leaves_nothing(tiny_checkpoint, tmp_path):
     assert "could not be written" in result.stderr
     assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Give a checkpoint"),
+        (["--ckpt", "a.pt", "--bundle", "a.mdhr"], "Give a checkpoint"),
+        (["--bundle", "a.mdhr"], "Say what to do with the bundle"),
+        (["--bundle", "a.mdhr", "--trt", "--fp16"], "a bundle's graphs are fixed"),
+        (["--bundle", "a.mdhr", "--trt", "--out", "b.mdhr"], "a bundle's graphs are fixed"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(arguments, words):
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_trt_exports_in_float16_and_builds_engines(tiny_checkpoint, tmp_path):
+    pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX's Python module")
+    out = tmp_path / "best.mdhr"
+    command = ["--ckpt", str(tiny_checkpoint), "--out", str(out), "--trt", "--max-batch", "1", "--max-frames", "7"]
+    result = CliRunner().invoke(main, [*command, "--trt-flavor", "tensorrt_rtx"])
+    assert result.exit_code == 0, result.output
+    assert "HALF" in result.stdout
+    assert read_bundle(out).manifest.precision == "float16"
+    assert {record.graph for record in read_bundle(out).manifest.engines} == {"encoder", "temporal"}
+    assert (tmp_path / "best.timing").exists()
+
+
+def test_a_float32_bundle_is_told_that_its_engines_could_be_faster(tiny_bundle, tmp_path):
+    pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX's Python module")
+    path = shutil.copytree(tiny_bundle, tmp_path / "best.mdhr")
+    options = ["--trt", "--trt-flavor", "tensorrt_rtx", "--max-batch", "1", "--max-frames", "7", "--no-verify"]
+    result = CliRunner().invoke(main, ["--bundle", str(path), *options])
+    assert result.exit_code == 0, result.output
+    assert "note: the bundle's graphs are float32" in result.stderr
+
+
+@pytest.mark.parametrize("options", [["--trt-flavor", "tensorrt"], []])
+def test_without_tensorrt_the_export_stops_before_any_work(tiny_checkpoint, tmp_path, monkeypatch, options):
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    monkeypatch.setitem(sys.modules, "tensorrt_rtx", None)
+    command = ["--ckpt", str(tiny_checkpoint), "--out", str(tmp_path / "best.mdhr"), "--trt", *options]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1
+    assert "installed" in result.stderr
+    assert "trace" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_repository_for_triton_is_written(tiny_bundle, tmp_path):
+    result = CliRunner().invoke(main, ["--bundle", str(tiny_bundle), "--triton", str(tmp_path / "models")])
+    assert result.exit_code == 0, result.output
+    assert "mdhr_encoder, mdhr_temporal, mdhr_clip" in result.stdout
+    assert (tmp_path / "models" / "mdhr_temporal" / "config.pbtxt").exists()
+
+
+def test_building_engines_needs_neither_pytorch_nor_onnx():
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['torch', 'timm', 'onnx', 'onnxscript', 'mdhr_train']));"
+        "import mdhr_export.cli, mdhr_export.tensorrt, mdhr_export.triton, mdhr_export.verification"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
 
 
 def test_help_imports_no_heavy_library():

@@ -1,0 +1,105 @@
+"""What runs a bundle, and what is said about it."""
+
+import json
+import shutil
+import sys
+
+import pytest
+
+import mdhr_runtime
+from mdhr_runtime.backends import onnx_runtime
+from mdhr_runtime.backends.choosing import PROVIDERS, open_backend
+from mdhr_runtime.backends.tensorrt.gpu import find_gpu
+from mdhr_runtime.bundle import MANIFEST, read_bundle
+from mdhr_runtime.errors import ProviderError
+
+ORIN = {
+    "graph": "encoder",
+    "file": "engines/encoder.engine",
+    "flavor": "tensorrt",
+    "version": "10.3.0",
+    "gpu": "Orin",
+    "compute_capability": "8.7",
+    "multiprocessors": 16,
+    "precision": "float32",
+    "layers": {"FLOAT": 30},
+    "profiles": [],
+    "size": 1,
+    "build_seconds": 1.0,
+    "onnx_sha256": "0",
+    "sha256": "0",
+}
+
+
+@pytest.fixture
+def for_orin(tiny_bundle, tmp_path):
+    """A bundle whose engines were built on another machine."""
+    path = shutil.copytree(tiny_bundle, tmp_path / "copy.mdhr")
+    manifest = json.loads((path / MANIFEST).read_text())
+    engines = [ORIN | {"graph": name, "onnx_sha256": manifest["files"][f"{name}.onnx"]} for name in ("encoder",)]
+    (path / MANIFEST).write_text(json.dumps(manifest | {"engines": engines}))
+    return read_bundle(path)
+
+
+def test_a_bundle_without_engines_runs_in_onnx_runtime_and_says_why(tiny_bundle):
+    model = mdhr_runtime.load(tiny_bundle)
+    assert model.provider in ("cpu", "cuda")
+    assert model.reason.endswith("float32; the bundle has no TensorRT engines")
+    assert "ONNX Runtime" in model.reason
+
+
+def test_auto_says_why_engines_are_not_used(for_orin):
+    backend = open_backend(for_orin)
+    assert backend.provider in ("cpu", "cuda")
+    assert "no engine can be used" in backend.reason
+
+
+def test_engines_that_were_asked_for_are_used_or_refused(for_orin, tiny_bundle):
+    with pytest.raises(ProviderError):
+        open_backend(for_orin, "tensorrt")
+    with pytest.raises(ProviderError, match="no engines for this machine") as error:
+        open_backend(read_bundle(tiny_bundle), "tensorrt")
+    assert f"mdhr-export --bundle {tiny_bundle} --trt" in error.value.fix
+
+
+def test_without_a_gpu_engines_are_refused_in_words(for_orin):
+    if find_gpu() is not None:
+        pytest.skip("there is a GPU")
+    with pytest.raises(ProviderError, match="cannot run here") as error:
+        open_backend(for_orin, "tensorrt")
+    assert "--provider cpu" in error.value.fix
+
+
+def test_a_gpu_without_tensorrt_is_told(for_orin, monkeypatch):
+    monkeypatch.setattr("mdhr_runtime.backends.tensorrt.engines.find_gpu", lambda: object())
+    for name in ("tensorrt", "tensorrt_rtx"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ProviderError) as error:
+        open_backend(for_orin, "tensorrt")
+    assert "Neither TensorRT nor TensorRT-RTX is installed" in error.value.why
+
+
+@pytest.mark.parametrize("name", ["TensorRT", "gpu", ""])
+def test_an_unknown_provider_is_refused_with_the_known_ones(tiny_bundle, name):
+    with pytest.raises(ProviderError, match="There is no provider") as error:
+        mdhr_runtime.load(tiny_bundle, name)
+    assert all(provider in error.value.fix for provider in PROVIDERS)
+
+
+@pytest.mark.parametrize("name", ["cuda", "ort-tensorrt"])
+def test_a_provider_that_is_not_installed_is_refused(tiny_bundle, name):
+    import onnxruntime
+
+    if onnx_runtime.PROVIDERS[name] in onnxruntime.get_available_providers():
+        pytest.skip("it is installed")
+    with pytest.raises(ProviderError, match="is not installed"):
+        mdhr_runtime.load(tiny_bundle, name)
+
+
+def test_a_provider_that_starts_slowly_is_not_chosen_unasked(monkeypatch):
+    import onnxruntime
+
+    providers = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
+    assert onnx_runtime.choose_provider() == "cuda"
+    assert onnx_runtime.choose_provider("ort-tensorrt") == "ort-tensorrt"
