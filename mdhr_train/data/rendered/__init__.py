@@ -7,7 +7,7 @@ of its own:
 * Facial dynamics: the twins of `behaviour.TWINS`, AU23 and AU24, AU25 and AU26, look the same in every single frame.
   The first of the two trembles, the second holds still. The offsets that one runs through and the other keeps have the
   same distribution, are smaller than the differences between identities, and so only motion tells.
-* Cross-regional relations and the regions' auxiliary classifiers: in half of the recordings a fringe of hair hides the
+* Cross-regional relations and the regions' auxiliary classifiers: in a quarter of the recordings a fringe hides the
   brows, and AU6 is faint in all of them. These AUs mostly happen together with AUs of another region, which are plain
   (`behaviour.EXPRESSIONS`); who asks there finds what cannot be seen.
 * Temporal convolution: blinks, and single frames that are blurred, full of noise or half covered

@@ -22,6 +22,9 @@ from .view import Movement, View, view_of
 FRINGE = (0.19, 0.23)
 """How high above the eyes a fringe ends, in eye distances: lowest and highest."""
 
+FRINGE_SHARE = 0.25
+"""Share of recordings in which it hides the brows."""
+
 
 class FaceRenderer:
     """Draws one person in the light of one recording.
@@ -85,7 +88,7 @@ def film(layout: Layout, identity: Identity, behaviour: Behaviour, rng: np.rando
     frames = controls_over_time(layout.aus, behaviour)
     camera = Camera.random(layout.crop.reference_size, len(frames), rng)
     movement = Movement.random(layout.crop, rng)
-    fringe = rng.uniform(*FRINGE) if rng.random() < 0.5 else None
+    fringe = rng.uniform(*FRINGE) if rng.random() < FRINGE_SHARE else None
     renderer = FaceRenderer(identity, layout.crop, camera.background, camera.slope, fringe)
     for time, controls in enumerate(frames):
         yield camera.take(renderer.draw(controls, movement.view(time)), time, rng)

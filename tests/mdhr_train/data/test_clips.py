@@ -3,9 +3,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-import torch
 from prepared import recording
-from torch.utils.data import DataLoader
 
 from mdhr_runtime.errors import DataError
 from mdhr_train.data.clips import ScoringClips, TrainingClips, read_crops, runs
@@ -99,18 +97,6 @@ def test_a_recording_without_a_long_run_gives_its_longest_one_padded(whole):
     assert (clip.frames[5:] == clip.frames[4]).all()
     assert (clip.labels[:5] >= 0).all()
     assert (clip.labels[5:] == -1).all()
-
-
-def test_workers_that_live_on_see_the_next_epoch(whole):
-    clips = TrainingClips([whole])
-    loader = DataLoader(clips, num_workers=1, persistent_workers=True)
-    batches = []
-    for epoch in (0, 1):
-        clips.set_epoch(epoch)
-        (batch,) = loader
-        np.testing.assert_array_equal(batch.frames[0], clips[0].frames)
-        batches.append(batch.frames)
-    assert not torch.equal(*batches)
 
 
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)

@@ -30,7 +30,7 @@ def test_two_processes_learn_what_one_learns_from_the_same_clips(make_job):
 
     found = json.loads((pair / "summary.json").read_text())
     for name in ("loss_au", "loss_sub"):
-        assert found["epochs"][0][name] == pytest.approx(wanted["epochs"][0][name], rel=1e-4)
+        assert found["epochs"][0][name] == pytest.approx(wanted["epochs"][0][name], rel=1e-3)
     for protocol in ("clips", "stream"):
         counts = [sum(sum(summary["best"][protocol][kind].values()) for kind in KINDS) for summary in (found, wanted)]
         assert counts[0] == counts[1] > 0
