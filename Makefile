@@ -3,7 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: setup demo test lint bench clean
+# A machine with a GPU, without a network: PyTorch and CUDA are its own, the rest comes from a folder of wheels.
+WHEELS ?= wheels
+GPU_BIN := .venv-gpu/bin
+GPU_READY := .venv-gpu/ready
+
+.PHONY: setup demo test lint bench gpu-test gpu-bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -26,5 +31,17 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python -m pytest benchmarks --benchmark-columns=median,min,max,rounds
 
+$(GPU_READY): pyproject.toml $(wildcard $(WHEELS)/*.whl)
+	$(PYTHON) -m venv --system-site-packages .venv-gpu
+	$(GPU_BIN)/python -m pip install --quiet --no-index --no-deps $(wildcard $(WHEELS)/*.whl)
+	$(GPU_BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@touch $(GPU_READY)
+
+gpu-test: $(GPU_READY)
+	$(GPU_BIN)/python -m pytest -m gpu
+
+gpu-bench: $(GPU_READY)
+	$(GPU_BIN)/python benchmarks/gpu.py --out benchmarks/results
+
 clean:
-	rm -rf .venv demo-output build *.egg-info
+	rm -rf .venv .venv-gpu demo-output build *.egg-info

@@ -5,12 +5,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mdhr_runtime.backends.tensorrt.gpu import find_gpu
 from mdhr_runtime.console import share_cores
 
 share_cores()
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what needs a GPU where there is none."""
+    if find_gpu() is None:
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip("needs an NVIDIA GPU; `make gpu-test` on a machine that has one"))
 
 
 @pytest.fixture(scope="session")
