@@ -49,7 +49,8 @@ def evaluate(
 ) -> None:
     """Score a checkpoint, a bundle, or both side by side, on the test part of a fold.
 
-    Both protocols are scored: consecutive clips of 16 frames as in the paper, and whole recordings as in the runtime.
+    Both protocols are scored: consecutive clips as in the paper, as long as those of the training, and whole recordings
+    as in the runtime.
     Given both, the table ends with the F1 that is lost from the checkpoint to the bundle.
     """
     if checkpoint is None and bundle is None:

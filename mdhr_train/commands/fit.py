@@ -80,7 +80,7 @@ def fit(
 
     The run's folder gets config.yaml, best.pt (the checkpoint of the best epoch), last.pt (from which --resume goes
     on), summary.json, and TensorBoard's events. At the end the best epoch is scored on the fold's test part, on
-    clips of 16 frames as in the paper and on whole recordings as in the runtime.
+    clips as in the paper, as long as those of the training, and on whole recordings as in the runtime.
 
     Several GPUs: torchrun --nproc-per-node 4 -m mdhr_train fit …
     """

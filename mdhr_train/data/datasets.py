@@ -17,6 +17,9 @@ from mdhr_runtime.layout import Layout
 
 from ..layouts import BP4D, DISFA
 
+RENDERED = "rendered.json"
+"""File in the root of a dataset that was drawn and not recorded: what was asked for."""
+
 SPLITS = ("train", "test")
 
 FOLDS = {

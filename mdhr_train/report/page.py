@@ -79,7 +79,7 @@ def page(source: Run | CrossValidation, inside: Figures) -> str:
 
 
 CONFUSION = (
-    "Frames of the test part, scored on clips of 16. A bar is as long as the frames in which the action unit occurs or "
+    "Frames of the test part, scored on clips. A bar is as long as the frames in which the action unit occurs or "
     "is reported; frames whose label is unknown count nowhere."
 )
 TRAINING = "Per epoch. A dot marks the epoch whose weights are best.pt."
@@ -98,12 +98,15 @@ def _section(title: str, text: Markup | str | None, content: Markup | Sequence[M
 
 
 def _f1_text(source: Run | CrossValidation, series: Sequence[Series]) -> Markup:
+    clip = runs_of(source)[0].clip_frames
     ours = (
-        "In per cent, on the test part: on consecutive clips of 16 frames, as the paper scores, and on whole videos, "
-        "as the runtime does."
+        f"In per cent, on the test part: on consecutive clips of {clip} frames, as the paper scores, and on whole "
+        "videos, as the runtime does."
         if isinstance(source, Run)
-        else "In per cent, on the test parts, on consecutive clips of 16 frames, as the paper scores."
+        else f"In per cent, on the test parts, on consecutive clips of {clip} frames, as the paper scores."
     )
+    if not runs_of(source)[0].data["recorded"]:
+        return Markup(f"{element('span', ours)} The faces are rendered: nothing here says how well real ones are read.")
     if not any(one.mark.startswith("paper") for one in series):
         return Markup(element("span", ours))
     link = element("a", "the paper", href=PAPER)

@@ -14,6 +14,7 @@ from .runs import Counts, CrossValidation, Epoch, Run
 SUMMARY = "summary.json"
 DATA = {
     "fingerprint": str,
+    "recorded": bool,
     "train_recordings": int,
     "test_recordings": int,
     "train_frames": int,
@@ -72,7 +73,7 @@ def _run(folder: Path, summary: Mapping[str, Any]) -> Run:
         data={name: kind(summary["data"][name]) for name, kind in DATA.items()},
         versions=dict(summary["versions"]),
         **{name: str(summary[name]) for name in ("dataset", "layout", "backbone", "device")},
-        **{name: int(summary[name]) for name in ("fold", "parameters")},
+        **{name: int(summary[name]) for name in ("fold", "parameters", "clip_frames")},
     )
 
 

@@ -69,9 +69,10 @@ class Run:
         device: What it was trained on.
         epochs: The epochs, in order.
         best_epoch: The epoch of `best.pt`.
-        clips: `best.pt` on clips of 16 frames, as the paper scores.
+        clip_frames: Length of the clips in frames, in training and in scoring; 16 in the paper.
+        clips: `best.pt` on consecutive clips, as the paper scores.
         stream: `best.pt` on whole videos, as the runtime scores, or None.
-        data: Fingerprint, and numbers of recordings and frames.
+        data: Fingerprint, whether the faces are recorded or rendered, and numbers of recordings and frames.
         versions: Of libraries.
     """
 
@@ -85,6 +86,7 @@ class Run:
     device: str
     epochs: tuple[Epoch, ...]
     best_epoch: int
+    clip_frames: int
     clips: Counts
     stream: Counts | None
     data: Mapping[str, Any]

@@ -29,12 +29,13 @@ class Series:
 
 
 def series_of(source: Run | CrossValidation) -> tuple[Series, ...]:
-    """Our results, the main one first, then the paper's where it has any on this dataset."""
+    """Our results, the main one first, then the paper's where it has any on this dataset, if that was recorded."""
     ours = _of_run(source) if isinstance(source, Run) else _of_folds(source)
     marks = ("paper", "paper-2")
+    columns = COLUMNS.get(source.dataset, ()) if runs_of(source)[0].data["recorded"] else ()
     paper = (
         Series(f"paper, {column.backbone}", mark, column.mean, column.f1)
-        for column, mark in zip(COLUMNS.get(source.dataset, ()), marks, strict=False)
+        for column, mark in zip(columns, marks, strict=False)
     )
     return (*ours, *paper)
 
@@ -51,7 +52,7 @@ def total(parts: Sequence[Counts], aus: Sequence[str]) -> Mapping[str, Mapping[s
 
 def _of_run(run: Run) -> tuple[Series, ...]:
     stream = (_series("whole videos", "ring", run.stream),) if run.stream else ()
-    return (_series("clips of 16", "bar", run.clips), *stream)
+    return (_series(f"clips of {run.clip_frames}", "bar", run.clips), *stream)
 
 
 def _of_folds(source: CrossValidation) -> tuple[Series, ...]:

@@ -15,7 +15,7 @@ from mdhr_runtime.errors import DataError
 from mdhr_runtime.layout import Layout
 
 from ..data.clips import Clip, ScoringClips, TrainingClips
-from ..data.datasets import DATASETS
+from ..data.datasets import DATASETS, RENDERED
 from ..data.lists import DataWarning, read_fold
 from ..data.recordings import Fold, Recording
 from ..data.synthetic import SyntheticClips
@@ -38,7 +38,7 @@ class Material:
         test: Clips on which the best epoch is scored in the end.
         streams: Recordings that are scored as a whole in the end; may be none.
         weights: float64 (N,), how much each AU counts in the loss.
-        facts: For the summary: fingerprint, and numbers of recordings and frames.
+        facts: For the summary: fingerprint, whether it shows recorded faces, and numbers of recordings and frames.
     """
 
     layout: Layout
@@ -72,6 +72,7 @@ def from_dataset(config: RunConfig, frames: int) -> Material:
     _warn_of_absent(dataset.layout, fold)
     facts = {
         "fingerprint": fold.fingerprint,
+        "recorded": not (Path(config.data.root or "") / RENDERED).exists(),
         "train_recordings": len(train),
         "test_recordings": len(fold.test),
         "train_frames": sum(len(recording.paths) for recording in train),
@@ -103,6 +104,7 @@ def from_photograph(layout: Layout, clips: int, test_clips: int, frames: int, se
     test = PhotographClips(SyntheticClips(layout, test_clips, frames, seed, "test"))
     facts = {
         "fingerprint": f"photograph-{layout.name}-{clips}-{test_clips}-{frames}-{seed}",
+        "recorded": False,
         "train_recordings": clips,
         "test_recordings": test_clips,
         "train_frames": clips * frames,

@@ -38,6 +38,7 @@ def run_summary(job: Job, state: TrainingState, clips: Any, stream: Any) -> dict
         "layout": layout.name,
         "fold": data.fold,
         "backbone": state.model.config.backbone,
+        "clip_frames": state.model.config.clip_frames,
         "aus": list(layout.au_names),
         "parameters": sum(parameter.numel() for parameter in state.model.parameters()),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",

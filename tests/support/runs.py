@@ -48,6 +48,7 @@ def summary(fold: int, epochs: int) -> dict:
         "layout": "BP4D",
         "fold": fold,
         "backbone": "resnet10t",
+        "clip_frames": 16,
         "aus": list(AUS),
         "parameters": 5_400_000,
         "device": "cpu",
@@ -68,6 +69,7 @@ def summary(fold: int, epochs: int) -> dict:
         "best": {"epoch": epochs, "clips": counts(rng), "stream": counts(rng)},
         "data": {
             "fingerprint": "0f" * 32,
+            "recorded": True,
             "train_recordings": 2,
             "test_recordings": 1,
             "train_frames": 40,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, zip_longest
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from mdhr_runtime.errors import ConfigError, OutputError
 from mdhr_runtime.files import staged
 
-from ..datasets import Dataset
+from ..datasets import RENDERED, Dataset
 from ..lists import write_lists
 from ..recordings import Recording
 from .takes import Take, render_take
@@ -86,6 +87,8 @@ def synthesize(
             if shuffle_labels:
                 recordings = _shuffled(recordings, np.random.default_rng((seed, len(takes))))
             write_lists(stage, dataset, recordings)
+            facts = {"dataset": dataset.name, **asdict(size), "seed": seed, "shuffled_labels": shuffle_labels}
+            (stage / RENDERED).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise OutputError(
             f"The dataset {root} could not be written.", str(error), "Make room, or choose another folder."

@@ -168,3 +168,15 @@ def test_a_folder_that_is_no_run_is_an_error(tmp_path):
     result = report(tmp_path)
     assert result.exit_code == 1
     assert "is not a finished run" in result.stderr
+
+
+def test_rendered_faces_are_not_held_against_the_paper(own_run):
+    path = own_run / "summary.json"
+    summary = json.loads(path.read_text())
+    summary["data"]["recorded"] = False
+    path.write_text(json.dumps(summary | {"clip_frames": 6}))
+    assert report(own_run).exit_code == 0
+    page = (own_run / "report.html").read_text()
+    assert "paper, ResNet-50" not in page
+    assert "The faces are rendered" in page
+    assert "clips of 6" in page

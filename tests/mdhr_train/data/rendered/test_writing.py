@@ -1,4 +1,5 @@
 import hashlib
+import json
 import os
 import signal
 import threading
@@ -10,7 +11,7 @@ import pytest
 
 from mdhr_runtime.errors import ConfigError, OutputError
 from mdhr_train.data.clips import ScoringClips, TrainingClips
-from mdhr_train.data.datasets import DATASETS
+from mdhr_train.data.datasets import DATASETS, RENDERED
 from mdhr_train.data.lists import read_fold
 from mdhr_train.data.rendered.writing import Size, synthesize
 
@@ -55,6 +56,19 @@ def test_it_reads_like_every_prepared_dataset(written, dataset, fold):
 
 
 @pytest.mark.filterwarnings("ignore:In the training lists")
+def test_it_says_that_it_was_rendered(written, dataset):
+    root, _ = written
+    facts = json.loads((root / RENDERED).read_text())
+    assert facts == {
+        "dataset": dataset.name,
+        "subjects": 6,
+        "recordings": 2,
+        "frames": 20,
+        "seed": 3,
+        "shuffled_labels": False,
+    }
+
+
 def test_no_clip_reaches_from_one_take_into_another(written, dataset):
     root, _ = written
     # A take of 20 frames is one clip of 16 and one of 4 with padding.
