@@ -11,9 +11,19 @@ from mdhr_runtime.bundle import read_bundle
 from mdhr_runtime.errors import ExportError
 from mdhr_train.layouts import LAYOUTS
 from mdhr_train.model import INPUT_SIZE, MDHR, ModelConfig
-from mdhr_train.suites import SUITES, rows
+from mdhr_train.suites import SUITES
 
 BACKBONES = {"resnet50": "ResNet-50", "swin_base_patch4_window7_224": "Swin-B"}
+
+ABLATIONS = [  # every operation that one of them has and the full network has not
+    ("table3", "backbone"),
+    ("table4", "scale 2"),
+    ("table4", "all scales, sum"),
+    ("table4", "all scales, concatenation"),
+    ("table5", "fully connected"),
+    ("table5", "Aux, local"),
+    *(("parts", label) for label in SUITES["parts"]),
+]
 
 ANCHORS = {"SOFTMAX", "NORMALIZATION", "REDUCE"}
 """What a float32 island in a float16 graph is there for: softmax, LayerNorm, and the norm in the cosine similarity."""
@@ -122,23 +132,12 @@ def test_all_graphs_of_a_bundle_parse(flavor, tiny_bundle, name):
     assert_types(parse_network(read_bundle(tiny_bundle).graph_path(name), flavor), "float32")
 
 
-@pytest.mark.parametrize(
-    "overrides",
-    [pytest.param(row.overrides, id=f"{suite}: {row.label}") for suite in SUITES for row in rows(suite)],
-)
-def test_temporal_graphs_of_every_ablation_build(flavor, variant, built, overrides):
-    _, path = variant(**overrides)
-    if path not in built:  # the tables share rows
-        bundle = read_bundle(path)
-        profiles = profiles_of("temporal", bundle.manifest, 1, 7)
-        assert build_engine(bundle.graph_path("temporal"), flavor, profiles, BuildSettings()).data
-        built.add(path)
-
-
-@pytest.fixture(scope="module")
-def built():
-    """Bundles that have been built."""
-    return set()
+@pytest.mark.parametrize(("suite", "label"), ABLATIONS)
+def test_temporal_graphs_of_ablations_build(flavor, variant, suite, label):
+    _, path = variant(**SUITES[suite][label])
+    bundle = read_bundle(path)
+    profiles = profiles_of("temporal", bundle.manifest, 1, 7)
+    assert build_engine(bundle.graph_path("temporal"), flavor, profiles, BuildSettings()).data
 
 
 def test_a_damaged_graph_is_refused_in_tensorrts_words(flavor, tiny_bundle, tmp_path):
