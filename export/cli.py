@@ -91,7 +91,8 @@ def _count(section: str, *names: str, **settings: Any) -> Callable[[Callable], C
     "--fp16/--fp32",
     "fp16",
     default=None,
-    help="Compute in float16, with softmax, normalisation and scores in float32; or all in float32. "
+    help="Compute in float16, with softmax, normalisation, regional classifiers and scores in float32; or all in "
+    "float32. "
     "[default: --fp32; with --trt, --fp16]",
 )
 @_option("Graphs", "--clip-graph", is_flag=True, help="Add clip.onnx: whole clips in, scores out, for other runtimes.")

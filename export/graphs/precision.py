@@ -1,7 +1,8 @@
 """Float16 graphs with islands of float32.
 
 TensorRT 11 takes types from the graph alone, so the graph says where float16 would lose what matters: softmax and
-LayerNorm, here, and in the network's own modules the softmax and the L2 normalisation that they compute in float32.
+LayerNorm, here; the regional classifiers, in `regions`; and in the network's own modules the softmax and the L2
+normalisation that they compute in float32.
 """
 
 from __future__ import annotations

@@ -86,7 +86,8 @@ class RegionNodes(nn.Module):
             JoinedExtractors(local.extractors, dtype) if isinstance(local.extractors, Extractors) else local.extractors
         )
         activated = isinstance(active, ActiveAUs)
-        self.classifiers = copy.deepcopy(local.classifiers).to(dtype) if activated else NoClassifiers()
+        # In float32: two combinations that nearly tie would flip by rounding, and with them the graph's edges.
+        self.classifiers = copy.deepcopy(local.classifiers).float() if activated else NoClassifiers()
         self.active = active
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -101,6 +102,6 @@ class RegionNodes(nn.Module):
         """
         slices = [x[:, :, start:stop].flatten(2).mT for start, stop in self.rows]
         regions = [projection(part) for projection, part in zip(self.projections, slices, strict=True)]
-        logits = self.classifiers(regions)
+        logits = self.classifiers([region.float() for region in regions])
         combinations = torch.stack([x.argmax(dim=-1) for x in logits], dim=-1).int() if logits else None
         return self.extractors(x, regions), self.active(logits), combinations

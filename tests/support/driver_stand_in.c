@@ -1,5 +1,6 @@
 /* The part of NVIDIA's driver library that the runtime calls, on host memory: lets the CUDA bindings be called for real
- * where there is no GPU. CUDA_STAND_IN_FAILS names a function that fails with CUDA_ERROR_OUT_OF_MEMORY (2). */
+ * where there is no GPU. CUDA_STAND_IN_FAILS names a function that fails, with CUDA_ERROR_OUT_OF_MEMORY (2) or with the
+ * number in CUDA_STAND_IN_CODE. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -11,7 +12,11 @@ static int fails(const char *name) {
     const char *chosen = getenv("CUDA_STAND_IN_FAILS");
     return chosen && !strcmp(chosen, name);
 }
-#define CHECK(name) if (fails(name)) return 2; if (!pushed) return 201 /* CUDA_ERROR_INVALID_CONTEXT */
+static int code(void) {
+    const char *number = getenv("CUDA_STAND_IN_CODE");
+    return number ? atoi(number) : 2;
+}
+#define CHECK(name) if (fails(name)) return code(); if (!pushed) return 201 /* CUDA_ERROR_INVALID_CONTEXT */
 
 int cuInit(unsigned flags) { (void)flags; return fails("cuInit") ? 100 : 0; /* CUDA_ERROR_NO_DEVICE */ }
 int cuDriverGetVersion(int *version) { *version = 13000; return 0; }

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mdhr_export.graphs import EncoderGraph, TemporalGraph
+from mdhr_export.tensorrt import builder
 from mdhr_export.tensorrt.builder import BuildSettings, build_engine, count_layers, parse_network
 from mdhr_export.tensorrt.shapes import profiles_of
 from mdhr_export.tracing import encoder_spec, temporal_spec, trace
@@ -155,6 +156,14 @@ def test_sizes_that_do_not_fit_the_graph_are_explained(flavor, tiny_bundle):
     with pytest.raises(ExportError, match="was not built") as error:
         build_engine(path, flavor, [wrong], BuildSettings())
     assert error.value.why != "TensorRT-RTX 1.7.1 says: nothing"
+
+
+def test_memory_that_runs_out_while_building_is_told_apart(flavor, tmp_path):
+    # What TensorRT 10 says when the GPU is full; no GPU, no such failure here.
+    words = "[E] Error Code 2: OutOfMemory (Requested size was 536870912 bytes.)"
+    error = builder._failed(tmp_path / "encoder.onnx", "built", flavor, words)
+    assert "had not enough memory" in error.why
+    assert "--workspace" in error.fix
 
 
 def test_an_accelerator_that_is_not_there_is_refused(flavor, tiny_bundle):

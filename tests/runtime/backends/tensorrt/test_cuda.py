@@ -109,6 +109,17 @@ def test_failures_of_cuda_are_explained(driver, function, words):
     assert "fix:" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("code", "name"), [(46, "DEVICE_UNAVAILABLE"), (214, "ECC_UNCORRECTABLE"), (719, "LAUNCH_FAILED")]
+)
+def test_a_gpu_that_disappears_is_told(driver, code, name):
+    pytest.importorskip("cuda.bindings", reason="needs cuda-python")
+    result = run(FAILING, driver, CUDA_STAND_IN_FAILS="cuStreamSynchronize", CUDA_STAND_IN_CODE=str(code))
+    assert "The GPU failed to finish its work" in result.stdout, result.stderr
+    assert name in result.stdout
+    assert "nvidia-smi" in result.stdout
+
+
 def test_a_context_is_current_only_inside_active(driver):
     pytest.importorskip("cuda.bindings", reason="needs cuda-python")
     script = FAILING.replace("        cuda.wait()\n", "    cuda.wait()\n")
