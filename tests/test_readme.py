@@ -21,10 +21,12 @@ SUBSCRIBERS = re.findall(r"^```python subscriber\n(.*?)^```$", README, re.MULTIL
 PROGRAMS = [block for kind, block in BLOCKS if kind == "python"]
 
 
-def run(command, folder):
+def run(command, folder, **environment):
     """Run a command as a reader does whose environment is active."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=folder, env=os.environ | environment | {"PATH": path}, capture_output=True, text=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,12 @@ def test_commands_run(command, demo):
     elif command.startswith("pip install"):
         # tests/test_packages.py installs exactly this into an environment of its own.
         assert command == "pip install '.[cpu]'"
+    elif command.startswith("sh examples/"):
+        _, script, folder = command.split()
+        small = {"RECORDINGS": "1", "EPOCHS": "1", "OPTIONS": "--subjects 3 --frames 12"}
+        result = run(["sh", ROOT / script, folder], demo, **small)
+        assert result.returncode == 0, result.stderr
+        assert (demo / folder / "run" / "report.html").exists()
     elif command not in DEMO.read_text().splitlines():  # what the demo runs, it has run
         result = run(["sh", "-c", command], demo)
         assert result.returncode == 0, result.stderr
