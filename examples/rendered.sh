@@ -4,7 +4,7 @@
 # RECORDINGS and EPOCHS make it smaller or larger, OPTIONS are further ones of `mdhr-train synthesize`.
 set -eu
 recordings=${RECORDINGS:-8}
-epochs=${EPOCHS:-24}
+epochs=${EPOCHS:-26}
 mkdir -p "$1"
 cd "$1"
 
