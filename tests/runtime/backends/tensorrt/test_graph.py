@@ -7,8 +7,10 @@ import pytest
 from host_gpu import HostCuda
 
 import mdhr_runtime
+from mdhr_export.parity import TOLERANCES, Labels, check_parity, compare_clip
+from mdhr_export.verification import bundled_reference
 from mdhr_runtime.batch import StreamBatch
-from mdhr_runtime.errors import FramesError, ProviderError
+from mdhr_runtime.errors import ExportError, FramesError, ProviderError
 from mdhr_runtime.stream import Stream
 
 from .conftest import HostGpu
@@ -146,3 +148,24 @@ def test_an_engine_that_fails_is_explained_with_tensorrts_words(gpu, face_frames
     with pytest.raises(ProviderError, match=match) as error:
         gpu.graph("encoder")({"frames": face_frames[:1]})
     assert words in error.value.why
+
+
+def test_engines_can_be_held_against_what_pytorch_said(gpu, bundle):
+    reference = bundled_reference(bundle)
+    records = compare_clip("engines", gpu.graph, gpu.manifest, reference.frames, reference.labels)
+    assert [record.form for record in records] == [
+        "engines: one clip",
+        "engines: stream, 1 at a time",
+        "engines: stream, 3 at a time",
+        "engines: clip graph",
+    ]
+    assert {(record.flips, record.argmaxes) for record in records} == {(0, 24 * 4)}
+    check_parity(records, TOLERANCES["float32"])
+
+
+def test_engines_that_compute_something_else_are_refused(gpu, bundle):
+    reference = bundled_reference(bundle)
+    wrong = Labels(reference.labels.scores + 0.01, reference.labels.combinations)
+    records = compare_clip("engines", gpu.graph, gpu.manifest, reference.frames, wrong)
+    with pytest.raises(ExportError, match="differ from the PyTorch model"):
+        check_parity(records, TOLERANCES["float32"])
