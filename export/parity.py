@@ -34,9 +34,9 @@ class Tolerance:
     flips: float
 
 
-# On the golden vectors (80 frames) float32 differs by 1e-6 at most, without a flip. Float16 differs by 2.0e-3 at most on
-# unflipped frames (BP4D, ResNet-50); up to 4 of 240 argmaxes flip (DISFA, ResNet-50), which of the 72 to 96 argmaxes of
-# a verification may by chance be three.
+# On the golden vectors (80 frames) float32 differs by 1e-6 at most, without a flip. Float16 differs by 2.0e-3 at most
+# on unflipped frames (BP4D, ResNet-50); up to 4 of 240 argmaxes flip (DISFA, ResNet-50), which of the 72 to 96
+# argmaxes of a verification may by chance be three.
 TOLERANCES = {
     "float32": Tolerance(largest=1e-4, mean=1e-4, flips=0.0),
     "float16": Tolerance(largest=1e-2, mean=2e-3, flips=0.05),
