@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from mdhr_runtime.bundle import GraphRecord, Manifest
 from mdhr_runtime.errors import ConfigError
 
+from ..verification import VERIFY_FRAMES
+
 Profile = Mapping[str, tuple[tuple[int, ...], ...]]
 """Per input with a dynamic shape: its least, likeliest and largest shape."""
 
@@ -47,7 +49,8 @@ def profiles_of(name: str, manifest: Manifest, max_batch: int, max_frames: int) 
         "clip": (
             {"streams": 1, "frames": clip},
             {"streams": max_batch, "frames": clip},
-            {"streams": max_batch, "frames": max(clip, max_frames)},
+            # The clip that engines are verified on must fit too.
+            {"streams": max_batch, "frames": max(clip, max_frames, VERIFY_FRAMES)},
         ),
     }[name]
     least = dict.fromkeys(largest, 1)

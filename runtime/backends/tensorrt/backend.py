@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from ...bundle import Bundle, EngineRecord, read_engine
-from ...errors import ProviderError
+from ...bundle import Bundle, read_engine
 from .cuda import Cuda, open_cuda
 from .device import Device
 from .engines import EngineSet
-from .flavors import Flavor
 from .graph import EngineGraph
-from .words import collect_words
+from .words import collect_words, gpu_failure
 
 
 class TensorRtBackend:
@@ -43,19 +41,11 @@ class TensorRtBackend:
             engine = self._runtime.deserialize_cuda_engine(data)
         rebuild = f"mdhr-export --bundle {self._bundle.path} --trt"
         if engine is None:
-            raise _refused(record, self._engines.flavor, self._words.last(), rebuild)
+            raise gpu_failure(
+                f"load {record.file}",
+                f"{self._engines.flavor} refuses {record.file}.",
+                self._words.last(),
+                f"Build the engines again on this machine: `{rebuild}`.",
+                rebuild,
+            )
         return EngineGraph(name, engine, self._bundle.manifest.graphs[name], self._device, self._words.last, rebuild)
-
-
-def _refused(record: EngineRecord, flavor: Flavor, words: str, rebuild: str) -> ProviderError:
-    if "memory" in words.lower():
-        return ProviderError(
-            f"The GPU has no memory left to load {record.file}.",
-            f"{flavor} says: {words}",
-            f"End other programs on the GPU, or build smaller engines: `{rebuild} --max-batch 1`.",
-        )
-    return ProviderError(
-        f"{flavor} refuses {record.file}.",
-        f"It says: {words}",
-        f"Build the engines again on this machine: `{rebuild}`.",
-    )

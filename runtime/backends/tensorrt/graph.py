@@ -12,6 +12,7 @@ from ...errors import FramesError, ProviderError
 from ..base import Buffer, Region
 from .cuda import Cuda
 from .device import ALIGNMENT, Device, DeviceMemory, Staging
+from .words import gpu_failure
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -179,18 +180,13 @@ class EngineGraph:
             f"Give fewer at once, or build it for more: `{self._rebuild} --max-batch … --max-frames …`.",
         )
 
-    def _failure(self, what: str) -> ProviderError:
-        words = self._explain()
-        if "memory" in words.lower():
-            return ProviderError(
-                f"The GPU has no memory left to {what} {self._name}.",
-                f"TensorRT says: {words}",
-                f"End other programs on the GPU, or build smaller engines: `{self._rebuild} --max-batch 1`.",
-            )
-        return ProviderError(
-            f"The engine of {self._name} did not {what}.",
-            f"TensorRT says: {words}",
+    def _failure(self, doing: str) -> ProviderError:
+        return gpu_failure(
+            f"{doing} {self._name}",
+            f"The engine of {self._name} did not {doing}.",
+            self._explain(),
             "Start the program again; if it fails again, check the GPU with nvidia-smi (on a Jetson: tegrastats).",
+            self._rebuild,
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, Protocol
 
+from ...errors import ProviderError
+
 
 class Words(Protocol):
     """A TensorRT logger that keeps errors instead of printing them. It outlives whatever was made with it."""
@@ -30,3 +32,20 @@ def collect_words(trt: ModuleType) -> Any:
             return self._last
 
     return ErrorLog()
+
+
+def gpu_failure(doing: str, what: str, words: str, fix: str, rebuild: str) -> ProviderError:
+    """A failure of TensorRT on the GPU; if memory ran out, it says so.
+
+    Args:
+        doing: What was being done, to follow "to".
+        what: What happened.
+        words: TensorRT's own.
+        fix: What to do about it.
+        rebuild: The command that builds the bundle's engines.
+    """
+    why = f"TensorRT says: {words}"
+    if "memory" in words.lower():
+        fix = f"End other programs on the GPU, or build smaller engines: `{rebuild} --max-batch 1`."
+        return ProviderError(f"The GPU has no memory left to {doing}.", why, fix)
+    return ProviderError(what, why, fix)
