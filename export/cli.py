@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mdhr_runtime.backends.tensorrt.flavors import TITLES
 from mdhr_runtime.bundle import EngineRecord, Manifest, read_bundle
 from mdhr_runtime.console import Command, Option, share_cores, step, table
 from mdhr_runtime.errors import ExportError
@@ -16,7 +17,7 @@ from mdhr_runtime.errors import ExportError
 if TYPE_CHECKING:
     from .verification import Reference
 
-FLAVORS = ("auto", "tensorrt", "tensorrt_rtx")
+FLAVORS = ("auto", *TITLES)
 
 
 @dataclass(frozen=True)

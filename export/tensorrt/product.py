@@ -6,9 +6,6 @@ from mdhr_runtime.backends.tensorrt.flavors import TITLES, Flavor, installed_fla
 from mdhr_runtime.backends.tensorrt.gpu import Gpu
 from mdhr_runtime.errors import ExportError, ProviderError
 
-FLAVORS = ("auto", *TITLES)
-"""Choices of `--trt-flavor`."""
-
 NEEDS_NO_GPU = "tensorrt_rtx"
 
 
@@ -16,7 +13,7 @@ def choose_builder(name: str, gpu: Gpu | None) -> Flavor:
     """Settle what builds the engines.
 
     Args:
-        name: One of `FLAVORS`; "auto" is TensorRT where it is installed beside a GPU, else TensorRT-RTX.
+        name: Key of `TITLES`, or "auto"; that is TensorRT where it is installed beside a GPU, else TensorRT-RTX.
         gpu: The GPU of this machine, if there is one.
 
     Raises:
