@@ -1,0 +1,1 @@
+"""The machine that is measured: what it is, whether anything else uses it, and what it draws."""
