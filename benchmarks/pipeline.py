@@ -21,8 +21,7 @@ import click
 import numpy as np
 
 import mdhr_runtime
-from mdhr_runtime.analysis import Analysis, make_finders
-from mdhr_runtime.backends.onnx_runtime import share_threads
+from mdhr_runtime.analysis import Analysis, leave_the_cores, make_finders
 from mdhr_runtime.outputs.csv_file import CsvFile
 from mdhr_runtime.sources import Frame, Video, open_sources
 
@@ -34,7 +33,7 @@ ROUNDS = click.option("--rounds", default=3, show_default=True)
 @click.group()
 def main():
     """Measure the pipeline."""
-    share_threads()  # as the command does
+    leave_the_cores()  # as the command does
 
 
 class Timed:

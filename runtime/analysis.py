@@ -10,6 +10,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Literal
 
+import cv2
+
 from .errors import MdhrError
 from .faces.finding import FaceFinder, WholeImages
 from .faces.mtcnn import FaceDetector
@@ -102,6 +104,14 @@ def make_finders(
         return lambda: WholeImages(crop)
     detector = FaceDetector(*(model.graph(name) for name in ("pnet", "rnet", "onet")), min_face)
     return lambda: FaceTracker(detector, crop, detect_every, max_gap)
+
+
+def leave_the_cores() -> None:
+    """Let OpenCV work with one thread, for programs that have their process to themselves.
+
+    Its work on a frame is too small for several, and they would take cores from the model, which waits for the last.
+    """
+    cv2.setNumThreads(1)
 
 
 class Analysis:

@@ -9,17 +9,16 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .console import Command, Option, report
+from .console import Command, Option, Stopped, report, stopped_by_signals
 
 if TYPE_CHECKING:
     from .analysis import Analysis
@@ -171,9 +170,9 @@ def main(**options: Any) -> None:
     """
     settings = Settings(**options)
     try:
-        with _signals_raise():
+        with stopped_by_signals():
             problems = _run(settings)
-    except _Stopped as stopped:
+    except Stopped as stopped:
         kept = ", ".join(target for target in settings.targets if target != STANDARD_OUTPUT)
         click.echo("\nstopped" + (f": the rows that were final are in {kept}" if kept else ""), err=True)
         raise SystemExit(128 + stopped.signal) from None
@@ -186,8 +185,7 @@ def _run(settings: Settings) -> bool:
     """Do the work; return whether a source had a problem."""
     # FFmpeg's remarks on damaged data would tear the progress bar; we say in words what matters.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    from .analysis import Analysis, make_finders
-    from .backends.onnx_runtime import share_threads
+    from .analysis import Analysis, leave_the_cores, make_finders
     from .model import load
     from .outputs.base import SourceInfo
     from .outputs.factory import open_output
@@ -196,7 +194,7 @@ def _run(settings: Settings) -> bool:
 
     sources = open_sources(settings.sources, settings.timeout, settings.image_fps)
     infos = [SourceInfo(source.name, source.fps, source.live) for source in sources]
-    share_threads()
+    leave_the_cores()
     model = load(settings.bundle, settings.provider)
     click.echo(f"provider: {model.provider} ({model.reason})", err=True)
     finders = make_finders(model, settings.faces, settings.min_face, settings.detect_every, settings.max_gap)
@@ -295,28 +293,3 @@ def _reader_gone() -> type[Exception]:
     from .outputs.lines import ReaderGone
 
     return ReaderGone
-
-
-class _Stopped(BaseException):
-    """The user or the system wants the program to end. Not an error, hence no `Exception`."""
-
-    def __init__(self, signal: int) -> None:
-        self.signal = signal
-
-
-@contextmanager
-def _signals_raise() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into `_Stopped` inside the block, once: a second signal ends the program at once."""
-
-    def stop(number: int, _: FrameType | None) -> None:
-        for each in signals:
-            signal.signal(each, signal.SIG_DFL)
-        raise _Stopped(number)
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(each, stop) for each in signals]
-    try:
-        yield
-    finally:
-        for each, handler in zip(signals, before, strict=True):
-            signal.signal(each, handler)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import click
@@ -53,6 +55,35 @@ def report(error: MdhrError) -> None:
     """Tell an error on stderr, in its three parts."""
     click.secho(f"error: {error.what}", fg="red", err=True)
     click.echo(f"  why: {error.why}\n  fix: {error.fix}", err=True)
+
+
+class Stopped(BaseException):
+    """The user or the system wants the program to end. Not an error, hence no `Exception`.
+
+    Args:
+        signal: Number of the signal that said so. The exit status is 128 more.
+    """
+
+    def __init__(self, signal: int) -> None:
+        self.signal = signal
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into `Stopped` inside the block, once: a second signal ends the program at once."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        for each in signals:
+            signal.signal(each, signal.SIG_DFL)
+        raise Stopped(number)
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(each, stop) for each in signals]
+    try:
+        yield
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def tensor_sizes(model: onnx.ModelProto, sizes: Mapping[str, int]) -> dict[str, 
 def _results(model: onnx.ModelProto, inputs: Mapping[str, np.ndarray]) -> dict[str, TensorSize]:
     """Sizes of the results of all operators."""
     names = [name for node in model.graph.node for name in node.output if name]
-    ort = onnx_runtime._onnxruntime()
+    ort = onnx_runtime.onnxruntime_module()
     try:
         session = ort.InferenceSession(_with_outputs(model, names), _options(), providers=["CPUExecutionProvider"])
         arrays = session.run(names, dict(inputs))
@@ -94,12 +94,9 @@ def _with_outputs(model: onnx.ModelProto, names: list[str]) -> bytes:
 
 
 def _options() -> Any:
-    # The runtime's options know whether the process's sessions share their threads, or else may have their own.
-    options = onnx_runtime._session_options(spin=False)
-    if options.use_per_session_threads:
-        options.intra_op_num_threads = 1
+    options = onnx_runtime.session_options(threads=1)
     # The graph runs but once: to optimise it would take longer.
-    options.graph_optimization_level = onnx_runtime._onnxruntime().GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.graph_optimization_level = onnx_runtime.onnxruntime_module().GraphOptimizationLevel.ORT_DISABLE_ALL
     return options
 
 

@@ -20,6 +20,7 @@ from mdhr_train.model.facial_dynamics import (
 )
 
 from .folding import Affine, fold
+from .rows import differences, last, sums
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -72,7 +73,9 @@ class SummedMotion(nn.Module):
         self.channels = dynamics.scales[0].conv.out_channels
         self.scales = len(dynamics.scales)
         offsets = torch.stack([fold(scale.conv, scale.bn).bias for scale in dynamics.scales], dim=1)
-        self.register_buffer("offset", offsets.repeat_interleave(GRID, dim=1)[:, :, None].to(dtype))
+        # At its full size, as ONNX Runtime adds short rows one by one.
+        offset = offsets.repeat_interleave(GRID * GRID, dim=1).flatten()
+        self.register_buffer("offset", offset.to(dtype))
         project = fold(dynamics.project, dynamics.bn)
         self.register_buffer("project_bias", project.bias[:, None].to(dtype))
         self._fold_fusion(dynamics, project, dtype)
@@ -91,7 +94,7 @@ class SummedMotion(nn.Module):
     def state_shapes(self) -> Shapes:
         """Shapes of one stream's states by name."""
         return {
-            "motion": (self.channels, GRID * self.scales, GRID),
+            "motion": (1, self.channels * GRID * self.scales * GRID),
             "valid": (self.radius,),
             "dynamics": (self.window - 1, self.reduced_size),
             "static": (self.radius, self.features, GRID, GRID),
@@ -109,7 +112,7 @@ class SummedMotion(nn.Module):
             inputs: All of the floating type of the features.
                 motion (B, T, C, 7·L, 7) and static (B, T, b, 7, 7), from the encoder;
                 valid (B, T), 1 for a frame, 0 for padding;
-                state_motion (B, C, 7·L, 7), motion of the frame before;
+                state_motion (B, 1, C·7·L·7), motion of the frame before;
                 state_valid (B, k), validity of the k frames before;
                 state_dynamics (B, 2k−1, X), reduced changes of the frames before;
                 state_static (B, k, b, 7, 7), static features of the k frames before.
@@ -120,18 +123,18 @@ class SummedMotion(nn.Module):
         motion, valid = inputs["motion"], inputs["valid"]
         valids = torch.cat([inputs["state_valid"], valid], dim=1)
         has_change = valids[:, self.radius - 1 : -1] * valid
-        motions = torch.cat([inputs["state_motion"].unsqueeze(1), motion], dim=1)
-        changes = (motion - motions[:, :-1] + self.offset).relu()
-        reduced = self.reduced(changes.flatten(0, 1)).flatten(1).unflatten(0, valid.shape) * has_change[:, :, None]
+        motions = torch.cat([inputs["state_motion"], motion.flatten(2)], dim=1)
+        changes = (differences(motions) + self.offset).relu().view(-1, *motion.shape[2:])
+        reduced = self.reduced(changes).flatten(1).unflatten(0, valid.shape) * has_change[:, :, None]
         window = torch.cat([inputs["state_dynamics"], reduced], dim=1)
         statics = torch.cat([inputs["state_static"], inputs["static"]], dim=1)
 
-        fused = self.fused(self.sum_over_time(window).flatten(0, 1)) + self.project_bias
+        fused = self.fused(sums(window, self.window).flatten(0, 1)) + self.project_bias
         dynamics = fused.relu().unflatten(-1, (GRID, GRID)).unflatten(0, valid.shape)
         states = {
-            "motion": motion[:, -1],
+            "motion": last(motions, 1),
             "valid": valids[:, -self.radius :],
-            "dynamics": window[:, 1 - self.window :],
+            "dynamics": last(window, self.window - 1),
             "static": statics[:, -self.radius :],
         }
         return statics[:, : -self.radius] + dynamics, valids[:, : -self.radius], states
@@ -143,13 +146,6 @@ class SummedMotion(nn.Module):
     def fused(self, pooled: Tensor) -> Tensor:
         """Fuse means over time (F, X) to (F, b, 49), to which a bias and a ReLU remain to be applied."""
         return pooled.unflatten(1, (self.features, GRID * GRID))
-
-    def sum_over_time(self, window: Tensor) -> Tensor:
-        """Sums over 2k neighbours, as the product with a band matrix: (B, T+2k−1, X) to (B, T, X)."""
-        inputs = torch.arange(window.shape[1], device=window.device, dtype=torch.int32)
-        outputs = inputs[: 1 - self.window, None]
-        band = (inputs >= outputs) & (inputs < outputs + self.window)
-        return band.to(window.dtype) @ window
 
 
 class ConcatenatedMotion(SummedMotion):

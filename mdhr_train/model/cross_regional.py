@@ -134,7 +134,8 @@ class CrossRegionalRelations(nn.Module):
             (F, N, N) float32, computed in it: [f, n, m] is the weight α of the edge m→n, 0 where there is no edge; the
             weights into a node sum to one.
         """
-        scores = F.leaky_relu((values @ self.source)[:, :, None] + (values @ self.target)[:, None, :], 0.2)
+        ends = values @ torch.stack([self.source, self.target], dim=1)
+        scores = F.leaky_relu(ends[:, :, :1] + ends[:, :, 1:].mT, 0.2)
         return scores.float().masked_fill(~self.edges(active), MASKED).softmax(dim=-1)
 
 

@@ -102,3 +102,7 @@ class Graph(Protocol):
             outputs: Where every output belongs, by name. No output may lie where an input does.
         """
         ...
+
+    def wait(self) -> None:
+        """Wait until all runs are done. Those whose outputs stay on a device may not be when `run` returns."""
+        ...

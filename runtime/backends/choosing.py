@@ -15,6 +15,10 @@ TENSORRT = "tensorrt"
 PROVIDERS = (TENSORRT, *onnx_runtime.PROVIDERS)
 """Names of all providers. "tensorrt" runs the bundle's engines, the others its ONNX graphs in ONNX Runtime."""
 
+THREADS = {"pnet": 1, "rnet": 1, "onet": 1}
+"""Threads of graphs that shall not take all cores. The face detector is too small for several: it runs beside the
+model, which waits for the core that is late."""
+
 
 @dataclass(frozen=True)
 class Backend:
@@ -56,8 +60,7 @@ def open_backend(bundle: Bundle, provider: str = "auto") -> Backend:
 
 def _with_onnx(bundle: Bundle, provider: str, why: str) -> Backend:
     def load(name: str) -> Graph:
-        # The encoder has nearly all of the work, so it is the one that may keep its threads awake.
-        return onnx_runtime.load_graph(bundle.graph_path(name), provider, spin=name == "encoder")
+        return onnx_runtime.load_graph(bundle.graph_path(name), provider, THREADS.get(name))
 
     return Backend(provider, f"{onnx_runtime.title()}, {bundle.manifest.precision}; {why}", load)
 
@@ -73,6 +76,6 @@ def _with_engines(bundle: Bundle) -> Backend:
         if name in ENGINE_GRAPHS:
             return backend.load(name)
         # The face detector's graphs take images of any size; they stay with ONNX Runtime, and the reason says so.
-        return onnx_runtime.load_graph(bundle.graph_path(name), onnx_runtime.choose_provider())
+        return onnx_runtime.load_graph(bundle.graph_path(name), onnx_runtime.choose_provider(), THREADS.get(name))
 
     return Backend(TENSORRT, f"{engines}; the face detector in ONNX Runtime", load)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Event
 from types import ModuleType
 from typing import Any
 
@@ -21,8 +20,6 @@ PROVIDERS = {  # our name → ONNX Runtime's, fastest first
 
 SLOW_TO_START = {"ort-tensorrt"}
 """Providers that take minutes at their first start, and so are never chosen unasked."""
-
-_shared = Event()  # set once the process's graphs share their threads
 
 HOST = "cpu"
 DEVICES = {
@@ -58,7 +55,7 @@ class OrtGraph:
             # The system hands out pages when they are touched first: rows that are never used cost nothing.
             memory = (np.zeros if zeros else np.empty)(shape, dtype)
             return Buffer(memory, memory.ctypes.data, device, rows, tuple(row), dtype)
-        values = _onnxruntime().OrtValue
+        values = onnxruntime_module().OrtValue
         if zeros:
             memory = values.ortvalue_from_numpy(np.zeros(shape, dtype), device, 0)
         else:
@@ -74,6 +71,9 @@ class OrtGraph:
             binding.bind_output(name, *_place(tensor))
         self._session.run_with_iobinding(binding)
 
+    def wait(self) -> None:
+        """Return: ONNX Runtime's runs are done when they return."""
+
 
 def choose_provider(name: str = "auto") -> str:
     """Settle which provider to use.
@@ -87,7 +87,7 @@ def choose_provider(name: str = "auto") -> str:
     Raises:
         ProviderError: ONNX Runtime is not installed, or has no such provider.
     """
-    ort = _onnxruntime()
+    ort = onnxruntime_module()
     installed = [ours for ours, theirs in PROVIDERS.items() if theirs in ort.get_available_providers()]
     if name == "auto":
         return next(provider for provider in installed if provider not in SLOW_TO_START)
@@ -113,38 +113,25 @@ def title() -> str:
     Raises:
         ProviderError: It is not installed.
     """
-    return f"ONNX Runtime {_onnxruntime().__version__}"
+    return f"ONNX Runtime {onnxruntime_module().__version__}"
 
 
-def share_threads() -> None:
-    """Make all graphs that are loaded from now on use common threads, one per core. A live stream is 7 % faster so.
-
-    For programs that have their process to themselves: ONNX Runtime then refuses sessions with threads of their own,
-    other libraries' too. Versions without common threads go on as they are.
-    """
-    ort = _onnxruntime()
-    if hasattr(ort, "set_global_thread_pool_sizes") and not _shared.is_set():
-        ort.set_global_thread_pool_sizes(0, 1)
-        _shared.set()
-
-
-def load_graph(path: Path, provider: str = "cpu", *, spin: bool = False) -> OrtGraph:
+def load_graph(path: Path, provider: str = "cpu", threads: int | None = None) -> OrtGraph:
     """Load an ONNX file.
 
     Args:
         path: The file.
         provider: Name of a provider, as `choose_provider` returns it.
-        spin: Whether its threads wait for work by spinning. That is faster for the graph, and slower for all others:
-            graphs take turns, and spinning threads hold the cores that the next one needs. One graph of a process may.
+        threads: Threads that a run takes on the CPU; None for as many as there are cores.
 
     Raises:
         ProviderError: ONNX Runtime or the provider is not installed, or the provider does not start.
         BundleError: ONNX Runtime refuses the file.
     """
-    ort = _onnxruntime()
+    ort = onnxruntime_module()
     theirs = PROVIDERS[choose_provider(provider)]
     try:
-        session = ort.InferenceSession(str(path), _session_options(spin), providers=_settings(provider, path))
+        session = ort.InferenceSession(str(path), session_options(threads), providers=_settings(provider, path))
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise BundleError(
             f"ONNX Runtime refuses {path}.",
@@ -161,13 +148,21 @@ def load_graph(path: Path, provider: str = "cpu", *, spin: bool = False) -> OrtG
     return OrtGraph(session, provider)
 
 
-def _session_options(spin: bool) -> Any:
-    options = _onnxruntime().SessionOptions()
+def session_options(threads: int | None = None) -> Any:
+    """ONNX Runtime's settings of a session.
+
+    Args:
+        threads: As for `load_graph`.
+
+    Raises:
+        ProviderError: ONNX Runtime is not installed.
+    """
+    options = onnxruntime_module().SessionOptions()
     options.log_severity_level = 3  # errors: what a user can do about a warning here, we say ourselves
-    if _shared.is_set():
-        options.use_per_session_threads = False
-    elif not spin:
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = threads or 0
+    # Graphs take turns. Their threads wait for each other by spinning, which is fast; but once a run is over they must
+    # sleep at once, as they would hold the cores that the next graph needs.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     return options
 
 
@@ -189,7 +184,12 @@ def _place(tensor: np.ndarray | Region) -> tuple[str, int, np.dtype, tuple[int, 
     return HOST, 0, tensor.dtype, tensor.shape, tensor.ctypes.data
 
 
-def _onnxruntime() -> ModuleType:
+def onnxruntime_module() -> ModuleType:
+    """ONNX Runtime, imported at first use.
+
+    Raises:
+        ProviderError: It is not installed.
+    """
     try:
         import onnxruntime
     except ImportError as error:

@@ -88,6 +88,11 @@ class EngineGraph:
                 raise self._failure("run")
             self._fetch(cuda, outputs)
 
+    def wait(self) -> None:
+        """Wait until all runs are done, those of the other graphs on this GPU too."""
+        with self._device.use():
+            self._device.wait()
+
     def _bring(self, cuda: Cuda, name: str, tensor: np.ndarray | Region) -> int:
         """Address at which the engine finds an input."""
         if isinstance(tensor, np.ndarray):

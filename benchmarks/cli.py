@@ -1,0 +1,155 @@
+"""The command line `mdhr-bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mdhr_runtime.console import Command, Stopped, share_cores, stopped_by_signals
+from mdhr_runtime.errors import ConfigError, OutputError
+
+RUN = "run"
+
+REPORTS = (".md", ".html")
+"""Files beside the JSON file of a run."""
+
+
+class Commands(click.Group):
+    """A group whose first command need not be named: `mdhr-bench best.mdhr` means `mdhr-bench run best.mdhr`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the command's name in front, unless there is one or help is asked for."""
+        if args and args[0] not in {*self.commands, "--help", "--version"}:
+            args = [RUN, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=Commands)
+@click.version_option(package_name="mdhr-edge")
+def main() -> None:
+    """Measure how fast a bundle is on this machine, and how far that is from what the machine could do.
+
+    `mdhr-bench best.mdhr` is short for `mdhr-bench run best.mdhr`.
+    """
+
+
+@main.command(RUN, cls=Command)
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option(
+    "--provider",
+    default="auto",
+    show_default=True,
+    help="What runs the model: tensorrt (the bundle's engines), cuda, ort-tensorrt or cpu; auto takes the fastest.",
+)
+@click.option(
+    "--video",
+    "videos",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Also measure the way of a video file to a table. May be given several times.",
+)
+@click.option(
+    "--out",
+    metavar="FILE.json",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the result; a report in Markdown and a page with plots are written beside it.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=5),
+    default=20,
+    show_default=True,
+    help="How often everything takes its turn. More rounds show smaller differences.",
+)
+def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None, rounds: int) -> None:
+    """Measure latency, throughput, pipeline, memory and energy of BUNDLE, beside baselines in the same run.
+
+    It takes some minutes, and the machine should have nothing else to do. PyTorch's part is left out where PyTorch is
+    not installed.
+
+    Exit status: 0 when all parts ran; 1 when something is wrong; 130 or 143 when it is stopped by Ctrl-C or SIGTERM. A
+    stopped run leaves a valid file of what it had measured, which says that it is partial.
+    """
+    if out and out.suffix != ".json":
+        raise ConfigError(f"{out} is no name for a result.", "It does not end in .json.", "Use --out FILE.json.")
+    share_cores()
+    _need_packages()
+    from .report.terminal import tell
+    from .run import Run, Settings
+
+    with stopped_by_signals():
+        measuring = Run(Settings(bundle, provider, videos, rounds, out))
+        click.echo(f"provider: {measuring.model.provider} ({measuring.model.reason})", err=True)
+        stopped = None
+        try:
+            measuring()
+        except Stopped as signalled:
+            stopped = signalled
+    if stopped:
+        click.echo("\nstopped", err=True)
+        measuring.save()
+    click.echo(tell(measuring.result))
+    if out:
+        _write_reports(measuring.result, out)
+    if stopped:
+        raise SystemExit(128 + stopped.signal)
+
+
+@main.command(cls=Command)
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+def compare(before: Path, after: Path) -> None:
+    """Compare two results, and say which differences are more than noise.
+
+    Results of different machines are compared by their ratios to the baselines of the same run.
+    """
+    from .compare import compare
+    from .report.comparison import tell_comparison
+    from .results import read_result
+
+    click.echo(tell_comparison(compare(read_result(before), read_result(after))))
+
+
+@main.command(cls=Command)
+@click.argument("results", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--markdown", is_flag=True, help="Write Markdown.")
+def peers(results: tuple[Path, ...], markdown: bool) -> None:
+    """Tabulate what other toolkits publish for two public clips, beside RESULTS of ours on them."""
+    from .peers import as_markdown, load, tabulate
+    from .results import read_result
+
+    ours = [read_result(path) for path in results]
+    click.echo((as_markdown if markdown else tabulate)(load(), ours))
+
+
+def _write_reports(result: Any, out: Path) -> None:
+    from .report.markdown import markdown
+    from .report.page import write_page
+
+    report, page = (out.with_suffix(suffix) for suffix in REPORTS)
+    try:
+        report.write_text(markdown(result), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{report} cannot be written.", str(error), "Choose another --out.") from error
+    write_page(result, page)
+    click.echo(f"\n{out}\n{report}\n{page}", err=True)
+
+
+def _need_packages() -> None:
+    """Say what to install, before minutes have passed.
+
+    Raises:
+        ConfigError: A package of the `bench` extra is not there.
+    """
+    from importlib.util import find_spec
+
+    absent = [name for name in ("onnx", "psutil", "pynvml") if find_spec(name) is None]
+    if absent:
+        raise ConfigError(
+            "The benchmark's packages are not installed.",
+            f"Python cannot import {', '.join(absent)}.",
+            "Run `pip install 'mdhr-edge[bench]'`.",
+        )

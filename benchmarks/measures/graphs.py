@@ -1,0 +1,74 @@
+"""ONNX files that no bundle holds, such as a part of the encoder, on the bundle's own backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mdhr_runtime.backends import Graph, onnx_runtime
+from mdhr_runtime.backends.choosing import TENSORRT
+from mdhr_runtime.bundle import GraphRecord, TensorRecord
+from mdhr_runtime.model import Model
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def open_graph(model: Model, path: Path, sizes: dict[str, int]) -> Graph:
+    """Load an ONNX file as the bundle's graphs are loaded.
+
+    Args:
+        model: Whose backend is used.
+        path: The file.
+        sizes: Sizes of its dynamic dimensions by name; an engine takes no others.
+
+    Raises:
+        MdhrError: The backend refuses the file; for an engine, also where no builder is installed.
+    """
+    if model.provider != TENSORRT:
+        return onnx_runtime.load_graph(path, model.provider)
+    return _engine_graph(path, graph_record(path), sizes)
+
+
+def graph_record(path: Path) -> GraphRecord:
+    """Inputs and outputs of an ONNX file."""
+    import onnx
+
+    graph = onnx.load(path, load_external_data=False).graph
+    return GraphRecord(
+        path.name,
+        {value.name: _tensor(value) for value in graph.input},
+        {value.name: _tensor(value) for value in graph.output},
+    )
+
+
+def _tensor(value: onnx.ValueInfoProto) -> TensorRecord:
+    from onnx.helper import tensor_dtype_to_np_dtype
+
+    kind = value.type.tensor_type
+    shape = tuple(each.dim_param or each.dim_value for each in kind.shape.dim)
+    return TensorRecord(tensor_dtype_to_np_dtype(kind.elem_type).name, shape)
+
+
+def _engine_graph(path: Path, record: GraphRecord, sizes: dict[str, int]) -> Graph:
+    """Build an engine for one size, and load it."""
+    from mdhr_export.tensorrt.builder import BuildSettings, build_engine
+    from mdhr_export.tensorrt.product import choose_builder
+    from mdhr_runtime.backends.tensorrt.cuda import open_cuda
+    from mdhr_runtime.backends.tensorrt.device import Device
+    from mdhr_runtime.backends.tensorrt.gpu import find_gpu
+    from mdhr_runtime.backends.tensorrt.graph import EngineGraph
+    from mdhr_runtime.backends.tensorrt.words import collect_words
+
+    shapes = {name: tuple(sizes.get(n, n) for n in tensor.shape) for name, tensor in record.inputs.items()}
+    flavor = choose_builder("auto", find_gpu())
+    built = build_engine(path, flavor, ({name: (shape,) * 3 for name, shape in shapes.items()},), BuildSettings())
+    device, words = Device(open_cuda()), collect_words(flavor.module)
+    runtime = flavor.module.Runtime(words)
+    with device.use():
+        engine = runtime.deserialize_cuda_engine(built.data)
+
+    def explain(_alive: object = runtime) -> str:  # the engine's runtime must live as long as the graph
+        return words.last()
+
+    return EngineGraph(path.stem, engine, record, device, explain, "mdhr-bench")

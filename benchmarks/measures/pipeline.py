@@ -1,0 +1,278 @@
+"""A video on its way to a table: how long it takes, and where the time goes.
+
+Everything is what `mdhr-run BUNDLE VIDEO --out FILE.csv` does, with the same settings, but for the progress bar and the
+summary. Every stage works in one thread of its own, but for two pairs that share one: detection and alignment, encoding
+and temporal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from ..results import Pipeline, Stage
+from .processes import answer, ask
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mdhr_runtime.backends import Graph
+    from mdhr_runtime.backends.base import Buffer, Region
+    from mdhr_runtime.faces.finding import FaceFinder, FoundFace
+    from mdhr_runtime.model import Model
+    from mdhr_runtime.sources import Frame, Source
+
+STAGES = ("decode", "detection", "alignment", "encoding", "temporal", "output")
+
+
+def pipeline(bundle: Path, provider: str, video: Path, runs: int = 3) -> Pipeline:
+    """Time a video's way to a table in a new process, after one run that does not count.
+
+    A run begins when the video is opened and ends when the table is closed; the model is loaded before. A stage's time
+    includes what it waits for cores that others have. On a GPU, a run of the encoder is waited for, so that its time is
+    not taken for the temporal graph's.
+
+    `encoder_alone` repeats after every run what its encoder ran, with as many frames each, of noise.
+
+    Args:
+        bundle: The bundle's folder.
+        provider: What runs it; see `mdhr_runtime.load`.
+        video: The file.
+        runs: How many runs count.
+
+    Raises:
+        MdhrError: The bundle cannot be loaded or run, or the video cannot be read to its end.
+    """
+    # The folder is this process's, which removes it whatever ends the other one.
+    with TemporaryDirectory() as folder:
+        found = ask(__name__, bundle, provider, video, runs, Path(folder) / "au.csv")
+    return summarise(video.name, [Run(**run) for run in found["runs"]])
+
+
+@dataclass(frozen=True)
+class Run:
+    """One time through the video.
+
+    Attributes:
+        width: Of a frame, in pixels.
+        height: Of a frame, in pixels.
+        frames: Number of frames.
+        faces: Number of rows with a face.
+        seconds: Wall time.
+        busy: Seconds inside every stage.
+        encoder_alone: Seconds that the same runs of the encoder took afterwards.
+    """
+
+    width: int
+    height: int
+    frames: int
+    faces: int
+    seconds: float
+    busy: Mapping[str, float]
+    encoder_alone: float
+
+
+def summarise(video: str, runs: list[Run]) -> Pipeline:
+    """Take the medians over runs of one video."""
+    walls = [run.seconds for run in runs]
+    seconds = median(walls)
+    busy = {name: median(run.busy[name] for run in runs) for name in STAGES}
+    first = runs[0]
+    return Pipeline(
+        video=video,
+        width=first.width,
+        height=first.height,
+        frames=first.frames,
+        faces=first.faces,
+        seconds=seconds,
+        low=min(walls),
+        high=max(walls),
+        stages=tuple(Stage(name, busy[name], busy[name] / seconds) for name in STAGES),
+        encoder_alone=median(run.encoder_alone for run in runs),
+        overhead=1 - busy["encoding"] / seconds,
+        runs=len(runs),
+    )
+
+
+class Clock:
+    """Adds up the time inside `with` blocks of one thread.
+
+    Attributes:
+        seconds: The sum.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __enter__(self) -> None:
+        self._begun = perf_counter()
+
+    def __exit__(self, *_error: object) -> None:
+        self.seconds += perf_counter() - self._begun
+
+
+class TimedSource:
+    """A source whose reading is timed; see `mdhr_runtime.sources.Source`.
+
+    Attributes:
+        size: Width and height of its first frame in pixels, once that was read.
+    """
+
+    def __init__(self, source: Source, clock: Clock) -> None:
+        self._source, self._clock = source, clock
+        self.size = (0, 0)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def __iter__(self) -> Iterator[Frame | None]:
+        frames = iter(self._source)
+        while True:
+            with self._clock:
+                try:
+                    frame = next(frames)
+                except StopIteration:
+                    return
+            if frame is not None and self.size == (0, 0):
+                height, width = frame.image.shape[:2]
+                self.size = (width, height)
+            yield frame
+
+
+class TimedFinder:
+    """A face finder whose work is timed; see `mdhr_runtime.faces.finding.FaceFinder`."""
+
+    def __init__(self, finder: FaceFinder, clock: Clock) -> None:
+        self._finder, self._clock = finder, clock
+        self.interrupt = finder.interrupt
+
+    def find(self, image: np.ndarray) -> list[FoundFace]:
+        """Take the next image."""
+        with self._clock:
+            return self._finder.find(image)
+
+
+class TimedGraph:
+    """A graph whose runs from memory to memory are timed; see `mdhr_runtime.backends.Graph`.
+
+    Attributes:
+        rows: Size of the first dimension of the first input of every run.
+    """
+
+    def __init__(self, graph: Graph, clock: Clock) -> None:
+        self._graph, self._clock = graph, clock
+        self.rows: list[int] = []
+        self.limits = graph.limits
+        self.wait = graph.wait
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run the graph, untimed."""
+        return self._graph(inputs)
+
+    def allocate(self, *arguments: Any, **settings: Any) -> Buffer:
+        """Allocate memory where the graph runs."""
+        return self._graph.allocate(*arguments, **settings)
+
+    def run(self, inputs: Mapping[str, np.ndarray | Region], outputs: Mapping[str, np.ndarray | Region]) -> None:
+        """Run the graph from memory to memory, and wait until it is done."""
+        with self._clock:
+            self._graph.run(inputs, outputs)
+            self._graph.wait()
+        self.rows.append(next(iter(inputs.values())).shape[0])
+
+
+def _measure(bundle: str, provider: str, video: str, runs: str, table: str) -> dict[str, Any]:
+    """Take the video to the table again and again; returns every `Run` that counts."""
+    from mdhr_runtime.analysis import leave_the_cores
+    from mdhr_runtime.backends.choosing import open_backend
+    from mdhr_runtime.bundle import read_bundle
+    from mdhr_runtime.model import Model
+
+    leave_the_cores()
+    clocks = {name: Clock() for name in STAGES}
+    clocked = {"encoder": clocks["encoding"], "temporal": clocks["temporal"]}
+    opened = read_bundle(bundle)
+    backend = open_backend(opened, provider)
+
+    def load(name: str) -> Graph:
+        graph = backend.load(name)
+        return TimedGraph(graph, clocked[name]) if name in clocked else graph
+
+    model = Model(opened, replace(backend, load=load))
+    _time_alignment(clocks["alignment"])
+    _, *counted = [_run(model, Path(video), Path(table), clocks) for _ in range(1 + int(runs))]
+    return {"runs": [asdict(run) for run in counted]}
+
+
+def _time_alignment(clock: Clock) -> None:
+    """Time the function that crops faces, for as long as the process lives.
+
+    The tracker calls it by its name in the midst of its work: there is no object that could be wrapped.
+    """
+    from mdhr_runtime.faces import tracking
+
+    align = tracking.align
+
+    def timed(*arguments: Any) -> np.ndarray:
+        with clock:
+            return align(*arguments)
+
+    tracking.align = timed
+
+
+def _run(model: Model, video: Path, table: Path, clocks: Mapping[str, Clock]) -> Run:
+    """Take the video to the table once, and repeat what the encoder did."""
+    from mdhr_runtime.analysis import Analysis, make_finders
+    from mdhr_runtime.outputs.base import SourceInfo
+    from mdhr_runtime.outputs.factory import open_output
+    from mdhr_runtime.sources import open_source
+
+    for clock in clocks.values():
+        clock.seconds = 0.0
+    encoder: Any = model.graph("encoder")
+    encoder.rows.clear()
+    frames = faces = 0
+    begun = perf_counter()
+    with clocks["decode"]:  # a video's first frame is decoded when it is opened
+        source = TimedSource(open_source(video), clocks["decode"])
+    make_finder = make_finders(model)
+    output = open_output(str(table), model.aus, [SourceInfo(source.name, source.fps, source.live)])
+
+    def make_timed() -> FaceFinder:
+        return TimedFinder(make_finder(), clocks["detection"])
+
+    with output, Analysis([source], model, make_timed, keep_images=False) as analysis:
+        for result in analysis:
+            with clocks["output"]:
+                output.write(result)
+            frames += 1
+            faces += sum(row.success for row in result.rows)
+    seconds = perf_counter() - begun
+    for _, problem in analysis.problems:
+        raise problem
+    busy = {name: clock.seconds for name, clock in clocks.items()}
+    busy["detection"] -= busy["alignment"]
+    width, height = source.size
+    return Run(width, height, frames, faces, seconds, busy, _encoder_alone(model, tuple(encoder.rows)))
+
+
+def _encoder_alone(model: Model, sizes: tuple[int, ...]) -> float:
+    """Seconds of runs of the encoder with so many frames each, and nothing beside them."""
+    from .ways import encoder_call
+
+    calls = {size: encoder_call(model, size) for size in set(sizes)}
+    for call in calls.values():
+        call()  # touches its memory for the first time
+    begun = perf_counter()
+    for size in sizes:
+        calls[size]()
+    return perf_counter() - begun
+
+
+if __name__ == "__main__":
+    answer(_measure)

@@ -1,0 +1,121 @@
+"""Repeated calls: warm-up, rounds in which everything takes its turn, and what the numbers say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from ..results import Ratio, Summary, Timing
+
+STEADY = 0.05
+"""Spread up to which a number is named. Above it, only a range is."""
+
+TURN = 0.25
+"""Seconds that something is called in a row when its turn comes, so that what ran before it no longer matters."""
+
+MOST_CALLS = 50
+"""Calls of a turn at most."""
+
+WINDOW = 5
+"""Calls of the warm-up that are compared with as many before them."""
+
+SETTLED = 0.98
+"""The warm-up goes on while a window takes less than this share of the one before."""
+
+WARM_UP_SECONDS = 10.0
+"""The longest warm-up: what takes seconds per call is not called 10 times before it counts."""
+
+Progress = Callable[[Iterable[int]], Iterable[int]]
+"""Shows how far the rounds have come."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """Something that can be called again and again; see `Timing` for id, title, what and frames.
+
+    Attributes:
+        call: Does it once, and returns when it is done.
+    """
+
+    id: str
+    title: str
+    what: str
+    frames: int
+    call: Callable[[], object]
+
+
+def time_ways(ways: Sequence[Way], rounds: int, progress: Progress = iter) -> list[Timing]:
+    """Time things in turns: A B C A B C …, so that what disturbs the machine for a while disturbs all of them.
+
+    Args:
+        ways: The things.
+        rounds: Number of turns of each.
+        progress: Is given the rounds.
+    """
+    warm_ups = [warm_up(way.call) for way in ways]
+    samples: list[list[list[float]]] = [[] for _ in ways]
+    for _ in progress(range(rounds)):
+        for way, (_, seconds), taken in zip(ways, warm_ups, samples, strict=True):
+            taken.append(_turn(way.call, seconds))
+    return [_timing(way, calls, taken) for way, (calls, _), taken in zip(ways, warm_ups, samples, strict=True)]
+
+
+def warm_up(call: Callable[[], object]) -> tuple[int, float]:
+    """Call something until it no longer becomes faster.
+
+    Returns:
+        Number of calls, and the seconds that one takes in the end.
+    """
+    seconds: list[float] = []
+    while sum(seconds) < WARM_UP_SECONDS:
+        seconds.append(_seconds(call))
+        if len(seconds) >= 2 * WINDOW and (
+            np.median(seconds[-WINDOW:]) > SETTLED * np.median(seconds[-2 * WINDOW : -WINDOW])
+        ):
+            break
+    return len(seconds), float(np.median(seconds[-WINDOW:]))
+
+
+def summarise(values: Sequence[float]) -> Summary:
+    """Describe a distribution."""
+    p50, p90, p95, p99 = (float(each) for each in np.percentile(values, (50, 90, 95, 99)))
+    return Summary(len(values), float(np.mean(values)), float(np.std(values)), p50, p90, p95, p99, float(max(values)))
+
+
+def spread(values: Sequence[float]) -> float:
+    """Half the distance between the 10th and the 90th percentile, as a share of the median."""
+    low, middle, high = np.percentile(values, (10, 50, 90))
+    return float((high - low) / 2 / middle)
+
+
+def ratio(of: Timing, to: Timing) -> Ratio:
+    """How many times as long one thing takes as another per frame, round by round."""
+    values = (np.array(of.rounds) / of.frames) / (np.array(to.rounds) / to.frames)
+    low, middle, high = (float(each) for each in np.percentile(values, (10, 50, 90)))
+    return Ratio(of.id, to.id, middle, low, high, spread(values) <= STEADY)
+
+
+def _turn(call: Callable[[], object], seconds: float) -> list[float]:
+    """Milliseconds of some calls in a row."""
+    calls = min(MOST_CALLS, max(1, round(TURN / seconds)))
+    if calls > 1:
+        call()  # brings its data back into the caches, and its threads to their places
+    return [1e3 * _seconds(call) for _ in range(calls)]
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    start = perf_counter()
+    call()
+    return perf_counter() - start
+
+
+def _timing(way: Way, calls: int, turns: Sequence[Sequence[float]]) -> Timing:
+    rounds = tuple(float(np.median(turn)) for turn in turns)
+    samples = tuple(sample for turn in turns for sample in turn)
+    apart = spread(rounds)
+    return Timing(
+        way.id, way.title, way.what, way.frames, samples, rounds, summarise(samples), apart, apart <= STEADY, calls
+    )

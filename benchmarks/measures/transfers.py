@@ -1,0 +1,76 @@
+"""Copies between the host and a GPU that a step includes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
+
+from mdhr_runtime.backends.choosing import TENSORRT
+from mdhr_runtime.model import Model
+
+from ..results import Transfer
+from .sampling import summarise
+
+TO_DEVICE, TO_HOST = "host to device", "device to host"
+
+ROUNDS = 200
+
+Copies = tuple[Callable[[], object], Callable[[], object]]
+"""A copy to the device, and one back."""
+
+
+def measure_transfers(model: Model) -> list[Transfer]:
+    """Time the copy of a frame to the GPU, and of a frame's scores back.
+
+    Args:
+        model: One that runs on a GPU.
+    """
+    record = model.bundle.manifest.graphs["encoder"].inputs["frames"]
+    frame, scores = int(np.prod(record.shape[1:])), 4 * len(model.aus)
+    open_copies = _in_cuda if model.provider == TENSORRT else _in_onnxruntime
+    return [
+        _time(TO_DEVICE, frame, open_copies(frame)[0]),
+        _time(TO_HOST, scores, open_copies(scores)[1]),
+    ]
+
+
+def _time(direction: str, size: int, call: Callable[[], object]) -> Transfer:
+    samples = []
+    for _ in range(ROUNDS + 10):
+        start = perf_counter()
+        call()
+        samples.append(1e3 * (perf_counter() - start))
+    return Transfer(direction, size, summarise(samples[10:]))
+
+
+def _in_cuda(size: int) -> Copies:
+    """From and to pinned memory, as engines are fed."""
+    from mdhr_runtime.backends.tensorrt.cuda import open_cuda
+    from mdhr_runtime.backends.tensorrt.device import Device, DeviceMemory
+
+    device = Device(open_cuda())
+    memory = DeviceMemory(device, size)
+    with device.use() as cuda:
+        host = cuda.pinned(size)
+
+    def to_device() -> None:
+        with device.use() as cuda:
+            cuda.to_device(memory.pointer, host[:size])
+            device.wait()
+
+    def to_host() -> None:
+        with device.use() as cuda:
+            cuda.to_host(host[:size], memory.pointer)
+            device.wait()
+
+    return to_device, to_host
+
+
+def _in_onnxruntime(size: int) -> Copies:
+    from mdhr_runtime.backends.onnx_runtime import onnxruntime_module
+
+    host = np.zeros(size, np.uint8)
+    value = onnxruntime_module().OrtValue.ortvalue_from_numpy(host, "cuda", 0)
+    return lambda: value.update_inplace(host), value.numpy

@@ -1,0 +1,233 @@
+"""One run of the benchmark: its parts, one after the other, into a result that is valid at any moment."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from time import monotonic
+
+import click
+
+from mdhr_runtime.bundle import MANIFEST, file_hash
+from mdhr_runtime.console import step
+from mdhr_runtime.errors import MdhrError
+from mdhr_runtime.model import Model, load
+
+from .cost.counting import count_graph
+from .cost.floor import floor_of
+from .cost.machines import predict
+from .machine.environment import describe
+from .machine.load import LoadWatch, busy
+from .measures.baselines import COMPARED, baseline_ways
+from .measures.ceilings import measure_ceilings
+from .measures.cold_start import cold_start
+from .measures.energy import measure_energy
+from .measures.memory import memory
+from .measures.pipeline import pipeline
+from .measures.sampling import Progress, Way, ratio, time_ways
+from .measures.throughput import measure_throughput
+from .measures.transfers import measure_transfers
+from .measures.ways import step_ways
+from .results import Missing, Result, write_result
+
+STEP_GRAPHS = ("encoder", "temporal")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to measure.
+
+    Attributes:
+        bundle: The bundle's folder.
+        provider: What runs it; see `mdhr_runtime.load`.
+        videos: Video files for the pipeline.
+        rounds: Turns of everything that is timed.
+        out: The JSON file, or None.
+    """
+
+    bundle: Path
+    provider: str
+    videos: tuple[Path, ...]
+    rounds: int
+    out: Path | None
+
+
+class Run:
+    """A run of the benchmark.
+
+    After every part the result is written, so that an interrupted run leaves a valid file that says what is missing.
+
+    Args:
+        settings: How to measure.
+
+    Attributes:
+        result: What was found so far.
+
+    Raises:
+        MdhrError: The bundle or the provider cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        trouble = busy()
+        self.model = load(settings.bundle, settings.provider)
+        self.result = new_result(self.model, settings)
+        self._begun = monotonic()
+        if trouble:
+            self.warn(trouble)
+
+    def __call__(self) -> Result:
+        """Do all parts."""
+        with tempfile.TemporaryDirectory(prefix="mdhr-bench.") as folder, LoadWatch() as watch:
+            for part in PARTS:
+                self._do(part, Path(folder))
+        if watch.sentence:
+            self.warn(watch.sentence)
+        self.result.complete = True
+        self.save()
+        return self.result
+
+    def warn(self, sentence: str) -> None:
+        """Tell the user and the reader of the result what they must know before they believe a number."""
+        click.secho(f"warning: {sentence}", fg="yellow", err=True)
+        self.result.warnings.append(sentence)
+
+    def save(self) -> None:
+        """Write the result as it is."""
+        self.result.seconds = monotonic() - self._begun
+        if self._settings.out:
+            write_result(self.result, self._settings.out)
+
+    def _do(self, part: Part, folder: Path) -> None:
+        try:
+            part.measure(self, folder)
+        except MdhrError as error:
+            self.result.missing.append(Missing(part.name, f"{error.what} {error.why}"))
+            click.secho(f"not measured: {part.name}: {error.what} {error.why}", fg="yellow", err=True)
+        self.save()
+
+    def cold_start(self, _: Path) -> None:
+        """A new process until its first score."""
+        with step("cold start"):
+            self.result.cold_start = cold_start(self._settings.bundle, self.model.provider)
+
+    def memory(self, _: Path) -> None:
+        """Memory of a new process that streams."""
+        with step("memory"):
+            self.result.memory = memory(self._settings.bundle, self.model.provider)
+
+    def pipeline(self, _: Path) -> None:
+        """Videos to tables, each in a new process."""
+        if not self._settings.videos:
+            self.result.missing.append(Missing("pipeline", "No --video was given."))
+        for video in self._settings.videos:
+            with step(f"pipeline, {video.name}"):
+                self.result.pipeline.append(pipeline(self._settings.bundle, self.model.provider, video))
+
+    def ceilings(self, folder: Path) -> None:
+        """The machine's ceilings."""
+        with step("ceilings of the machine"):
+            self.result.ceilings = measure_ceilings(self.model, folder)
+
+    def latency(self, folder: Path) -> None:
+        """The step, its parts, and everything that it is compared to, in turns."""
+        with step("prepare the baselines"):
+            found = list(baseline_ways(self.model, folder))
+        self.result.missing += [each for each in found if isinstance(each, Missing)]
+        ways = [*step_ways(self.model), *(each for each in found if isinstance(each, Way))]
+        with rounds_shown("latency") as progress:
+            self.result.timings = time_ways(ways, self._settings.rounds, progress)
+        timings = {timing.id: timing for timing in self.result.timings}
+        self.result.ratios = [ratio(timings[of], timings[to]) for of, to in COMPARED if {of, to} <= timings.keys()]
+
+    def transfers(self, _: Path) -> None:
+        """Copies to the device and back."""
+        if self.model.provider == "cpu":
+            self.result.missing.append(Missing("transfers", "The graphs run on the host: nothing is copied."))
+        else:
+            with step("transfers"):
+                self.result.transfers = measure_transfers(self.model)
+
+    def throughput(self, _: Path) -> None:
+        """Frames per second over sizes."""
+        with rounds_shown("throughput") as progress:
+            self.result.throughput = measure_throughput(self.model, max(3, self._settings.rounds // 2), progress)
+
+    def energy(self, _: Path) -> None:
+        """Energy of a frame."""
+        with step("energy"):
+            self.result.energy, missing = measure_energy(self.model)
+        self.result.missing += missing
+
+    def floor(self, _: Path) -> None:
+        """What the graphs have to do, and the least time that it takes here and on other machines."""
+        with step("count operations and bytes"):
+            sizes = {"frames": 1, "streams": 1}
+            paths = {name: self.model.bundle.graph_path(name) for name in STEP_GRAPHS}
+            costs = [count_graph(name, path, sizes) for name, path in paths.items()]
+        self.result.costs = costs
+        self.result.predictions = predict(costs, self.model.bundle.manifest.precision)
+        peak, bandwidth, whole = self.result.ceiling("matmul"), self.result.ceiling("copy"), self.result.timing("step")
+        if peak and bandwidth and whole:
+            self.result.floor = floor_of(costs, peak.value, bandwidth.value, whole.summary.p50)
+        else:
+            self.result.missing.append(Missing("floor", "The ceilings or the step were not measured."))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the run.
+
+    Attributes:
+        name: Its name, as reports look for it among what is missing.
+        measure: Measures it, into the run's result.
+    """
+
+    name: str
+    measure: Callable[[Run, Path], None]
+
+
+PARTS = (
+    # New processes first: this one has not filled the memory yet.
+    Part("cold start", Run.cold_start),
+    Part("memory", Run.memory),
+    Part("pipeline", Run.pipeline),
+    Part("latency", Run.latency),
+    # Beside the step, whose time is told in units of it.
+    Part("ceilings", Run.ceilings),
+    Part("transfers", Run.transfers),
+    Part("throughput", Run.throughput),
+    Part("energy", Run.energy),
+    Part("floor", Run.floor),
+)
+"""In the order in which they are measured."""
+
+
+def new_result(model: Model, settings: Settings) -> Result:
+    """A result without any measurement."""
+    bundle, manifest = model.bundle, model.bundle.manifest
+    return Result(
+        environment=describe(model.provider, model.reason),
+        bundle={
+            "name": bundle.path.name,
+            # The manifest holds the hashes of all other files.
+            "hash": file_hash(bundle.path / MANIFEST),
+            "backbone": manifest.backbone,
+            "dataset": manifest.layout.name,
+            "precision": manifest.precision,
+        },
+        settings={"provider": settings.provider, "rounds": settings.rounds, "videos": len(settings.videos)},
+        started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+
+
+@contextmanager
+def rounds_shown(label: str) -> Iterator[Progress]:
+    """Show rounds as a progress bar on stderr."""
+    with ExitStack() as stack:
+        yield lambda rounds: stack.enter_context(click.progressbar(list(rounds), label=label, file=sys.stderr))
