@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from statistics import median
+from typing import TYPE_CHECKING
 
-from ..results import ColdStart
 from .processes import answer, ask
+
+if TYPE_CHECKING:
+    from ..results import ColdStart
 
 
 def cold_start(bundle: Path, provider: str, processes: int = 5) -> ColdStart:
@@ -15,8 +17,7 @@ def cold_start(bundle: Path, provider: str, processes: int = 5) -> ColdStart:
 
     The process is new, but the files are not: one process more goes first and does not count, so that the system has
     read the files from the disk, and a provider that builds engines at its first start has built them. After a reboot,
-    reading from the disk comes on top. The start of Python and the imports of this module, which are those of the
-    runtime and a few of the standard library, are part of `imports`.
+    reading from the disk comes on top. The start of Python is part of `imports`.
 
     Args:
         bundle: The bundle's folder.
@@ -26,6 +27,11 @@ def cold_start(bundle: Path, provider: str, processes: int = 5) -> ColdStart:
     Raises:
         MdhrError: The bundle cannot be loaded or run.
     """
+    # Not above: the process that is timed would import them, too.
+    from statistics import median
+
+    from ..results import ColdStart
+
     _start(bundle, provider)
     starts = [_start(bundle, provider) for _ in range(processes)]
     return ColdStart(

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mdhr_runtime.errors import MdhrError
+
+if TYPE_CHECKING:
+    import subprocess
 
 STDIN, STDOUT, STDERR = range(3)
 
@@ -33,6 +35,8 @@ def ask(module: str, *arguments: object) -> dict[str, Any]:
     Raises:
         MdhrError: It failed: the error that it raised, if that was one for users.
     """
+    import subprocess  # not above: the process that answers does not need it, and its start is measured
+
     command = [sys.executable, "-m", module, *map(str, arguments)]
     # The process notices by the end of this pipe that nobody waits for it any more, even if this one was killed.
     ours_is_gone, ours = os.pipe()
