@@ -29,7 +29,8 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 bench: $(READY)
-	$(BIN)/python -m pytest benchmarks --benchmark-columns=median,min,max,rounds
+	$(BIN)/python -m mdhr_bench.random_bundle benchmark-output/resnet50.mdhr
+	$(BIN)/mdhr-bench benchmark-output/resnet50.mdhr --out benchmark-output/resnet50.json
 
 $(GPU_READY): pyproject.toml $(wildcard $(WHEELS)/*.whl)
 	$(PYTHON) -m venv --system-site-packages .venv-gpu
@@ -41,7 +42,8 @@ gpu-test: $(GPU_READY)
 	$(GPU_BIN)/python -m pytest -m gpu
 
 gpu-bench: $(GPU_READY)
-	$(GPU_BIN)/python benchmarks/gpu.py --out benchmarks/results
+	$(GPU_BIN)/python -m mdhr_bench.random_bundle benchmark-output/resnet50-gpu.mdhr --precision float16 --engines
+	$(GPU_BIN)/mdhr-bench benchmark-output/resnet50-gpu.mdhr --provider tensorrt --out benchmark-output/resnet50-gpu.json
 
 clean:
-	rm -rf .venv .venv-gpu demo-output build *.egg-info
+	rm -rf .venv .venv-gpu benchmark-output demo-output build *.egg-info

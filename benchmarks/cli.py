@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mdhr_runtime.console import Command, Stopped, share_cores, stopped_by_signals
+from mdhr_runtime.console import Command, Stopped, stopped_by_signals
 from mdhr_runtime.errors import ConfigError, OutputError
 
 RUN = "run"
@@ -75,7 +75,6 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
     """
     if out and out.suffix != ".json":
         raise ConfigError(f"{out} is no name for a result.", "It does not end in .json.", "Use --out FILE.json.")
-    share_cores()
     _need_packages()
     from .report.terminal import tell
     from .run import Run, Settings

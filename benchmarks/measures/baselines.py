@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +101,7 @@ def torch_window_way(model: Model, folder: Path) -> Way:
     return Way("torch-window", f"PyTorch eager, window of {CLIP} for each frame", "baseline", 1, _torch_call(model))
 
 
+@cache
 def _torch_call(model: Model) -> Callable[[], object]:
     import torch
 

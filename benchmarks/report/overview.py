@@ -62,18 +62,24 @@ def _beside_baselines(result: Result, whole: Timing) -> Iterator[Finding]:
     for ratio in result.ratios:
         other = result.timing(ratio.to)
         if ratio.of == whole.id and other is not None:
-            value = f"{_value(ratio)} ×"
+            value, relation = _compared(ratio)
             # An unsteady time says so itself.
             doubt = f" {TOO_WIDE}" if whole.steady and other.steady and not ratio.steady else ""
             yield Finding(
                 value,
-                f"{whole.id} = {value} the time of {plain(ratio.to)} per frame{doubt}: "
+                f"{whole.id} {relation} {plain(other.title)}, per frame{doubt}: "
                 f"{milliseconds(whole, per_frame=True)} beside {milliseconds(other, per_frame=True)}.",
             )
 
 
-def _value(ratio: Ratio) -> str:
-    return digits(ratio.value) if ratio.steady else span(ratio.low, ratio.high)
+def _compared(ratio: Ratio) -> tuple[str, str]:
+    """A ratio as a number of at least one, if it can be, and in words."""
+    if ratio.high < 1:
+        low, middle, high = (quotient(1, value) for value in (ratio.high, ratio.value, ratio.low))
+        value = f"{digits(middle) if ratio.steady else span(low, high)} ×"
+        return value, f"is {value} as fast as"
+    value = f"{digits(ratio.value) if ratio.steady else span(ratio.low, ratio.high)} ×"
+    return value, f"takes {value} the time of"
 
 
 def _beside_floor(result: Result, whole: Timing) -> Iterator[Finding]:
@@ -84,7 +90,7 @@ def _beside_floor(result: Result, whole: Timing) -> Iterator[Finding]:
     value = f"{digits(floor.times) if whole.steady else span(low, high)} ×"
     yield Finding(
         value,
-        f"{whole.id} = {value} the time that this machine's measured ceilings allow: "
+        f"{whole.id} takes {value} the time that this machine's measured ceilings allow: "
         f"{milliseconds(whole)} beside {digits(floor.milliseconds)} ms.",
     )
 

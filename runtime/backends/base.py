@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,10 +56,14 @@ class Buffer:
         Returns:
             A tensor of the shape (*counts, *row).
         """
-        if first < 0 or first + int(np.prod(counts)) > self.rows:
+        if first < 0 or first + prod(counts) > self.rows:
             raise IndexError(f"rows {first} and {counts} on of {self.rows}")
-        size = int(np.prod(self.row)) * np.dtype(self.dtype).itemsize
-        return Region(self, self.pointer + first * size, (*counts, *self.row))
+        return Region(self, self.pointer + first * self.row_size, (*counts, *self.row))
+
+    @cached_property
+    def row_size(self) -> int:
+        """Bytes of a row."""
+        return prod(self.row) * np.dtype(self.dtype).itemsize
 
 
 class Graph(Protocol):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from threading import Thread
 from time import monotonic
 from typing import Literal
 
+import numpy as np
+
 from ..errors import MdhrError
-from ..faces.finding import FaceFinder
+from ..faces.finding import FaceFinder, FoundFace
 from ..results import SourceStats
 from ..sources import Camera, Frame, Source
 from .channel import Board, Cancelled, Channel
@@ -17,6 +20,8 @@ from .scoring import Prepared, Timeline
 
 READ_AHEAD = 2
 """Frames that wait for the face finder. Of a camera, they are the newest; older ones are dropped."""
+
+NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 
 
 class Feed:
@@ -52,7 +57,8 @@ class Feed:
     ) -> None:
         self.source = source
         self.ready: Channel[Prepared | None] = Channel(board, ready)
-        self.timeline = Timeline(source.name, keep_images=keep_images)
+        self.timeline = Timeline(source.name)
+        self._keep_images = keep_images
         self._finder = finder
         self._read: Channel[tuple[Frame, float] | None] = Channel(board, READ_AHEAD, lossy=source.live)
         self._on_problem, self._on_warning, self._on_bug = on_problem, on_warning, on_bug
@@ -94,10 +100,12 @@ class Feed:
                 pass
 
     def _prepared(self, frame: Frame, arrived: float) -> Prepared:
+        faces: list[FoundFace] = []
         if frame.readable:
-            return Prepared(frame, self._finder.find(frame.image), arrived)
-        self._finder.interrupt()
-        return Prepared(frame, (), arrived)
+            faces = self._finder.find(frame.image)
+        else:
+            self._finder.interrupt()
+        return Prepared(frame if self._keep_images else replace(frame, image=NO_IMAGE), faces, arrived)
 
     def _interrupted(self) -> None:
         self._finder.interrupt()

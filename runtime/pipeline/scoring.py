@@ -78,7 +78,6 @@ class Timeline:
 
     Args:
         name: Name of the source.
-        keep_images: Whether the results carry the images.
 
     Attributes:
         arrived: Frames that the model has not seen; None stands for missing ones.
@@ -86,13 +85,12 @@ class Timeline:
         latency: Seconds from the arrival of the newest frame that has a result to that result; None at first.
     """
 
-    def __init__(self, name: str, *, keep_images: bool = True) -> None:
+    def __init__(self, name: str) -> None:
         self.arrived: deque[Prepared | None] = deque()
         self.ended = False
         self.latency: float | None = None
         self._newest = 0
         self._name = name
-        self._keep_images = keep_images
         self._streams: dict[int, FaceStream] = {}
         self._waiting: deque[Waiting] = deque()
 
@@ -171,8 +169,7 @@ class Timeline:
         rows = tuple(
             Row(*start, face.face_id, face.confidence, face.box, scores[face.face_id], final) for face in prepared.faces
         )
-        image = frame.image if self._keep_images else np.empty((0, 0, 3), np.uint8)
-        return FrameResult(*start, image, rows or (Row(*start, final=final),), final)
+        return FrameResult(*start, frame.image, rows or (Row(*start, final=final),), final)
 
 
 class Scorer:

@@ -1,4 +1,4 @@
-"""Commands in docs/: valid shell, with options that exist."""
+"""Commands in docs/ and in the page on benchmarks: valid shell, with options that exist."""
 
 import re
 import subprocess
@@ -8,23 +8,27 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from mdhr_bench.cli import main as mdhr_bench
 from mdhr_export.cli import main as mdhr_export
 from mdhr_runtime.cli import main as mdhr_run
 from mdhr_train.cli import main as mdhr_train
 
-DOCS = Path(__file__).parents[2] / "docs"
-PROGRAMS = {"mdhr-export": mdhr_export, "mdhr-run": mdhr_run, "mdhr-train": mdhr_train}
+ROOT = Path(__file__).parents[2]
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md"]
+PROGRAMS = {"mdhr-bench": mdhr_bench, "mdhr-export": mdhr_export, "mdhr-run": mdhr_run, "mdhr-train": mdhr_train}
+UNNAMED = {"mdhr-bench": "run"}
+"""The command of a program that need not be named."""
 
 BLOCKS = [
     pytest.param(block, id=f"{page.stem}-{number}")
-    for page in sorted(DOCS.glob("*.md"))
+    for page in PAGES
     for number, block in enumerate(re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL))
 ]
 OPTIONS = sorted(
     {
         (page.name, *command.groups(), option)
-        for page in DOCS.glob("*.md")
-        for command in re.finditer(r"(mdhr-(?:export|run|train))((?: [a-z0-9-]+)?)([^`\n]*)", page.read_text())
+        for page in PAGES
+        for command in re.finditer(r"(mdhr-(?:bench|export|run|train))((?: [a-z0-9-]+)?)([^`\n]*)", page.read_text())
         for option in re.findall(r"--[a-z][a-z0-9-]*", command.group(3))
     }
 )
@@ -32,7 +36,9 @@ OPTIONS = sorted(
 
 @cache
 def help_of(program, command):
-    arguments = [command] if program == "mdhr-train" else []
+    commands = getattr(PROGRAMS[program], "commands", {})
+    named = command if command in commands else UNNAMED.get(program)
+    arguments = [named] if named else []
     return CliRunner().invoke(PROGRAMS[program], [*arguments, "--help"]).output
 
 

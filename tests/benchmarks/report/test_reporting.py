@@ -80,8 +80,8 @@ def test_the_findings_say_how_far_the_step_is_from_its_baselines_and_from_the_ma
     result = bench_result.complete()
     findings = [finding.text for finding in report_of(result).findings]
     assert len(findings) == 5
-    assert findings[0].startswith("step = 1.07 × the time of clip per frame: ")
-    assert "step = 7.66 × the time that this machine's measured ceilings allow: " in findings[-1]
+    assert findings[0].startswith("step takes 1.07 × the time of ")
+    assert "step takes 7.66 × the time that this machine's measured ceilings allow: " in findings[-1]
 
 
 def test_a_cold_start_is_told_in_steps_and_seconds():

@@ -1,12 +1,11 @@
-"""What the pipeline costs beside the encoder, and whether it holds out.
+"""Whether the pipeline holds out, and what it gives up for speed.
 
-    python benchmarks/pipeline.py share BUNDLE VIDEO      the encoder's share of the wall time
-    python benchmarks/pipeline.py many BUNDLE VIDEO       four files at once beside one after the other
-    python benchmarks/pipeline.py endurance BUNDLE VIDEO  memory, files and threads over a long time of looped video
-    python benchmarks/pipeline.py provisional BUNDLE VIDEO  how far provisional scores are from final ones
+    python benchmarks/endurance.py many BUNDLE VIDEO         several files at once beside one after the other
+    python benchmarks/endurance.py memory BUNDLE VIDEO       memory, files and threads over a long time of looped video
+    python benchmarks/endurance.py provisional BUNDLE VIDEO  how far provisional scores are from final ones
 
-Figures compare within one run: on a machine that does other things too, repeat them. The real command runs but for its
-outputs; `endurance` needs Linux.
+Figures compare within one run: on a machine that does other things too, repeat them. The real pipeline runs but for its
+outputs; `memory` needs Linux.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from __future__ import annotations
 import os
 import resource
 import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -22,8 +22,9 @@ import numpy as np
 
 import mdhr_runtime
 from mdhr_runtime.analysis import Analysis, leave_the_cores, make_finders
+from mdhr_runtime.model import Model
 from mdhr_runtime.outputs.csv_file import CsvFile
-from mdhr_runtime.sources import Frame, Video, open_sources
+from mdhr_runtime.sources import Frame, Source, Video, open_sources
 
 BUNDLE = click.argument("bundle", type=click.Path(exists=True, path_type=Path))
 VIDEO = click.argument("video", type=click.Path(exists=True, path_type=Path))
@@ -31,33 +32,15 @@ ROUNDS = click.option("--rounds", default=3, show_default=True)
 
 
 @click.group()
-def main():
-    """Measure the pipeline."""
+def main() -> None:
+    """Measure the pipeline over a long time."""
     leave_the_cores()  # as the command does
 
 
-class Timed:
-    """A graph whose runs are timed and can be seen from outside."""
-
-    def __init__(self, graph):
-        self._graph = graph
-        self.seconds = 0.0
-        self.batches = []
-
-    def __getattr__(self, name):
-        return getattr(self._graph, name)
-
-    def run(self, inputs, outputs):
-        begun = perf_counter()
-        self._graph.run(inputs, outputs)
-        self.seconds += perf_counter() - begun
-        self.batches.append(len(next(iter(inputs.values()))) if "frames" in inputs else 0)
-
-
-def analyse(model, sources, out=None):
+def analyse(model: Model, sources: Sequence[Source]) -> tuple[int, float]:
     """Run the pipeline to its end; return the number of final results and the seconds."""
     begun = perf_counter()
-    output = CsvFile(out or Path(os.devnull), model.aus)
+    output = CsvFile(Path(os.devnull), model.aus)
     with output, Analysis(sources, model, make_finders(model), keep_images=False) as analysis:
         count = 0
         for result in analysis:
@@ -71,43 +54,8 @@ def analyse(model, sources, out=None):
 @BUNDLE
 @VIDEO
 @ROUNDS
-def share(bundle, video, rounds):
-    """The encoder's share of the wall time, and its time with the machine for itself."""
-    model = mdhr_runtime.load(bundle)
-    encoder, temporal = Timed(model.graph("encoder")), Timed(model.graph("temporal"))
-    graphs = {"encoder": encoder, "temporal": temporal}
-    load = model.graph
-    model.graph = lambda name: graphs.get(name) or load(name)
-    analyse(model, [Video(video)])  # warm up
-    for _ in range(rounds):
-        encoder.seconds = temporal.seconds = 0.0
-        encoder.batches.clear()
-        count, seconds = analyse(model, [Video(video)])
-        inside, related = encoder.seconds / seconds, temporal.seconds / seconds
-        alone = encoder_alone(model, tuple(encoder.batches))
-        click.echo(
-            f"{count} frames, {count / seconds:.1f} frames/s, {seconds:.2f} s: "
-            f"in the encoder {inside:.1%}, in the temporal graph {related:.1%}; "
-            f"the encoder alone would take {alone / seconds:.1%}"
-        )
-
-
-def encoder_alone(model, batches):
-    """Seconds that the encoder takes for batches of these sizes and nothing beside it."""
-    batch = model.batch()
-    crops = np.random.default_rng(0).integers(0, 256, (max(batches), 224, 224, 3), np.uint8)
-    begun = perf_counter()
-    for size in batches:
-        batch._encode([crops[:size]])
-    return perf_counter() - begun
-
-
-@main.command()
-@BUNDLE
-@VIDEO
-@ROUNDS
 @click.option("--files", default=4, show_default=True)
-def many(bundle, video, rounds, files):
+def many(bundle: Path, video: Path, rounds: int, files: int) -> None:
     """Several files at once beside one file: frames per second."""
     model = mdhr_runtime.load(bundle)
     analyse(model, [Video(video)])  # warm up
@@ -127,13 +75,14 @@ class Looped:
     live = False
     frame_count = None
 
-    def __init__(self, path, seconds):
-        self.name, self.warnings = path.name, []
+    def __init__(self, path: Path, seconds: float) -> None:
+        self.name: str = path.name
+        self.warnings: list[str] = []
         self._path, self._seconds = path, seconds
         self.fps = Video(path).fps
         self._stopped = False
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Frame | None]:
         number = 0
         while not self._stopped and number / self.fps < self._seconds:
             for frame in Video(self._path):
@@ -141,16 +90,17 @@ class Looped:
                 yield Frame(number, number / self.fps, frame.image)
             yield None  # the jump back to the beginning
 
-    def stop(self):
+    def stop(self) -> None:
+        """End after this frame."""
         self._stopped = True
 
 
-@main.command()
+@main.command("memory")
 @BUNDLE
 @VIDEO
 @click.option("--minutes", default=30.0, show_default=True, help="Of video.")
 @click.option("--every", default=60.0, show_default=True, help="Seconds of video between two lines.")
-def endurance(bundle, video, minutes, every):
+def endurance(bundle: Path, video: Path, minutes: float, every: float) -> None:
     """Memory, open files and threads while a long video is analysed."""
     model = mdhr_runtime.load(bundle)
     begun, due = perf_counter(), 0.0
@@ -162,7 +112,7 @@ def endurance(bundle, video, minutes, every):
     click.echo(f"{minutes:g} min of video in {(perf_counter() - begun) / 60:.1f} min, {process_time() / 60:.1f} of CPU")
 
 
-def state():
+def state() -> str:
     """Resident memory, open files and threads of this process now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     resident = pages * resource.getpagesize() / 2**20
@@ -174,7 +124,7 @@ def state():
 @main.command()
 @BUNDLE
 @VIDEO
-def provisional(bundle, video):
+def provisional(bundle: Path, video: Path) -> None:
     """How far provisional scores are from final ones."""
     model = mdhr_runtime.load(bundle)
     early, final = [], []

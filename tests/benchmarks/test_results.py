@@ -1,0 +1,149 @@
+import json
+from dataclasses import asdict
+
+import bench_result
+import pytest
+
+from mdhr_bench.results import SCHEMA, read_result, write_result
+from mdhr_runtime.errors import DataError, OutputError
+
+
+def written(path, data):
+    path.write_text(data if isinstance(data, str) else json.dumps(data), encoding="utf-8")
+    return path
+
+
+def refused(path):
+    """The error that a file is refused with, in its three parts."""
+    with pytest.raises(DataError) as caught:
+        read_result(path)
+    error = caught.value
+    assert str(path) in error.what
+    assert error.why
+    assert error.fix
+    return error
+
+
+@pytest.mark.parametrize("make", [bench_result.complete, bench_result.partial])
+def test_a_result_is_read_as_it_was_written(tmp_path, make):
+    path = tmp_path / "new" / "folder" / "a.json"
+    write_result(make(), path)
+    found = read_result(path)
+    assert found == make()
+    assert found.complete == make().complete
+
+
+def test_the_file_is_strict_json_and_names_its_schema(tmp_path):
+    path = tmp_path / "a.json"
+    write_result(bench_result.complete(), path)
+    data = json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no number of JSON"))
+    assert data["schema"] == SCHEMA
+    assert path.read_text().endswith("}\n")
+
+
+def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path):
+    path = written(tmp_path / "a.json", "what stood there before")
+    write_result(bench_result.partial(), path)
+    write_result(bench_result.complete(), path)
+    assert read_result(path) == bench_result.complete()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_parts_are_found_by_their_ids():
+    result = bench_result.complete()
+    assert result.timing("clip").frames == 16
+    assert (result.ratio("step", "clip").of, result.ratio("step", "clip").to) == ("step", "clip")
+    assert result.ceiling("copy").unit == "B/s"
+    assert result.timing("none") is result.ratio("clip", "step") is result.ceiling("none") is None
+
+
+def test_what_a_later_version_adds_is_passed_over(tmp_path):
+    data = asdict(bench_result.partial()) | {"colour": "blue"}
+    assert read_result(written(tmp_path / "a.json", data)) == bench_result.partial()
+
+
+def test_a_result_of_a_newer_schema_is_refused_with_both_versions(tmp_path):
+    data = asdict(bench_result.complete()) | {"schema": SCHEMA + 1}
+    error = refused(written(tmp_path / "a.json", data))
+    assert "newer" in error.what
+    assert str(SCHEMA + 1) in error.why
+    assert "Upgrade" in error.fix
+
+
+@pytest.mark.parametrize("data", ["[]", "3", "null", '{"schema": "1"}', '{"name": "something else"}'])
+def test_other_json_is_refused(tmp_path, data):
+    error = refused(written(tmp_path / "a.json", data))
+    assert "is not a benchmark's result" in error.what
+    assert "--out" in error.fix
+
+
+@pytest.mark.parametrize("data", ["", "no JSON", '{"schema": 1, "env'])
+def test_a_file_that_is_no_json_is_refused(tmp_path, data):
+    assert "cannot be read" in refused(written(tmp_path / "a.json", data)).what
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_bytes(b"\xff\xfe\x00")
+    assert "cannot be read" in refused(path).what
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    assert "No such file" in refused(tmp_path / "none.json").why
+    refused(tmp_path)
+
+
+def without_its_bundle(data):
+    del data["bundle"]
+
+
+def with_a_timing_less(data):
+    del data["timings"][0]["samples"]
+
+
+def with_a_number_for_timings(data):
+    data["timings"] = [3]
+
+
+def with_another_summary(data):
+    data["ceilings"][0]["summary"] = {"mean": 3}
+
+
+def with_a_colour_in_its_memory(data):
+    data["memory"]["colour"] = "blue"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        without_its_bundle,
+        with_a_timing_less,
+        with_a_number_for_timings,
+        with_another_summary,
+        with_a_colour_in_its_memory,
+    ],
+)
+def test_a_damaged_result_is_refused(tmp_path, damage):
+    data = json.loads(json.dumps(asdict(bench_result.complete())))
+    damage(data)
+    error = refused(written(tmp_path / "a.json", data))
+    assert "is damaged" in error.what
+    assert "again" in error.fix
+
+
+def test_a_result_that_cannot_be_written_is_told_and_leaves_nothing(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(OutputError, match="cannot be written") as caught:
+        write_result(bench_result.partial(), tmp_path / "file" / "a.json")
+    assert caught.value.why
+    assert "--out" in caught.value.fix
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_that_cannot_be_replaced_stays(tmp_path):
+    folder = tmp_path / "a.json"
+    (folder / "inside").mkdir(parents=True)
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_result(bench_result.partial(), folder)
+    assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
+    assert (folder / "inside").is_dir()
