@@ -22,7 +22,7 @@ demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh demo-output
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -30,7 +30,7 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m mdhr_bench.random_bundle benchmark-output/resnet50.mdhr
-	$(BIN)/mdhr-bench benchmark-output/resnet50.mdhr --out benchmark-output/resnet50.json
+	$(BIN)/mdhr-bench benchmark-output/resnet50.mdhr --out benchmark-output/result.json
 
 $(GPU_READY): pyproject.toml $(wildcard $(WHEELS)/*.whl)
 	$(PYTHON) -m venv --system-site-packages .venv-gpu
@@ -43,7 +43,7 @@ gpu-test: $(GPU_READY)
 
 gpu-bench: $(GPU_READY)
 	$(GPU_BIN)/python -m mdhr_bench.random_bundle benchmark-output/resnet50-gpu.mdhr --precision float16 --engines
-	$(GPU_BIN)/mdhr-bench benchmark-output/resnet50-gpu.mdhr --provider tensorrt --out benchmark-output/resnet50-gpu.json
+	$(GPU_BIN)/mdhr-bench benchmark-output/resnet50-gpu.mdhr --provider tensorrt --out benchmark-output/gpu-result.json
 
 clean:
 	rm -rf .venv .venv-gpu benchmark-output demo-output build *.egg-info

@@ -79,20 +79,21 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
     from .report.terminal import tell
     from .run import Run, Settings
 
-    with stopped_by_signals():
-        measuring = Run(Settings(bundle, provider, videos, rounds, out))
-        click.echo(f"provider: {measuring.model.provider} ({measuring.model.reason})", err=True)
-        stopped = None
-        try:
+    measuring = stopped = None
+    try:
+        with stopped_by_signals():
+            measuring = Run(Settings(bundle, provider, videos, rounds, out))
+            click.echo(f"provider: {measuring.model.provider} ({measuring.model.reason})", err=True)
             measuring()
-        except Stopped as signalled:
-            stopped = signalled
-    if stopped:
+    except Stopped as signalled:
+        stopped = signalled
         click.echo("\nstopped", err=True)
-        measuring.save()
-    click.echo(tell(measuring.result))
-    if out:
-        _write_reports(measuring.result, out)
+        if measuring:
+            measuring.save()
+    if measuring:
+        click.echo(tell(measuring.result))
+        if out:
+            _write_reports(measuring.result, out)
     if stopped:
         raise SystemExit(128 + stopped.signal)
 

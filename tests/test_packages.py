@@ -11,8 +11,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 FORBIDDEN = {  # package → what it must not import
-    "mdhr_runtime": ("mdhr_train", "mdhr_export", "torch", "timm", "onnx"),
-    "mdhr_train": ("mdhr_export", "onnx"),
+    "mdhr_runtime": ("mdhr_bench", "mdhr_train", "mdhr_export", "torch", "timm", "onnx"),
+    "mdhr_train": ("mdhr_bench", "mdhr_export", "onnx"),
+    "mdhr_export": ("mdhr_bench",),
+    "mdhr_bench": ("torch", "timm", "onnx", "onnxruntime", "psutil", "pynvml"),
 }
 
 # Imports every module of a package where the forbidden ones cannot be imported. The bindings of CUDA import what not

@@ -81,11 +81,10 @@ def test_the_folder_of_temporary_files_is_there_for_every_part_and_gone_afterwar
 
 
 def test_load_by_others_is_told_and_stands_in_the_result(started, monkeypatch, capsys):
-    started()
-    monkeypatch.setattr(running, "busy", lambda: "Other programs used 3.00 of 4 cores (75%).")
-    result = Run(Settings(started().model.bundle.path, "cpu", (), 5, None)).result
-    assert result.warnings == []
-    assert capsys.readouterr().err == ""
+    sentence = "Other programs used 3.00 of 4 cores (75%)."
+    monkeypatch.setattr(running, "busy", lambda: sentence)
+    assert started().result.warnings == [sentence]
+    assert f"warning: {sentence}" in capsys.readouterr().err
 
 
 def test_a_result_that_cannot_be_written_ends_the_run(started, tmp_path):
@@ -104,8 +103,9 @@ def test_a_bundle_or_a_provider_that_cannot_be_used_is_told_at_the_start(started
 
 def test_without_pytorch_the_rest_is_timed_and_what_is_missing_is_said(started, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
-    # One call of each in every round: here only counts what is timed.
+    # Few calls of each: here only counts what is timed.
     monkeypatch.setattr(sampling, "TURN", 0.0)
+    monkeypatch.setattr(sampling, "WINDOW", 1)
     run = started()
     run.latency(tmp_path)
     result = run.result

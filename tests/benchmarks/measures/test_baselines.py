@@ -2,6 +2,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import tiny_backbone
 import torch
 
 import mdhr_runtime
@@ -64,7 +65,7 @@ def test_a_baseline_that_is_refused_is_missing_and_the_others_are_made(model, tm
 
 
 def test_a_bundle_without_a_clip_graph_is_given_one_of_its_sizes(variant, tmp_path):
-    network, path = variant()
+    _, path = variant()
     model = mdhr_runtime.load(path, "cpu")
     assert "clip" not in model.bundle.manifest.graphs
     way = clip_way(model, tmp_path)
@@ -81,7 +82,7 @@ def test_the_network_in_pytorch_has_the_sizes_of_the_bundles(model, tiny_checkpo
 
 @pytest.mark.parametrize("parts", [{"dynamics": False}, {"temporal": False}, {"dynamics": False, "temporal": False}])
 def test_parts_that_the_bundle_has_not_are_left_out_of_the_network(parts):
-    config = ModelConfig(BP4D, "resnet10t", node_features=16, dynamics_channels=8, radius=2, **parts)
+    config = ModelConfig(BP4D, tiny_backbone.NAME, node_features=16, dynamics_channels=8, radius=2, **parts)
     network = MDHR(config)
     inputs = {
         name: TensorRecord("float32", shape)

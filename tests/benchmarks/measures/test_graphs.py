@@ -1,3 +1,4 @@
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +8,7 @@ import mdhr_runtime
 from mdhr_bench.measures.ceilings import write_negation
 from mdhr_bench.measures.graphs import graph_record, open_graph
 from mdhr_runtime.backends.choosing import TENSORRT
-from mdhr_runtime.backends.tensorrt.flavors import installed_flavors
+from mdhr_runtime.backends.tensorrt.flavors import TITLES
 from mdhr_runtime.bundle import TensorRecord
 from mdhr_runtime.errors import BundleError, MdhrError
 
@@ -51,8 +52,9 @@ def test_a_file_that_is_no_graph_is_refused(model, tmp_path):
         open_graph(model, path, {})
 
 
-@pytest.mark.skipif(bool(installed_flavors()), reason="TensorRT is installed here")
-def test_an_engine_cannot_be_had_without_a_builder(negation):
+def test_an_engine_cannot_be_had_without_a_builder(negation, monkeypatch):
+    for product in TITLES:
+        monkeypatch.setitem(sys.modules, product, None)
     with pytest.raises(MdhrError, match="No TensorRT is installed") as caught:
         open_graph(SimpleNamespace(provider=TENSORRT), negation, {})
     assert caught.value.why

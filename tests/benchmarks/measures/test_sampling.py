@@ -108,9 +108,9 @@ def test_progress_is_shown_round_by_round(lasting):
 
 def test_a_summary_describes_the_distribution():
     found = summarise([float(number) for number in reversed(range(1, 102))])
-    assert (found.count, found.mean, found.p50, found.p90, found.p95, found.p99, found.largest) == (
-        (101, 51, 51, 91, 96, 100, 101)
-    )
+    assert found.count == 101
+    assert (found.mean, found.p50, found.p90, found.p95, found.p99) == pytest.approx((51, 51, 91, 96, 100))
+    assert found.largest == 101
     assert found.sd == pytest.approx(np.sqrt((101**2 - 1) / 12))
 
 
