@@ -70,8 +70,9 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
     It takes some minutes, and the machine should have nothing else to do. PyTorch's part is left out where PyTorch is
     not installed.
 
-    Exit status: 0 when all parts ran; 1 when something is wrong; 130 or 143 when it is stopped by Ctrl-C or SIGTERM. A
-    stopped run leaves a valid file of what it had measured, which says that it is partial.
+    Exit status: 0 when it came to its end, and the report names what could not be measured; 1 when it could not begin,
+    or could not write; 130 or 143 when it is stopped by Ctrl-C or SIGTERM. A stopped run leaves a valid file of what it
+    had measured, which says that it is partial.
     """
     if out and out.suffix != ".json":
         raise ConfigError(f"{out} is no name for a result.", "It does not end in .json.", "Use --out FILE.json.")

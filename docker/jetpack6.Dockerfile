@@ -18,6 +18,7 @@ COPY pyproject.toml README.md LICENSE /src/
 COPY runtime /src/runtime
 COPY export /src/export
 COPY mdhr_train /src/mdhr_train
+COPY benchmarks /src/benchmarks
 RUN pip3 wheel --wheel-dir /wheels '/src[cpu,tensorrt]'
 
 FROM nvcr.io/nvidia/l4t-tensorrt:r10.3.0-runtime

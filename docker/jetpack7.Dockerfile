@@ -36,6 +36,7 @@ COPY pyproject.toml README.md LICENSE /src/
 COPY runtime /src/runtime
 COPY export /src/export
 COPY mdhr_train /src/mdhr_train
+COPY benchmarks /src/benchmarks
 RUN pip3 wheel --wheel-dir /wheels '/src[cpu,tensorrt]'
 
 FROM base

@@ -21,5 +21,6 @@ COPY pyproject.toml README.md LICENSE /src/
 COPY runtime /src/runtime
 COPY export /src/export
 COPY mdhr_train /src/mdhr_train
+COPY benchmarks /src/benchmarks
 RUN pip install --no-cache-dir '/src[gpu,tensorrt]'
 WORKDIR /data

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdhr_runtime.errors import MdhrError
+from mdhr_runtime.errors import ConfigError, MdhrError
 from mdhr_runtime.model import Model
 
 from ..cost.cutting import backbone_only
@@ -53,11 +53,8 @@ def baseline_ways(model: Model, folder: Path) -> Iterator[Way | Missing]:
         folder: For temporary files.
     """
     for baseline in BASELINES:
-        absent = [name for name in baseline.needs if find_spec(name) is None]
-        if absent:
-            yield Missing(baseline.title, f"{', '.join(absent)} is not installed: `pip install 'mdhr-edge[export]'`.")
-            continue
         try:
+            _need(*baseline.needs)
             yield baseline.make(model, folder)
         except MdhrError as error:
             yield Missing(baseline.title, f"{error.what} {error.why}")
@@ -93,12 +90,23 @@ def backbone_way(model: Model, folder: Path) -> Way:
 
 def torch_clip_way(model: Model, folder: Path) -> Way:
     """The network in PyTorch, eager, on a clip, as the paper runs it."""
-    return Way("torch-clip", f"PyTorch eager, clip of {CLIP}", "baseline", CLIP, _torch_call(model))
+    title = f"PyTorch eager, clip of {CLIP}, {' '.join(_torch_place(model))}"
+    return Way("torch-clip", title, "baseline", CLIP, _torch_call(model))
 
 
 def torch_window_way(model: Model, folder: Path) -> Way:
     """What a live user writes with the published code: the last 16 frames again for every new one."""
-    return Way("torch-window", f"PyTorch eager, window of {CLIP} for each frame", "baseline", 1, _torch_call(model))
+    title = f"PyTorch eager, window of {CLIP} for each frame, {' '.join(_torch_place(model))}"
+    return Way("torch-window", title, "baseline", 1, _torch_call(model))
+
+
+def _torch_place(model: Model) -> tuple[str, str]:
+    """PyTorch's device and precision: the bundle's on a GPU, float32 on the host, where PyTorch is slow in others."""
+    import torch
+
+    if model.provider != "cpu" and torch.cuda.is_available():
+        return "cuda", model.bundle.manifest.precision
+    return "cpu", "float32"
 
 
 @cache
@@ -107,8 +115,8 @@ def _torch_call(model: Model) -> Callable[[], object]:
 
     from mdhr_train.model import normalise
 
-    device = "cuda" if model.provider != "cpu" and torch.cuda.is_available() else "cpu"
-    dtype = getattr(torch, model.bundle.manifest.precision) if device == "cuda" else torch.float32
+    device, precision = _torch_place(model)
+    dtype = getattr(torch, precision)
     network = random_network(model).to(device, dtype)
     clip = some_frames(model, CLIP)[None]
 
@@ -134,7 +142,23 @@ def random_network(model: Model) -> nn.Module:
     return MDHR(ModelConfig(manifest.layout, manifest.backbone, node_features=features, **parts)).eval()
 
 
+def _need(*packages: str) -> None:
+    """Check that packages are installed, without importing them.
+
+    Raises:
+        ConfigError: One is not.
+    """
+    absent = [name for name in packages if find_spec(name) is None]
+    if absent:
+        raise ConfigError(
+            "A baseline cannot be made.",
+            f"{', '.join(absent)} is not installed.",
+            "Run `pip install 'mdhr-edge[export]'` to have it too.",
+        )
+
+
 def _trace_clip(model: Model, folder: Path) -> Path:
+    _need(*TRAINER)
     import torch
 
     from mdhr_export.graphs import ClipGraph, EncoderGraph, TemporalGraph
