@@ -46,11 +46,11 @@ def test_every_baseline_can_be_called_and_says_how_many_frames_it_takes(model, t
 
 
 @pytest.mark.parametrize("absent", ["torch", "timm"])
-def test_without_pytorch_its_part_is_missing_and_what_to_install_is_said(model, tmp_path, monkeypatch, absent):
+def test_without_pytorch_its_part_is_missing_with_what_is_not_installed(model, tmp_path, monkeypatch, absent):
     monkeypatch.setitem(sys.modules, absent, None)
     clip, backbone, *missing = baseline_ways(model, tmp_path)
     assert (clip.id, backbone.id) == ("clip", "backbone")
-    why = f"{absent} is not installed: `pip install 'mdhr-edge[export]'`."
+    why = f"A baseline cannot be made. {absent} is not installed."
     assert missing == [Missing("PyTorch on a clip", why), Missing("PyTorch with a sliding window", why)]
 
 
@@ -72,6 +72,13 @@ def test_a_bundle_without_a_clip_graph_is_given_one_of_its_sizes(variant, tmp_pa
     way.call()
     assert (way.id, way.frames) == ("clip", CLIP)
     assert [each.name for each in tmp_path.iterdir()] == ["clip.onnx"]
+
+
+def test_no_clip_graph_can_be_made_without_pytorch(variant, tmp_path, monkeypatch):
+    model = mdhr_runtime.load(variant()[1], "cpu")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    first, *_ = baseline_ways(model, tmp_path)
+    assert first == Missing("the clip graph", "A baseline cannot be made. torch is not installed.")
 
 
 def test_the_network_in_pytorch_has_the_sizes_of_the_bundles(model, tiny_checkpoint):
