@@ -82,7 +82,12 @@ class Run:
             self.warn(trouble)
 
     def __call__(self) -> Result:
-        """Do all parts."""
+        """Do all parts.
+
+        Raises:
+            OutputError: The result cannot be written; that is found out before anything is measured.
+        """
+        self.save()
         with tempfile.TemporaryDirectory(prefix="mdhr-bench.") as folder, LoadWatch() as watch:
             for part in PARTS:
                 self._do(part, Path(folder))
@@ -107,8 +112,8 @@ class Run:
         try:
             part.measure(self, folder)
         except MdhrError as error:
-            self.result.missing.append(Missing(part.name, f"{error.what} {error.why}"))
-            click.secho(f"not measured: {part.name}: {error.what} {error.why}", fg="yellow", err=True)
+            self.result.missing.append(Missing(part.name, f"{error.what} {error.why} {error.fix}"))
+            click.secho(f"not measured: {part.name}: {error.what} {error.why} {error.fix}", fg="yellow", err=True)
         self.save()
 
     def cold_start(self, _: Path) -> None:

@@ -57,7 +57,7 @@ def baseline_ways(model: Model, folder: Path) -> Iterator[Way | Missing]:
             _need(*baseline.needs)
             yield baseline.make(model, folder)
         except MdhrError as error:
-            yield Missing(baseline.title, f"{error.what} {error.why}")
+            yield Missing(baseline.title, f"{error.why} {error.fix}")
 
 
 def clip_way(model: Model, folder: Path) -> Way:

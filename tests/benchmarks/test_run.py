@@ -50,11 +50,11 @@ def test_a_new_result_says_what_is_measured_and_how(started, tiny_bundle):
 def test_a_part_that_cannot_be_measured_is_missing_and_the_run_goes_on(started, tmp_path, capsys):
     run = started(tmp_path / "a.json", (Part("memory", refused), Part("cold start", found)))
     result = run()
-    assert result.missing == [Missing("memory", "It is blue. It was painted.")]
+    assert result.missing == [Missing("memory", "It is blue. It was painted. Wash it.")]
     assert result.cold_start == START
     assert result.complete
     assert read_result(tmp_path / "a.json") == result
-    assert "not measured: memory: It is blue. It was painted." in capsys.readouterr().err
+    assert "not measured: memory: It is blue. It was painted. Wash it." in capsys.readouterr().err
 
 
 def test_the_file_is_valid_after_every_part_and_partial_until_the_last(started, tmp_path):

@@ -45,12 +45,15 @@ def test_every_baseline_can_be_called_and_says_how_many_frames_it_takes(model, t
         assert found[name].shape == (1, CLIP, len(model.aus))
 
 
+INSTALL = "Run `pip install 'mdhr-edge[export]'` to have it too."
+
+
 @pytest.mark.parametrize("absent", ["torch", "timm"])
 def test_without_pytorch_its_part_is_missing_with_what_is_not_installed(model, tmp_path, monkeypatch, absent):
     monkeypatch.setitem(sys.modules, absent, None)
     clip, backbone, *missing = baseline_ways(model, tmp_path)
     assert (clip.id, backbone.id) == ("clip", "backbone")
-    why = f"A baseline cannot be made. {absent} is not installed."
+    why = f"{absent} is not installed. {INSTALL}"
     assert missing == [Missing("PyTorch on a clip", why), Missing("PyTorch with a sliding window", why)]
 
 
@@ -60,7 +63,7 @@ def test_a_baseline_that_is_refused_is_missing_and_the_others_are_made(model, tm
 
     monkeypatch.setattr(baselines, "BASELINES", (Baseline("the first", refuse), Baseline("the second", clip_way)))
     first, second = baseline_ways(model, tmp_path)
-    assert first == Missing("the first", "No graph can be traced. It is too large.")
+    assert first == Missing("the first", "It is too large. Make it smaller.")
     assert isinstance(second, Way)
 
 
@@ -78,7 +81,7 @@ def test_no_clip_graph_can_be_made_without_pytorch(variant, tmp_path, monkeypatc
     model = mdhr_runtime.load(variant()[1], "cpu")
     monkeypatch.setitem(sys.modules, "torch", None)
     first, *_ = baseline_ways(model, tmp_path)
-    assert first == Missing("the clip graph", "A baseline cannot be made. torch is not installed.")
+    assert first == Missing("the clip graph", f"torch is not installed. {INSTALL}")
 
 
 def test_the_network_in_pytorch_has_the_sizes_of_the_bundles(model, tiny_checkpoint):
