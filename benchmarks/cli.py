@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mdhr_runtime.console import Command, Stopped, stopped_by_signals
-from mdhr_runtime.errors import ConfigError, OutputError
+from mdhr_runtime.errors import ConfigError
 
 RUN = "run"
 
@@ -127,14 +127,12 @@ def peers(results: tuple[Path, ...], markdown: bool) -> None:
 
 
 def _write_reports(result: Any, out: Path) -> None:
+    from .files import write_text
     from .report.markdown import markdown
     from .report.page import write_page
 
     report, page = (out.with_suffix(suffix) for suffix in REPORTS)
-    try:
-        report.write_text(markdown(result), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{report} cannot be written.", str(error), "Choose another --out.") from error
+    write_text(report, markdown(result))
     write_page(result, page)
     click.echo(f"\n{out}\n{report}\n{page}", err=True)
 

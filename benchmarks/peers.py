@@ -12,6 +12,7 @@ from typing import Any
 
 from mdhr_runtime.console import table
 
+from .report.markdown import line
 from .results import Pipeline, Result
 
 PREFACE = (
@@ -318,8 +319,7 @@ def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str
 
 
 def _markdown_row(cells: Sequence[str]) -> str:
-    escaped = (cell.replace("|", "\\|") for cell in cells)
-    return f"| {' | '.join(escaped)} |"
+    return line([cell.replace("|", "\\|") for cell in cells])
 
 
 def _markdown_list(entries: Sequence[str]) -> str:

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mdhr_runtime.errors import DataError, OutputError
-from mdhr_runtime.files import staged
+from mdhr_runtime.errors import DataError
+
+from .files import write_text
 
 SCHEMA = 1
 """Version of the format. It rises when a reader of the old version would misread a new result."""
@@ -388,14 +389,7 @@ def write_result(result: Result, path: Path) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with staged(path) as stage:
-            stage.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written.", str(error), "Choose another --out, or free the space that it needs."
-        ) from error
+    write_text(path, json.dumps(asdict(result), indent=1) + "\n")
 
 
 def read_result(path: Path) -> Result:

@@ -112,8 +112,9 @@ class Run:
         try:
             part.measure(self, folder)
         except MdhrError as error:
-            self.result.missing.append(Missing(part.name, f"{error.what} {error.why} {error.fix}"))
-            click.secho(f"not measured: {part.name}: {error.what} {error.why} {error.fix}", fg="yellow", err=True)
+            told = f"{error.what} {error.why} {error.fix}"
+            self.result.missing.append(Missing(part.name, told))
+            click.secho(f"not measured: {part.name}: {told}", fg="yellow", err=True)
         self.save()
 
     def cold_start(self, _: Path) -> None:

@@ -24,8 +24,9 @@ from mdhr_train.model.frames import MEAN, STD
 from .detector import write_detector
 from .graphs import ClipGraph, EncoderGraph, TemporalGraph
 from .parity import TOLERANCES, check_parity, compare_clip
+from .records import graph_record
 from .reference import compare_features, label_with_torch
-from .tracing import OPSET, clip_spec, encoder_spec, graph_record, temporal_spec, trace
+from .tracing import OPSET, clip_spec, encoder_spec, temporal_spec, trace
 from .verification import VERIFY_FRAMES, Reference, clip_from_video, write_reference
 
 VERSIONED = ("mdhr-edge", "torch", "timm", "onnx", "onnxscript", "mtcnn")

@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import onnx
 import torch
 from torch import Tensor, nn
-
-from mdhr_runtime.bundle import GraphRecord, TensorRecord
 
 from .graphs import ClipGraph, EncoderGraph, TemporalGraph
 
@@ -104,28 +101,5 @@ class _Positional(nn.Module):
         return self.module(*inputs)
 
 
-def graph_record(path: Path, folder: Path) -> GraphRecord:
-    """Describe an ONNX file for the manifest.
-
-    Args:
-        path: The file.
-        folder: The bundle's folder.
-    """
-    graph = onnx.load(path).graph
-    return GraphRecord(
-        file=path.relative_to(folder).as_posix(),
-        inputs={value.name: _tensor_record(value) for value in graph.input},
-        outputs={value.name: _tensor_record(value) for value in graph.output},
-    )
-
-
 def _example(dtype: torch.dtype, shape: tuple[int | str, ...]) -> Tensor:
     return torch.zeros([EXAMPLE[size] if isinstance(size, str) else size for size in shape], dtype=dtype)
-
-
-def _tensor_record(value: onnx.ValueInfoProto) -> TensorRecord:
-    tensor = value.type.tensor_type
-    return TensorRecord(
-        dtype=onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name,
-        shape=tuple(size.dim_param or size.dim_value for size in tensor.shape.dim),
-    )

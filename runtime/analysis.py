@@ -31,7 +31,7 @@ of 20 pixels, MTCNN's usual limit, takes the detector three times as long.
 """
 
 FRAMES_PER_STEP = 8
-"""Frames of a file that go through the temporal graph at once: a third of the time that one by one takes it."""
+"""Frames of a file that go through the temporal graph at once: per frame, that takes 0.57 of the time of one by one."""
 
 MOST_RESULTS = 8
 """Results that wait to be fetched; then the model waits."""

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,7 @@ from mdhr_runtime.model import Model
 
 from ..results import Ceiling
 from .graphs import graph_record, open_graph
-from .sampling import summarise
+from .sampling import seconds_of, summarise
 
 if TYPE_CHECKING:
     import onnx
@@ -55,11 +54,7 @@ def measure_ceilings(model: Model, folder: Path) -> list[Ceiling]:
 def _ceiling(name: str, title: str, unit: str, amount: int, call: Callable[[], object]) -> Ceiling:
     for _ in range(3):
         call()
-    rates = []
-    for _ in range(ROUNDS):
-        start = perf_counter()
-        call()
-        rates.append(amount / (perf_counter() - start))
+    rates = [amount / seconds_of(call) for _ in range(ROUNDS)]
     return Ceiling(name, title, unit, max(rates), summarise(rates))
 
 

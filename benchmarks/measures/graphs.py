@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mdhr_runtime.backends import Graph, onnx_runtime
 from mdhr_runtime.backends.choosing import TENSORRT
-from mdhr_runtime.bundle import GraphRecord, TensorRecord
+from mdhr_runtime.bundle import GraphRecord
 from mdhr_runtime.model import Model
-
-if TYPE_CHECKING:
-    import onnx
 
 
 def open_graph(model: Model, path: Path, sizes: dict[str, int]) -> Graph:
@@ -32,22 +28,9 @@ def open_graph(model: Model, path: Path, sizes: dict[str, int]) -> Graph:
 
 def graph_record(path: Path) -> GraphRecord:
     """Inputs and outputs of an ONNX file."""
-    import onnx
+    from mdhr_export.records import graph_record
 
-    graph = onnx.load(path, load_external_data=False).graph
-    return GraphRecord(
-        path.name,
-        {value.name: _tensor(value) for value in graph.input},
-        {value.name: _tensor(value) for value in graph.output},
-    )
-
-
-def _tensor(value: onnx.ValueInfoProto) -> TensorRecord:
-    from onnx.helper import tensor_dtype_to_np_dtype
-
-    kind = value.type.tensor_type
-    shape = tuple(each.dim_param or each.dim_value for each in kind.shape.dim)
-    return TensorRecord(tensor_dtype_to_np_dtype(kind.elem_type).name, shape)
+    return graph_record(path, path.parent)
 
 
 def _engine_graph(path: Path, record: GraphRecord, sizes: dict[str, int]) -> Graph:

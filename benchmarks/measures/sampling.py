@@ -71,7 +71,7 @@ def warm_up(call: Callable[[], object]) -> tuple[int, float]:
     """
     seconds: list[float] = []
     while sum(seconds) < WARM_UP_SECONDS:
-        seconds.append(_seconds(call))
+        seconds.append(seconds_of(call))
         if len(seconds) >= 2 * WINDOW and (
             np.median(seconds[-WINDOW:]) > SETTLED * np.median(seconds[-2 * WINDOW : -WINDOW])
         ):
@@ -103,10 +103,11 @@ def _turn(call: Callable[[], object], seconds: float) -> list[float]:
     calls = min(MOST_CALLS, max(1, round(TURN / seconds)))
     if calls > 1:
         call()  # brings its data back into the caches, and its threads to their places
-    return [1e3 * _seconds(call) for _ in range(calls)]
+    return [1e3 * seconds_of(call) for _ in range(calls)]
 
 
-def _seconds(call: Callable[[], object]) -> float:
+def seconds_of(call: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
     start = perf_counter()
     call()
     return perf_counter() - start

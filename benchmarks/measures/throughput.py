@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
@@ -33,10 +33,12 @@ def measure_throughput(model: Model, rounds: int, progress: Progress = iter) -> 
         rounds: Number of turns of every size.
         progress: Is given the rounds.
     """
+    limits = _limits(model)
     ways = [
         Way(f"{curve}-{size}", curve, "part", size, make(model, size))
         for curve, make in CURVES.items()
-        for size in _sizes(model, curve)
+        for size in SIZES
+        if size <= limits[curve]
     ]
     timings = time_ways(ways, rounds, progress)
     points = []
@@ -46,14 +48,13 @@ def measure_throughput(model: Model, rounds: int, progress: Progress = iter) -> 
     return points
 
 
-def _sizes(model: Model, curve: str) -> Iterable[int]:
-    """Sizes that the graphs take: engines have limits, and a stream takes no more than a chunk."""
-    limits = {
+def _limits(model: Model) -> dict[str, int]:
+    """The largest size of each curve: engines have limits, and a stream takes no more than a chunk."""
+    return {
         "encoder": model.graph("encoder").limits.get("frames", max(SIZES)),
         "streams": max(SIZES),
         "clip": model.batch().most_frames,
     }
-    return [size for size in SIZES if size <= limits[curve]]
 
 
 def _curve(curve: str, rates: dict[int, np.ndarray]) -> list[Throughput]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
 
 import numpy as np
 
@@ -11,11 +10,11 @@ from mdhr_runtime.backends.choosing import TENSORRT
 from mdhr_runtime.model import Model
 
 from ..results import Transfer
-from .sampling import summarise
+from .sampling import seconds_of, summarise
 
 TO_DEVICE, TO_HOST = "host to device", "device to host"
 
-ROUNDS = 200
+WARM_UP, ROUNDS = 10, 200
 
 Copies = tuple[Callable[[], object], Callable[[], object]]
 """A copy to the device, and one back."""
@@ -37,12 +36,8 @@ def measure_transfers(model: Model) -> list[Transfer]:
 
 
 def _time(direction: str, size: int, call: Callable[[], object]) -> Transfer:
-    samples = []
-    for _ in range(ROUNDS + 10):
-        start = perf_counter()
-        call()
-        samples.append(1e3 * (perf_counter() - start))
-    return Transfer(direction, size, summarise(samples[10:]))
+    samples = [1e3 * seconds_of(call) for _ in range(WARM_UP + ROUNDS)]
+    return Transfer(direction, size, summarise(samples[WARM_UP:]))
 
 
 def _in_cuda(size: int) -> Copies:

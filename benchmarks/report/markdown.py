@@ -38,16 +38,17 @@ def _table(table: Table) -> Iterator[str]:
 
 def _lines(table: Table) -> Iterator[str]:
     header = table.header or ("", "")
-    yield _line([_escaped(cell) for cell in header])
-    yield _line([":--" if index == 0 or not table.header else "--:" for index in range(len(header))])
+    yield line([_escaped(cell) for cell in header])
+    yield line([":--" if index == 0 or not table.header else "--:" for index in range(len(header))])
     for row in table.rows:
         cells = [_escaped(cell) for cell in row]
         if table.lead:
             cells[1] = f"**{cells[1]}**"
-        yield _line(cells)
+        yield line(cells)
 
 
-def _line(cells: Sequence[str]) -> str:
+def line(cells: Sequence[str]) -> str:
+    """A line of a table, of cells that are Markdown already."""
     return f"| {' | '.join(cells)} |"
 
 

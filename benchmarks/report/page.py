@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from mdhr_runtime.errors import OutputError
-from mdhr_runtime.files import staged
 from mdhr_train.report.markup import Child, Markup, element
 
+from ..files import write_text
 from ..results import Result
 from .latency_plots import latency_plots
 from .pipeline_plot import pipeline_plots
@@ -38,16 +37,7 @@ def write_page(result: Result, path: Path) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with staged(path) as stage:
-            stage.write_text(page(result), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written.",
-            error.strerror or str(error),
-            "Choose a file in a folder that you may write to and that has space.",
-        ) from error
+    write_text(path, page(result))
 
 
 def page(result: Result) -> str:

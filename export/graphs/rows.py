@@ -1,7 +1,7 @@
 """Long rows, one per frame, combined over time as products with small matrices of zeros and ones.
 
 The products say the same as slices and elementwise operations, exactly: each number is one product by ±1 and zeros, or
-a sum. But ONNX Runtime copies a slice with one thread, and a product takes all; that is a quarter of the temporal
+a sum. But ONNX Runtime copies a slice with one thread, and a product takes all; that is a fifth of the temporal
 graph's time for one frame.
 """
 

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 
 import mdhr_runtime
-from mdhr_bench.measures.baselines import backbone_way, clip_way
+from mdhr_bench.measures.baselines import CLIP, backbone_way, clip_way
 from mdhr_bench.measures.ceilings import measure_ceilings
 from mdhr_bench.measures.transfers import TO_DEVICE, TO_HOST, measure_transfers
 from mdhr_bench.measures.ways import step_ways
@@ -39,11 +39,16 @@ def test_the_ceilings_are_those_of_the_gpu(model, tmp_path):
     assert copy.value > 1e10
 
 
-@pytest.mark.parametrize("make", [clip_way, backbone_way])
-def test_baselines_run_as_engines(model, tmp_path, make):
-    make(model, tmp_path).call()
+@pytest.mark.parametrize(("make", "name", "frames"), [(clip_way, "clip", CLIP), (backbone_way, "backbone", 1)])
+def test_baselines_run_as_engines(model, tmp_path, make, name, frames):
+    way = make(model, tmp_path)
+    way.call()
+    assert (way.id, way.frames) == (name, frames)
 
 
-def test_the_step_and_its_parts_run(model):
-    for way in step_ways(model):
-        way.call()
+def test_the_step_gives_a_frames_scores_and_its_parts_run(model):
+    step, *parts = step_ways(model)
+    shapes = [step.call().shape for _ in range(model.lookahead + 1)]
+    assert shapes == [(0, len(model.aus))] * model.lookahead + [(1, len(model.aus))]
+    for part in parts:
+        part.call()

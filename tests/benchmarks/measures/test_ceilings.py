@@ -7,7 +7,7 @@ import pytest
 from onnx import numpy_helper
 
 import mdhr_runtime
-from mdhr_bench.measures import ceilings
+from mdhr_bench.measures import ceilings, sampling
 from mdhr_bench.measures.ceilings import measure_ceilings, write_negation, write_product
 
 SIDE, COPIED, TICK = 64, 4 << 20, 0.5
@@ -44,7 +44,7 @@ def small(monkeypatch):
     monkeypatch.setattr(ceilings, "SIDES", {"cpu": SIDE})
     monkeypatch.setattr(ceilings, "COPIED", COPIED)
     ticks = count()
-    monkeypatch.setattr(ceilings, "perf_counter", lambda: TICK * next(ticks))
+    monkeypatch.setattr(sampling, "perf_counter", lambda: TICK * next(ticks))
 
 
 @pytest.mark.usefixtures("small")
@@ -64,7 +64,7 @@ def test_the_best_round_is_the_ceiling(tiny_bundle, tmp_path, monkeypatch):
     monkeypatch.setattr(ceilings, "COPIED", COPIED)
     # Every round begins when the one before has ended, and takes longer.
     moments = iter([moment for _ in range(2) for n in range(ceilings.ROUNDS) for moment in (0, 1 + n)])
-    monkeypatch.setattr(ceilings, "perf_counter", lambda: next(moments))
+    monkeypatch.setattr(sampling, "perf_counter", lambda: next(moments))
     product, _ = measure_ceilings(mdhr_runtime.load(tiny_bundle, "cpu"), tmp_path)
     assert product.value == 2 * SIDE**3
     assert product.summary.p50 == product.value / (1 + ceilings.ROUNDS // 2)
