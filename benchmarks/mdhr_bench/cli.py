@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mdhr_runtime.console import Command, Stopped, stopped_by_signals
+from mdhr_runtime.cli.console import Command, Stopped, stopped_by_signals
 from mdhr_runtime.errors import ConfigError
 
 RUN = "run"

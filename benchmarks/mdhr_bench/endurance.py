@@ -21,10 +21,10 @@ import click
 import numpy as np
 
 import mdhr_runtime
-from mdhr_runtime.analysis import Analysis, leave_the_cores, make_finders
-from mdhr_runtime.model import Model
-from mdhr_runtime.outputs.csv_file import CsvFile
+from mdhr_runtime.pipeline.analysis import Analysis, leave_the_cores, make_finders
+from mdhr_runtime.sinks.csv_file import CsvFile
 from mdhr_runtime.sources import Frame, Source, Video, open_sources
+from mdhr_runtime.streaming.model import Model
 
 BUNDLE = click.argument("bundle", type=click.Path(exists=True, path_type=Path))
 VIDEO = click.argument("video", type=click.Path(exists=True, path_type=Path))

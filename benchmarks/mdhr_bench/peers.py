@@ -10,7 +10,7 @@ from pathlib import PurePath
 from textwrap import fill
 from typing import Any
 
-from mdhr_runtime.console import table
+from mdhr_runtime.cli.console import table
 
 from .report.markdown import line
 from .results import Pipeline, Result

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from mdhr_runtime.console import Command, share_cores, step
+from mdhr_runtime.cli.console import Command, share_cores, step
 
 
 @click.command(cls=Command)

@@ -14,9 +14,9 @@ from time import monotonic
 import click
 
 from mdhr_runtime.bundle import MANIFEST, file_hash
-from mdhr_runtime.console import step
+from mdhr_runtime.cli.console import step
 from mdhr_runtime.errors import MdhrError
-from mdhr_runtime.model import Model, load
+from mdhr_runtime.streaming.model import Model, load
 
 from .cost.counting import count_graph
 from .cost.floor import floor_of

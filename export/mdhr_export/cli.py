@@ -11,7 +11,7 @@ import click
 
 from mdhr_runtime.backends.tensorrt.flavors import TITLES
 from mdhr_runtime.bundle import EngineRecord, Manifest, read_bundle
-from mdhr_runtime.console import Command, Option, share_cores, step, table
+from mdhr_runtime.cli.console import Command, Option, share_cores, step, table
 from mdhr_runtime.errors import ExportError
 
 if TYPE_CHECKING:

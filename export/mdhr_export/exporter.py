@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mdhr_runtime.backends.choosing import open_backend
+from mdhr_runtime.backends.table import open_backend
 from mdhr_runtime.bundle import MANIFEST, Bundle, Manifest, write_manifest
 from mdhr_runtime.errors import ExportError
 from mdhr_runtime.files import staged

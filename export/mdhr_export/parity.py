@@ -10,7 +10,7 @@ import numpy as np
 from mdhr_runtime.backends import Graph, Region
 from mdhr_runtime.bundle import Manifest, ParityRecord
 from mdhr_runtime.errors import ExportError
-from mdhr_runtime.stream import Stream
+from mdhr_runtime.streaming.stream import Stream
 
 COMBINATIONS = "combinations"
 """Output of the temporal and the clip graph: the regional argmaxes, if edges depend on them."""

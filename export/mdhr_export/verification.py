@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mdhr_runtime.analysis import make_finders
-from mdhr_runtime.backends.choosing import open_backend
+from mdhr_runtime.backends.table import open_backend
 from mdhr_runtime.bundle import VERIFICATION, Bundle
 from mdhr_runtime.errors import ExportError
-from mdhr_runtime.model import Model
+from mdhr_runtime.pipeline.analysis import make_finders
 from mdhr_runtime.sources import open_source
+from mdhr_runtime.streaming.model import Model
 
 from .parity import Labels, label_with_graphs
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mdhr_runtime.console import Command, share_cores, spoken_warnings
+from mdhr_runtime.cli.console import Command, share_cores, spoken_warnings
 
 from ..training.config import DEVICES, PRECISIONS
 from .checks import require_folder, require_libraries

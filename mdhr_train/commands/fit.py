@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mdhr_runtime.console import Command, Option, share_cores, table
+from mdhr_runtime.cli.console import Command, Option, share_cores, table
 from mdhr_runtime.layout import Layout
 
 from .checks import require_folder, require_libraries

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mdhr_runtime.console import Command, spoken_warnings, table
+from mdhr_runtime.cli.console import Command, spoken_warnings, table
 from mdhr_runtime.errors import OutputError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mdhr_runtime.console import Command, share_cores
+from mdhr_runtime.cli.console import Command, share_cores
 
 from .checks import require_folder, require_libraries
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mdhr_runtime.console import Option
+from mdhr_runtime.cli.console import Option
 from mdhr_runtime.errors import ConfigError
 
 from ..training.config import DEVICES, PRECISIONS, VALIDATIONS, RunConfig

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mdhr_runtime.console import Command, table
+from mdhr_runtime.cli.console import Command, table
 from mdhr_runtime.layout import Layout
 
 from .checks import require_libraries

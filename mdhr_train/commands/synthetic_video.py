@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mdhr_runtime.console import Command
+from mdhr_runtime.cli.console import Command
 from mdhr_runtime.layout import Layout
 
 from .checks import require_folder

@@ -20,10 +20,10 @@ import click
 import cv2
 import torch
 
-from mdhr_runtime.analysis import MIN_FACE
 from mdhr_runtime.errors import DataError, OutputError
 from mdhr_runtime.faces.mtcnn import FaceDetector
 from mdhr_runtime.files import staged
+from mdhr_runtime.pipeline.analysis import MIN_FACE
 
 from .cropping import Gaps, crop_faces, crop_path, finished
 from .datasets import Dataset

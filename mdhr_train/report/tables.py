@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from mdhr_runtime.page.names import NAMES
+from mdhr_runtime.live.names import NAMES
 
 from .markup import Markup, element
 from .series import Series

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mdhr_runtime.console import spoken_warnings
+from mdhr_runtime.cli.console import spoken_warnings
 from mdhr_runtime.errors import CheckpointError
 
 from ..data.datasets import DATASETS, FOLDS

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mdhr_runtime.console import table
+from mdhr_runtime.cli.console import table
 
 from ..suites import SuiteRow, rows
 from .config import RunConfig

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mdhr_runtime.console import table
+from mdhr_runtime.cli.console import table
 from mdhr_runtime.errors import DataError, OutputError
 from mdhr_runtime.files import staged
 

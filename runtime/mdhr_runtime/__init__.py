@@ -12,12 +12,12 @@ for result in mdhr_runtime.analyze("interview.mp4", "best.mdhr"):
 from typing import TYPE_CHECKING, Any
 
 from .errors import MdhrError
-from .model import Model, load
 from .results import FrameResult, Row
-from .stream import Stream
+from .streaming.model import Model, load
+from .streaming.stream import Stream
 
 if TYPE_CHECKING:
-    from .analysis import Analysis, analyze
+    from .pipeline.analysis import Analysis, analyze
 
 __all__ = ["Analysis", "FrameResult", "MdhrError", "Model", "Row", "Stream", "analyze", "load"]
 
@@ -25,7 +25,7 @@ __all__ = ["Analysis", "FrameResult", "MdhrError", "Model", "Row", "Stream", "an
 def __getattr__(name: str) -> Any:
     # OpenCV is only loaded for those who have images to read.
     if name in ("Analysis", "analyze"):
-        from . import analysis
+        from .pipeline import analysis
 
         return getattr(analysis, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

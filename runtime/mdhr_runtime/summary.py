@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .console import table
+from .cli.console import table
 from .results import OCCURS_FROM, FrameResult, Row
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from mdhr_bench.cli import main as mdhr_bench
 from mdhr_export.cli import main as mdhr_export
-from mdhr_runtime.cli import main as mdhr_run
+from mdhr_runtime.cli.run import main as mdhr_run
 from mdhr_train.cli import main as mdhr_train
 
 ROOT = Path(__file__).parents[2]

@@ -4,14 +4,7 @@ import pytest
 import torch
 
 from mdhr_train.layouts import BP4D, DISFA
-from mdhr_train.losses import (
-    au_loss,
-    auxiliary_loss,
-    class_weights,
-    combination_index,
-    mdhr_loss,
-    occurrence_rates,
-)
+from mdhr_train.losses import au_loss, auxiliary_loss, class_weights, combination_index, mdhr_loss, occurrence_rates
 
 UNKNOWN = 9
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdhr_runtime.errors import ConfigError, MdhrError
-from mdhr_runtime.model import Model
+from mdhr_runtime.streaming.model import Model
 
 from ..cost.cutting import backbone_only
 from ..results import Missing

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdhr_runtime.model import Model
+from mdhr_runtime.streaming.model import Model
 
 from ..results import Ceiling
 from .graphs import graph_record, open_graph

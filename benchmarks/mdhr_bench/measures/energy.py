@@ -6,7 +6,7 @@ import time
 from time import monotonic
 
 from mdhr_runtime.errors import MdhrError
-from mdhr_runtime.model import Model
+from mdhr_runtime.streaming.model import Model
 
 from ..machine.energy import find_meters
 from ..machine.meter import Meter

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mdhr_runtime.backends import Graph, onnx_runtime
-from mdhr_runtime.backends.choosing import TENSORRT
+from mdhr_runtime.backends.table import TENSORRT
 from mdhr_runtime.bundle import GraphRecord
-from mdhr_runtime.model import Model
+from mdhr_runtime.streaming.model import Model
 
 
 def open_graph(model: Model, path: Path, sizes: dict[str, int]) -> Graph:

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mdhr_runtime.batch import STATE
 from mdhr_runtime.bundle import Manifest
+from mdhr_runtime.streaming.batch import STATE
 
 from ..machine.nvml import ask as ask_driver
 from ..machine.nvml import device_in_use, open_nvml
@@ -30,7 +30,7 @@ def memory(bundle: Path, provider: str, streams: int = 8) -> Memory:
 
     All but `per_stream` is measured with one stream, before there are others, the peak included. The further streams
     take their frames together, as those of cameras in step do: what they add is their states, in two copies, and what
-    runs of the graphs need for more frames at once. The latter ends at `mdhr_runtime.batch.CHUNK` frames, so that many
+    runs of the graphs need for more frames at once. The latter ends at `streaming.batch.CHUNK` frames, so that many
     streams add less each than a few. Memory that a process has freed and uses again adds nothing. What is imported
     includes psutil, which is asked.
 

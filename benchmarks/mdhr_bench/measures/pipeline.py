@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from mdhr_runtime.backends import Graph
     from mdhr_runtime.backends.base import Buffer, Region
     from mdhr_runtime.faces.finding import FaceFinder, FoundFace
-    from mdhr_runtime.model import Model
     from mdhr_runtime.sources import Frame, Source
+    from mdhr_runtime.streaming.model import Model
 
 STAGES = ("decode", "detection", "alignment", "encoding", "temporal", "output")
 
@@ -188,10 +188,10 @@ class TimedGraph:
 
 def _measure(bundle: str, provider: str, video: str, runs: str, table: str) -> dict[str, Any]:
     """Take the video to the table again and again; returns every `Run` that counts."""
-    from mdhr_runtime.analysis import leave_the_cores
-    from mdhr_runtime.backends.choosing import open_backend
+    from mdhr_runtime.backends.table import open_backend
     from mdhr_runtime.bundle import read_bundle
-    from mdhr_runtime.model import Model
+    from mdhr_runtime.pipeline.analysis import leave_the_cores
+    from mdhr_runtime.streaming.model import Model
 
     leave_the_cores()
     clocks = {name: Clock() for name in STAGES}
@@ -227,9 +227,9 @@ def _time_alignment(clock: Clock) -> None:
 
 def _run(model: Model, video: Path, table: Path, clocks: Mapping[str, Clock]) -> Run:
     """Take the video to the table once, and repeat what the encoder did."""
-    from mdhr_runtime.analysis import Analysis, make_finders
-    from mdhr_runtime.outputs.base import SourceInfo
-    from mdhr_runtime.outputs.factory import open_output
+    from mdhr_runtime.pipeline.analysis import Analysis, make_finders
+    from mdhr_runtime.sinks.base import SourceInfo
+    from mdhr_runtime.sinks.table import open_output
     from mdhr_runtime.sources import open_source
 
     for clock in clocks.values():

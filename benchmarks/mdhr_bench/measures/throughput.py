@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mdhr_runtime.model import Model
+from mdhr_runtime.streaming.model import Model
 
 from ..results import Throughput
 from .sampling import Progress, Way, time_ways

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mdhr_runtime.backends.choosing import TENSORRT
-from mdhr_runtime.model import Model
+from mdhr_runtime.backends.table import TENSORRT
+from mdhr_runtime.streaming.model import Model
 
 from ..results import Transfer
 from .sampling import seconds_of, summarise

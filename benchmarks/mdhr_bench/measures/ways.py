@@ -9,7 +9,7 @@ import numpy as np
 from mdhr_runtime.backends import Graph
 from mdhr_runtime.backends.base import Buffer, Region
 from mdhr_runtime.bundle import TensorRecord
-from mdhr_runtime.model import Model
+from mdhr_runtime.streaming.model import Model
 
 from .sampling import Way
 

@@ -6,7 +6,7 @@ import math
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from mdhr_runtime.console import table
+from mdhr_runtime.cli.console import table
 
 from ..compare import CONFIDENCE, Change, Comparison, Quantity
 from .units import ABSENT, digits, named, plain

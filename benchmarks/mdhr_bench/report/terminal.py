@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from mdhr_runtime.console import table as lay_out
+from mdhr_runtime.cli.console import table as lay_out
 
 from ..results import Result
 from .reporting import report_of

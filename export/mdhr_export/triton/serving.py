@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mdhr_runtime.batch import NEW_STATE, STATE
 from mdhr_runtime.bundle import GraphRecord, TensorRecord
+from mdhr_runtime.streaming.batch import NEW_STATE, STATE
 
 from .text import Message, Word
 

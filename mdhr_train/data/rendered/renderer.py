@@ -13,11 +13,11 @@ from .behaviour import Behaviour
 from .camera import Camera
 from .controls import Controls, controls_over_time
 from .features import draw_brows, draw_eyes, draw_mouth, draw_nose
-from .folds import draw_folds
 from .head import draw_behind, draw_hair, outline, skin_texture
 from .identity import Identity
 from .paint import fill
 from .view import Movement, View, view_of
+from .wrinkles import draw_folds
 
 FRINGE = (0.19, 0.23)
 """How high above the eyes a fringe ends, in eye distances: lowest and highest."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from .errors import MdhrError
+from ..errors import MdhrError
 
 
 class Command(click.Command):

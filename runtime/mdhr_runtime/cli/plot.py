@@ -27,8 +27,8 @@ def main(table: Path, out: Path | None, face: int | None, source: str | None) ->
     where it occurs (score at least 0.5), and nothing on grey ground where the face is not seen. Provisional rows are
     passed over.
     """
-    from .outputs.reading import read_table
-    from .outputs.timeline import Chart, choose
+    from ..plotting.tables import read_table
+    from ..plotting.timeline import Chart, choose
 
     chart = Chart(out or table.with_suffix(".png"))
     timeline, others = choose(read_table(table), table, source, face)

@@ -21,12 +21,12 @@ import click
 from .console import Command, Option, Stopped, report, stopped_by_signals
 
 if TYPE_CHECKING:
-    from .analysis import Analysis
-    from .model import Model
-    from .outputs.base import Output, SourceInfo
-    from .results import FrameResult
-    from .sources import Source
-    from .summary import Summary
+    from ..pipeline.analysis import Analysis
+    from ..results import FrameResult
+    from ..sinks.base import Output, SourceInfo
+    from ..sources import Source
+    from ..streaming.model import Model
+    from ..summary import Summary
 
 STANDARD_OUTPUT = "-"
 
@@ -185,12 +185,12 @@ def _run(settings: Settings) -> bool:
     """Do the work; return whether a source had a problem."""
     # FFmpeg's remarks on damaged data would tear the progress bar; we say in words what matters.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    from .analysis import Analysis, leave_the_cores, make_finders
-    from .model import load
-    from .outputs.base import SourceInfo
-    from .outputs.factory import open_output
-    from .sources import open_sources
-    from .summary import Summary
+    from ..pipeline.analysis import Analysis, leave_the_cores, make_finders
+    from ..sinks.base import SourceInfo
+    from ..sinks.table import open_output
+    from ..sources import open_sources
+    from ..streaming.model import load
+    from ..summary import Summary
 
     sources = open_sources(settings.sources, settings.timeout, settings.image_fps)
     infos = [SourceInfo(source.name, source.fps, source.live) for source in sources]
@@ -269,7 +269,7 @@ def _tell(summaries: dict[str, Summary], analysis: Analysis, seconds: float, *, 
 
 
 def _live_page(address: str, model: Model, infos: Sequence[SourceInfo], analysis: Analysis) -> Output:
-    from .page import Address, LivePage
+    from ..live import Address, LivePage
 
     page = LivePage(Address.parse(address), model.aus, infos, analysis.stats)
     click.echo(f"live page: {page.url}", err=True)
@@ -290,6 +290,6 @@ def _table_name(sources: Sequence[str]) -> str:
 
 
 def _reader_gone() -> type[Exception]:
-    from .outputs.lines import ReaderGone
+    from ..sinks.lines import ReaderGone
 
     return ReaderGone

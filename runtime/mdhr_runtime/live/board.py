@@ -14,8 +14,8 @@ from itertools import takewhile
 from operator import attrgetter
 from threading import Lock
 
-from ..outputs.base import SourceInfo
 from ..results import FrameResult, Row
+from ..sinks.base import SourceInfo
 
 SPAN = 60.0
 """Seconds of a source's results that are kept, so that a page opened later starts with full charts."""

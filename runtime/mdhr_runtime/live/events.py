@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from ..outputs.drawing import FACE_COLOURS
 from ..results import OCCURS_FROM, SourceStats
+from ..sinks.drawing import FACE_COLOURS
 from .board import SPAN, Board, Entry
 from .names import NAMES
 

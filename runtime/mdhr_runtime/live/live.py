@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import OutputError
-from ..outputs.base import SourceInfo
 from ..results import FrameResult
+from ..sinks.base import SourceInfo
 from .address import Address, ip_of, names_of_this_machine
 from .board import Board
 from .events import Feed, StatsSource

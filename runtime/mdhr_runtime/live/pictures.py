@@ -10,8 +10,8 @@ from threading import Lock
 import cv2
 import numpy as np
 
-from ..outputs.drawing import draw
 from ..results import FrameResult, Row
+from ..sinks.drawing import draw
 from .board import Board
 
 LONG_SIDE = 960

@@ -12,16 +12,16 @@ from typing import Literal
 
 import cv2
 
-from .errors import MdhrError
-from .faces.finding import FaceFinder, WholeImages
-from .faces.mtcnn import FaceDetector
-from .faces.tracking import DETECT_EVERY, MAX_GAP, FaceTracker
-from .model import Model, load
-from .pipeline.channel import Board, Cancelled
-from .pipeline.feed import Feed
-from .pipeline.scoring import Scorer
-from .results import FrameResult, SourceStats
-from .sources import IMAGES_PER_SECOND, TIMEOUT, Source, open_sources
+from ..errors import MdhrError
+from ..faces.finding import FaceFinder, WholeImages
+from ..faces.mtcnn import FaceDetector
+from ..faces.tracking import DETECT_EVERY, MAX_GAP, FaceTracker
+from ..results import FrameResult, SourceStats
+from ..sources import IMAGES_PER_SECOND, TIMEOUT, Source, open_sources
+from ..streaming.model import Model, load
+from .channel import Board, Cancelled
+from .scheduler import Scorer
+from .source_worker import Feed
 
 MIN_FACE = 48
 """Default side of the smallest face in pixels.

@@ -9,10 +9,10 @@ from time import monotonic
 
 import numpy as np
 
-from ..batch import Lane, StreamBatch
 from ..faces.finding import FoundFace
 from ..results import FrameResult, Row
 from ..sources.base import Frame
+from ..streaming.batch import Lane, StreamBatch
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from ..faces.finding import FaceFinder, FoundFace
 from ..results import SourceStats
 from ..sources import Camera, Frame, Source
 from .channel import Board, Cancelled, Channel
-from .scoring import Prepared, Timeline
+from .scheduler import Prepared, Timeline
 
 READ_AHEAD = 2
 """Frames that wait for the face finder. Of a camera, they are the newest; older ones are dropped."""

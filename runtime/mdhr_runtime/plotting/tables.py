@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import OutputError
-from .csv_file import FIRST_COLUMNS, LAST_COLUMNS
-from .extras import extra
+from ..sinks.csv_file import FIRST_COLUMNS, LAST_COLUMNS
+from ..sinks.extras import extra
 
 SCORE = "_p"
 """How the name of a column with scores ends."""

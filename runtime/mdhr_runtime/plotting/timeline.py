@@ -13,9 +13,9 @@ import numpy as np
 from ..errors import OutputError
 from ..files import staged
 from ..results import OCCURS_FROM
-from .extras import extra
-from .lines import cannot_write
-from .reading import Seen
+from ..sinks.extras import extra
+from ..sinks.lines import cannot_write
+from .tables import Seen
 
 LONGEST_STEP = 1.0
 """Seconds between two rows from which on the line breaks, whatever the frames' numbers say."""

@@ -1,6 +1,6 @@
 """Results as JSON Lines: one object per row and line, for `jq`, log collectors and other programs.
 
-`mdhr_runtime.outputs.record` describes the object.
+`mdhr_runtime.sinks.record` describes the object.
 """
 
 from __future__ import annotations

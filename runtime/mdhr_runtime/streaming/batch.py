@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .backends import Buffer, Graph, Region
-from .bundle import Manifest
+from ..backends import Buffer, Graph, Region
+from ..bundle import Manifest
 
 CHUNK = 16
 """Frames per run of the graphs at most, so that many need no more memory than few."""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .backends import Graph
-from .backends.choosing import Backend, open_backend
+from ..backends import Graph
+from ..backends.table import Backend, open_backend
+from ..bundle import Bundle, read_bundle
+from ..layout import Layout
 from .batch import StreamBatch
-from .bundle import Bundle, read_bundle
-from .layout import Layout
 from .stream import Stream
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .backends import Graph
+from ..backends import Graph
+from ..bundle import Manifest
+from ..errors import FramesError
 from .batch import StreamBatch
-from .bundle import Manifest
-from .errors import FramesError
 
 
 class Stream:

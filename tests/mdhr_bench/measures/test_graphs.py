@@ -7,7 +7,7 @@ import pytest
 import mdhr_runtime
 from mdhr_bench.measures.ceilings import write_negation
 from mdhr_bench.measures.graphs import graph_record, open_graph
-from mdhr_runtime.backends.choosing import TENSORRT
+from mdhr_runtime.backends.table import TENSORRT
 from mdhr_runtime.backends.tensorrt.flavors import TITLES
 from mdhr_runtime.bundle import TensorRecord
 from mdhr_runtime.errors import BundleError, MdhrError

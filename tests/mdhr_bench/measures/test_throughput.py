@@ -7,9 +7,9 @@ from stopwatch import Stopwatch
 from mdhr_bench.measures import sampling, throughput
 from mdhr_bench.measures.pipeline import Clock, TimedGraph
 from mdhr_bench.measures.throughput import CURVES, SIZES, measure_throughput
-from mdhr_runtime.backends.choosing import open_backend
+from mdhr_runtime.backends.table import open_backend
 from mdhr_runtime.bundle import read_bundle
-from mdhr_runtime.model import Model
+from mdhr_runtime.streaming.model import Model
 
 MILLISECONDS = {
     # A run that costs 40 ms and 1 ms per frame: only the largest size comes near the best.

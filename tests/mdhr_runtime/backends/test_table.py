@@ -8,7 +8,7 @@ import pytest
 
 import mdhr_runtime
 from mdhr_runtime.backends import onnx_runtime
-from mdhr_runtime.backends.choosing import PROVIDERS, open_backend
+from mdhr_runtime.backends.table import PROVIDERS, open_backend
 from mdhr_runtime.backends.tensorrt.gpu import find_gpu
 from mdhr_runtime.bundle import MANIFEST, read_bundle
 from mdhr_runtime.errors import ProviderError

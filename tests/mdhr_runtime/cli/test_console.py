@@ -5,7 +5,7 @@ import warnings
 import click
 from click.testing import CliRunner
 
-from mdhr_runtime.console import Command, spoken_warnings, step, table
+from mdhr_runtime.cli.console import Command, spoken_warnings, step, table
 from mdhr_runtime.errors import MdhrError
 
 

@@ -11,9 +11,10 @@ import pytest
 from camera_server import HttpCamera, SilentServer, free_port, wait_for
 from click.testing import CliRunner
 
-from mdhr_runtime import analysis, sources
-from mdhr_runtime.cli import main
+from mdhr_runtime import sources
+from mdhr_runtime.cli.run import main
 from mdhr_runtime.faces import tracking
+from mdhr_runtime.pipeline import analysis
 
 BLANK = np.zeros((240, 240, 3), np.uint8)
 

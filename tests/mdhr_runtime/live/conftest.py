@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from mdhr_runtime.outputs.base import SourceInfo
-from mdhr_runtime.page import Address, LivePage
+from mdhr_runtime.live import Address, LivePage
 from mdhr_runtime.results import FrameResult, Row
+from mdhr_runtime.sinks.base import SourceInfo
 
 AUS = ("AU01", "AU06", "AU12")
 SIZE = (360, 640)

@@ -1,7 +1,7 @@
 import pytest
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.page.address import Address
+from mdhr_runtime.live.address import Address
 
 
 @pytest.mark.parametrize(

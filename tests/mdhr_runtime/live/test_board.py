@@ -1,8 +1,8 @@
 import pytest
 
-from mdhr_runtime.outputs.base import SourceInfo
-from mdhr_runtime.page import board as boards
-from mdhr_runtime.page.board import Board
+from mdhr_runtime.live import board as boards
+from mdhr_runtime.live.board import Board
+from mdhr_runtime.sinks.base import SourceInfo
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from threading import Event
 import numpy as np
 import pytest
 
-from mdhr_runtime.outputs.base import SourceInfo
-from mdhr_runtime.page import events
-from mdhr_runtime.page.board import Board
-from mdhr_runtime.page.events import Feed
+from mdhr_runtime.live import events
+from mdhr_runtime.live.board import Board
+from mdhr_runtime.live.events import Feed
 from mdhr_runtime.results import FrameResult, Row, SourceStats
+from mdhr_runtime.sinks.base import SourceInfo
 
 
 @pytest.fixture

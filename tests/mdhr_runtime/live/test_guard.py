@@ -1,6 +1,6 @@
 import pytest
 
-from mdhr_runtime.page.guard import Guard
+from mdhr_runtime.live.guard import Guard
 
 LOCAL = Guard(loopback=True, names=["127.0.0.1"])
 OPEN = Guard(loopback=False, names=["0.0.0.0", "box7", "box7.local"])

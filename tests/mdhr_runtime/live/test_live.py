@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.page import Address, LivePage
-from mdhr_runtime.page import board as boards
+from mdhr_runtime.live import Address, LivePage
+from mdhr_runtime.live import board as boards
 
 
 def port(page):
@@ -82,7 +82,7 @@ def test_a_forbidden_port_is_told(monkeypatch):
     def forbid(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("mdhr_runtime.page.server.TCPServer.server_bind", forbid)
+    monkeypatch.setattr("mdhr_runtime.live.server.TCPServer.server_bind", forbid)
     assert "may not use port 80" in refused("80").why
 
 

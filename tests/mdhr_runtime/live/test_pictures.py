@@ -2,10 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mdhr_runtime.outputs.base import SourceInfo
-from mdhr_runtime.page.board import Board
-from mdhr_runtime.page.pictures import LONG_SIDE, Pictures
+from mdhr_runtime.live.board import Board
+from mdhr_runtime.live.pictures import LONG_SIDE, Pictures
 from mdhr_runtime.results import FrameResult, Row
+from mdhr_runtime.sinks.base import SourceInfo
 
 
 @pytest.fixture

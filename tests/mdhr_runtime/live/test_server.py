@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from mdhr_runtime.page import server
+from mdhr_runtime.live import server
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import mdhr_runtime
-from mdhr_runtime.analysis import Analysis, make_finders
 from mdhr_runtime.errors import FramesError, MdhrError, VideoError
 from mdhr_runtime.faces.tracking import FaceTracker
+from mdhr_runtime.pipeline.analysis import Analysis, make_finders
 from mdhr_runtime.sources import Frame, Images, Video
 
 BLANK = np.zeros((240, 240, 3), np.uint8)

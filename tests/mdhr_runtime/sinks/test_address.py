@@ -1,7 +1,7 @@
 import pytest
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.outputs.address import Address
+from mdhr_runtime.sinks.address import Address
 
 
 def test_a_url_is_taken_apart():

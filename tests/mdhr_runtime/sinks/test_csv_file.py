@@ -10,7 +10,7 @@ import rows as support
 from rows import AUS, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.outputs.csv_file import CsvFile
+from mdhr_runtime.sinks.csv_file import CsvFile
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(support.__file__).parent)}
 HEADER = "frame,face_id,timestamp,confidence,success,x,y,w,h,AU01_p,AU12_p,AU01_c,AU12_c,final,source\n"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from rows import nobody, row
 
-from mdhr_runtime.outputs.drawing import OCCURS, Rect, draw
+from mdhr_runtime.sinks.drawing import OCCURS, Rect, draw
 
 AUS = tuple(f"AU{number:02d}" for number in range(1, 13))
 GREY = np.full((360, 640, 3), 90, np.uint8)

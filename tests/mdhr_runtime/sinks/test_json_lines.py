@@ -13,8 +13,8 @@ import rows as support
 from rows import AUS, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.outputs.json_lines import JsonLines
-from mdhr_runtime.outputs.lines import ReaderGone
+from mdhr_runtime.sinks.json_lines import JsonLines
+from mdhr_runtime.sinks.lines import ReaderGone
 
 WRITE_FOREVER = """
 import itertools, sys
@@ -94,7 +94,7 @@ def _lines(descriptor):
 def test_a_pipe_that_does_not_block_loses_nothing(monkeypatch):
     read, write = os.pipe()
     os.set_blocking(write, False)
-    monkeypatch.setattr("mdhr_runtime.outputs.lines.STANDARD_OUTPUT", write)
+    monkeypatch.setattr("mdhr_runtime.sinks.lines.STANDARD_OUTPUT", write)
     got = []
     reader = threading.Thread(target=lambda: got.extend(_lines(read)))
     with JsonLines(None, AUS) as file:
@@ -110,7 +110,7 @@ def test_a_pipe_that_does_not_block_loses_nothing(monkeypatch):
 def test_a_closed_pipe_is_no_error_for_the_user(monkeypatch):
     read, write = os.pipe()
     os.close(read)
-    monkeypatch.setattr("mdhr_runtime.outputs.lines.STANDARD_OUTPUT", write)
+    monkeypatch.setattr("mdhr_runtime.sinks.lines.STANDARD_OUTPUT", write)
     with JsonLines(None, AUS) as file, pytest.raises(ReaderGone):
         file.write(result(row(1)))
     os.close(write)

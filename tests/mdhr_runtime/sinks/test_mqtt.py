@@ -11,7 +11,7 @@ import pytest
 from rows import AUS, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.outputs import mqtt
+from mdhr_runtime.sinks import mqtt
 
 client_library = pytest.importorskip("paho.mqtt.client", reason="needs the extra 'mqtt'")
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")

@@ -1,4 +1,4 @@
-from mdhr_runtime.outputs.outbox import Outbox
+from mdhr_runtime.sinks.outbox import Outbox
 
 
 def test_the_oldest_goes_when_it_is_full():

@@ -13,9 +13,9 @@ import rows as support
 from rows import AUS, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.outputs import overlay, video_file
-from mdhr_runtime.outputs.base import SourceInfo
-from mdhr_runtime.outputs.overlay import Overlay
+from mdhr_runtime.sinks import overlay, video_file
+from mdhr_runtime.sinks.base import SourceInfo
+from mdhr_runtime.sinks.overlay import Overlay
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(support.__file__).parent)}
 ENCODERS = [

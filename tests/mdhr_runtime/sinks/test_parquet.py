@@ -12,8 +12,8 @@ import rows as support
 from rows import AUS, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.outputs.csv_file import columns
-from mdhr_runtime.outputs.parquet import ParquetFile
+from mdhr_runtime.sinks.csv_file import columns
+from mdhr_runtime.sinks.parquet import ParquetFile
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra 'parquet'")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(support.__file__).parent)}

@@ -4,8 +4,8 @@ import pytest
 from rows import AUS
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.outputs.base import SourceInfo
-from mdhr_runtime.outputs.factory import SCHEMES, SUFFIXES, open_output
+from mdhr_runtime.sinks.base import SourceInfo
+from mdhr_runtime.sinks.table import SCHEMES, SUFFIXES, open_output
 
 SOURCES = [SourceInfo("cam", 25.0, False)]
 

@@ -8,7 +8,7 @@ import pytest
 from rows import AUS, result, row
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.outputs import websocket
+from mdhr_runtime.sinks import websocket
 
 client = pytest.importorskip("websockets.sync.client", reason="needs the extra 'ws'")
 from websockets.exceptions import InvalidStatus  # noqa: E402

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import mdhr_runtime
-from mdhr_runtime.batch import SLOTS
+from mdhr_runtime.streaming.batch import SLOTS
 
 
 def clip_of(face_frames, start, length):

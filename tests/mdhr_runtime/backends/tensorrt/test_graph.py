@@ -9,9 +9,9 @@ from host_gpu import HostCuda
 import mdhr_runtime
 from mdhr_export.parity import TOLERANCES, Labels, check_parity, compare_clip
 from mdhr_export.verification import bundled_reference
-from mdhr_runtime.batch import StreamBatch
 from mdhr_runtime.errors import ExportError, FramesError, ProviderError
-from mdhr_runtime.stream import Stream
+from mdhr_runtime.streaming.batch import StreamBatch
+from mdhr_runtime.streaming.stream import Stream
 
 from .conftest import HostGpu
 

@@ -1,0 +1,1 @@
+"""The command lines of the runtime, and what all command lines share."""

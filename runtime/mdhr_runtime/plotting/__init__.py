@@ -1,0 +1,1 @@
+"""Reading tables of results, and drawing them."""

@@ -1,0 +1,1 @@
+"""The streaming engine: one backbone pass per frame, and many streams through the graphs together."""
