@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mdhr_runtime.results import OCCURS_FROM
+from mdhr_runtime.contract import SCORE
 
 KINDS = ("true_positives", "false_positives", "false_negatives", "true_negatives")
 """What is counted, in the order of `F1Counter.counts`."""
@@ -33,7 +33,7 @@ class F1Counter:
             scores: float (..., N) in [0, 1].
             labels: (..., N), any type.
         """
-        found = (scores >= OCCURS_FROM).reshape(-1, scores.shape[-1])
+        found = SCORE.occurs(scores).reshape(-1, scores.shape[-1])
         labels = labels.reshape(found.shape)
         present, absent = labels == 1, labels == 0
         for row, kind in enumerate((found & present, found & absent, ~found & present, ~found & absent)):

@@ -127,7 +127,8 @@ def peers(results: tuple[Path, ...], markdown: bool) -> None:
 
 
 def _write_reports(result: Any, out: Path) -> None:
-    from .files import write_text
+    from mdhr_runtime.files import write_text
+
     from .report.markdown import markdown
     from .report.page import write_page
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mdhr_runtime.errors import DataError
-
-from .files import write_text
+from mdhr_runtime.files import write_text
 
 SCHEMA = 1
 """Version of the format. It rises when a reader of the old version would misread a new result."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mdhr_runtime.contract import SCORE
 from mdhr_runtime.layout import Layout
-from mdhr_runtime.results import OCCURS_FROM
 
 from ..model.facial_dynamics import scale_size
 from ..model.frames import INPUT_SIZE
@@ -74,7 +74,7 @@ def _graph(example: Example, inside: Inside, layout: Layout) -> Markup:
         element("rect", class_="veil", **size),
         (_edge(spots[m], spots[n], float(inside.attention[n, m])) for m, n in pairs),
         (
-            _node(au, spot, score >= OCCURS_FROM, label == 1)
+            _node(au, spot, SCORE.occurs(score), label == 1)
             for au, spot, score, label in zip(layout.aus, spots, inside.scores, example.labels, strict=True)
         ),
         viewBox=f"0 0 {INPUT_SIZE} {INPUT_SIZE}",

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .errors import MdhrError, OutputError
+
 
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
@@ -42,3 +44,37 @@ def staged(path: Path) -> Iterator[Path]:
             os.replace(stage, path)
     finally:
         shutil.rmtree(holder, ignore_errors=True)
+
+
+@contextmanager
+def told(
+    what: Path | str,
+    error: type[MdhrError] = OutputError,
+    fix: str = "Choose a place in an existing folder that you may write to and that has space.",
+) -> Iterator[None]:
+    """Tell in our words why something could not be written.
+
+    Args:
+        what: What is written, as the subject of a sentence: "The bundle x.mdhr".
+        error: The kind of error.
+        fix: What the user can do.
+
+    Raises:
+        MdhrError: `error`, in place of an OSError in the block.
+    """
+    try:
+        yield
+    except OSError as cause:
+        raise error(f"{what} cannot be written.", cause.strerror or str(cause), fix) from cause
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in UTF-8, with the folders above it. An older one is replaced whole, or stays.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    with told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with staged(path) as stage:
+            stage.write_text(text, encoding="utf-8")

@@ -7,8 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-OCCURS_FROM = 0.5
-"""The score from which an AU counts as occurring."""
+from .contract import SCORE, OutputRecord
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +24,7 @@ class Row:
         scores: float32 (N,), the score of every AU in [0, 1], or None without a face.
         final: Whether the scores are final. A provisional row is computed as if the video ended at this frame, and is
             followed by a final one for the same source, frame and face.
+        output: What the scores are.
     """
 
     source: str
@@ -35,11 +35,17 @@ class Row:
     box: tuple[float, float, float, float] | None = None
     scores: np.ndarray | None = None
     final: bool = True
+    output: OutputRecord = SCORE
 
     @property
     def success(self) -> bool:
         """Whether there are scores."""
         return self.scores is not None
+
+    @property
+    def occurrences(self) -> np.ndarray | None:
+        """Which AUs occur, bool (N,), or None without a face."""
+        return None if self.scores is None else self.output.occurs(self.scores)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .cli.console import table
-from .results import OCCURS_FROM, FrameResult, Row
+from .results import FrameResult, Row
 
 
 class Summary:
@@ -48,14 +48,14 @@ class Summary:
             self._newest = row.face_id  # numbers rise with the faces' first frames
             self.faces += 1
         self._rows += 1
-        self._active += row.scores >= OCCURS_FROM
+        self._active += row.occurrences
         self._total += row.scores
         self._highest = np.maximum(self._highest, row.scores)
 
     def _episode(self, row: Row) -> np.ndarray:
         """For how many frames (N,) every AU of a face has been active by now."""
         before = self._episodes.get(row.face_id, np.zeros(len(self._aus)))
-        episode = (before + 1) * (row.scores >= OCCURS_FROM)
+        episode = (before + 1) * row.occurrences
         self._longest = np.maximum(self._longest, episode)
         return episode
 

@@ -136,7 +136,7 @@ def test_a_result_that_cannot_be_written_is_told_and_leaves_nothing(tmp_path):
     with pytest.raises(OutputError, match="cannot be written") as caught:
         write_result(bench_result.partial(), tmp_path / "file" / "a.json")
     assert caught.value.why
-    assert "--out" in caught.value.fix
+    assert "write to" in caught.value.fix
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
 
 

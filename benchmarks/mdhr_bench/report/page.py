@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
+from mdhr_runtime.files import write_text
 from mdhr_train.report.markup import Child, Markup, element
 
-from ..files import write_text
 from ..results import Result
 from .latency_plots import latency_plots
 from .pipeline_plot import pipeline_plots

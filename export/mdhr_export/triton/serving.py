@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mdhr_runtime.bundle import GraphRecord, TensorRecord
-from mdhr_runtime.streaming.batch import NEW_STATE, STATE
+from mdhr_runtime.contract import NEW_STATE, STATE
 
 from .text import Message, Word
 

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from ..results import OCCURS_FROM, SourceStats
+from ..contract import SCORE
+from ..results import SourceStats
 from ..sinks.drawing import FACE_COLOURS
 from .board import SPAN, Board, Entry
 from .names import NAMES
@@ -86,7 +87,7 @@ class Feed:
             "run": self._run,
             "resumed": resumed,
             "span": SPAN,
-            "occursFrom": OCCURS_FROM,
+            "occursFrom": SCORE.threshold,
             "colours": ["#{:02x}{:02x}{:02x}".format(*colour) for colour in FACE_COLOURS],
             "aus": [{"name": au, "meaning": NAMES.get(au, "")} for au in self._aus],
             "sources": [{"name": source.name, "live": source.live} for source in self._board.sources],

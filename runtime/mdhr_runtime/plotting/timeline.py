@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..contract import SCORE
 from ..errors import OutputError
 from ..files import staged
-from ..results import OCCURS_FROM
 from ..sinks.extras import extra
 from ..sinks.lines import cannot_write
 from .tables import Seen
@@ -168,10 +168,10 @@ def _draw_row(axes: Any, timeline: Timeline, index: int) -> None:
     for start, end in _absences(timeline):
         axes.axvspan(start, end, color=ABSENT, lw=0)
     axes.broken_barh(_occurrences(times, scores), (0, 1), color=BAND, alpha=0.45, lw=0)
-    axes.axhline(OCCURS_FROM, color=FAINT, lw=0.6, ls=(0, (2, 3)))
+    axes.axhline(SCORE.threshold, color=FAINT, lw=0.6, ls=(0, (2, 3)))
     axes.plot(times, scores, color=INK, lw=1.2, solid_capstyle="round", solid_joinstyle="round")
     axes.set_xlim(timeline.start, max(timeline.end, timeline.start + 1e-3))
-    axes.set(ylim=(0, 1.02), yticks=(0, OCCURS_FROM, 1), yticklabels=("0", "", "1"))
+    axes.set(ylim=(0, 1.02), yticks=(0, SCORE.threshold, 1), yticklabels=("0", "", "1"))
     axes.set_ylabel(timeline.aus[index], rotation=0, ha="right", va="center", labelpad=8, fontweight="bold")
     axes.tick_params(colors=FAINT, labelsize=8)
     for side in ("top", "right"):
@@ -183,7 +183,7 @@ def _draw_row(axes: Any, timeline: Timeline, index: int) -> None:
 def _occurrences(times: np.ndarray, scores: np.ndarray) -> list[tuple[float, float]]:
     """Begin and duration of the times in which an AU occurs, in seconds. A single frame has a duration, too."""
     frame = float(np.median(np.diff(times))) if len(times) > 1 else 0.04
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], scores >= OCCURS_FROM, [0]))))
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], SCORE.occurs(scores), [0]))))
     return [
         (times[first] - frame / 2, times[last - 1] - times[first] + frame)
         for first, last in zip(edges[::2], edges[1::2], strict=True)

@@ -15,7 +15,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from ..results import OCCURS_FROM, Row
+from ..results import Row
 from .record import corner_and_size, cut
 from .table_file import TableFile
 
@@ -48,10 +48,10 @@ class CsvFile(TableFile):
         return _line((*start, *self._face(row), str(int(row.final)), row.source))
 
     def _face(self, row: Row) -> list[str]:
-        if row.box is None or row.scores is None:
+        if row.box is None or row.scores is None or row.occurrences is None:
             return [""] * (4 + 2 * len(self._aus))
         box = [f"{value:.1f}" for value in corner_and_size(row.box)]
-        occurrences = [str(int(score >= OCCURS_FROM)) for score in row.scores]
+        occurrences = [str(int(occurs)) for occurs in row.occurrences]
         return [*box, *(f"{cut(score):.4f}" for score in row.scores), *occurrences]
 
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from ..results import OCCURS_FROM, Row
+from ..contract import SCORE
+from ..results import Row
 
 Colour = tuple[int, int, int]
 
@@ -176,7 +177,7 @@ def _label(row: Row, aus: Sequence[str]) -> str:
 
 
 def _occurs(score: float) -> bool:
-    return bool(score >= OCCURS_FROM)
+    return bool(SCORE.occurs(score))
 
 
 def _draw_label(image: np.ndarray, text: str, box: Rect, colour: Colour, style: Style) -> None:
@@ -202,7 +203,7 @@ def _draw_panel(image: np.ndarray, panel: Rect, row: Row, aus: Sequence[str], st
     inside = image[panel.top : panel.bottom, panel.left : panel.right]
     cv2.addWeighted(inside, 0.16, np.full_like(inside, DARK), 0.84, 0, dst=inside)
     bar_left = panel.left + style.pad + style.name
-    limit = bar_left + round(style.bar * OCCURS_FROM)
+    limit = bar_left + round(style.bar * SCORE.threshold)
     for index, (au, score) in enumerate(zip(aus, row.scores if row.scores is not None else (), strict=True)):
         top = panel.top + style.pad + index * style.line
         occurs = _occurs(score)

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import OutputError
-from ..results import OCCURS_FROM, FrameResult, Row
+from ..results import FrameResult, Row
 from .csv_file import FIRST_COLUMNS, columns
 from .extras import extra
 from .lines import as_utf8, cannot_write
@@ -118,8 +118,8 @@ class ParquetFile:
 
     def _cells(self, row: Row) -> tuple[Any, ...]:
         face: tuple[Any, ...] = (None,) * (4 + 2 * self._aus)
-        if row.box is not None and row.scores is not None:
-            face = (*map(float, corner_and_size(row.box)), *row.scores.tolist(), *(row.scores >= OCCURS_FROM).tolist())
+        if row.box is not None and row.scores is not None and row.occurrences is not None:
+            face = (*map(float, corner_and_size(row.box)), *row.scores.tolist(), *row.occurrences.tolist())
         source = as_utf8(row.source).decode()
         return (row.frame, row.face_id, row.timestamp, row.confidence, row.success, *face, row.final, source)
 

@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..results import OCCURS_FROM, Row
+from ..results import Row
 
 FIRST_KEY = "source"
 
@@ -41,11 +41,11 @@ def record(row: Row, aus: Sequence[str]) -> dict[str, Any]:
         aus: Names of the AUs in the order of the scores.
     """
     box = scores = None
-    if row.box is not None and row.scores is not None:
+    if row.box is not None and row.scores is not None and row.occurrences is not None:
         box = dict(zip("xywh", (round(float(value), 1) for value in corner_and_size(row.box)), strict=True))
         scores = {
-            au: {"score": cut(score), "occurs": bool(score >= OCCURS_FROM)}
-            for au, score in zip(aus, row.scores, strict=True)
+            au: {"score": cut(score), "occurs": bool(occurs)}
+            for au, score, occurs in zip(aus, row.scores, row.occurrences, strict=True)
         }
     return {
         FIRST_KEY: row.source,

@@ -10,18 +10,13 @@ import numpy as np
 
 from ..backends import Buffer, Graph, Region
 from ..bundle import Manifest
+from ..contract import ENCODER, FRAMES, FRAMES_DIM, NEW_STATE, SCORES, STATE, STREAMS_DIM, TEMPORAL, VALID
 
 CHUNK = 16
 """Frames per run of the graphs at most, so that many need no more memory than few."""
 
 SLOTS = 8
 """Streams whose states lie side by side, and so the most that go through the temporal graph in one run."""
-
-VALID = "valid"
-"""Input of the temporal graph, if it has a state: 1 for frames, 0 for padding."""
-
-STATE = "state_"
-NEW_STATE = "new_state_"
 
 
 class Progress:
@@ -63,7 +58,7 @@ class Block:
         self.number = number
         records = {
             name.removeprefix(STATE): record
-            for name, record in manifest.graphs["temporal"].inputs.items()
+            for name, record in manifest.graphs[TEMPORAL].inputs.items()
             if name.startswith(STATE)
         }
         self._copies = [
@@ -148,19 +143,19 @@ class StreamBatch:
         self._encoder, self._temporal, self._manifest = encoder, temporal, manifest
         self._lookahead = manifest.lookahead
         self._aus = len(manifest.layout.aus)
-        valid = manifest.graphs["temporal"].inputs.get(VALID)
+        valid = manifest.graphs[TEMPORAL].inputs.get(VALID)
         self._valid = None if valid is None else np.dtype(valid.dtype)
-        self._slots = min(slots, temporal.limits.get("streams", slots))
-        self._chunk = min(CHUNK, encoder.limits.get("frames", CHUNK))
-        self.most_frames = min(self._chunk, temporal.limits.get("frames", CHUNK))
-        self._frames = np.empty((self._chunk, *manifest.graphs["encoder"].inputs["frames"].shape[1:]), np.uint8)
+        self._slots = min(slots, temporal.limits.get(STREAMS_DIM, slots))
+        self._chunk = min(CHUNK, encoder.limits.get(FRAMES_DIM, CHUNK))
+        self.most_frames = min(self._chunk, temporal.limits.get(FRAMES_DIM, CHUNK))
+        self._frames = np.empty((self._chunk, *manifest.graphs[ENCODER].inputs[FRAMES].shape[1:]), np.uint8)
         self._blocks: list[Block] = []
         self._features = self._feature_buffers(self._chunk)
         # A model without lookahead owes no scores at a stream's end, and is never given anything but frames.
         self._no_features = self._feature_buffers(self._slots * self._lookahead, zeros=True) if self._lookahead else {}
         self._no_states = {
             name: temporal.allocate(self._slots, record.shape[1:], record.dtype, zeros=True)
-            for name, record in manifest.graphs["temporal"].inputs.items()
+            for name, record in manifest.graphs[TEMPORAL].inputs.items()
             if name.startswith(STATE)
         }
 
@@ -238,7 +233,7 @@ class StreamBatch:
             self._frames[count : count + len(frames)] = frames
             count += len(frames)
         outputs = {name: buffer.region(0, count) for name, buffer in self._features.items()}
-        self._encoder.run({"frames": self._frames[:count]}, outputs)
+        self._encoder.run({FRAMES: self._frames[:count]}, outputs)
 
     def _advance(self, run: Run, to: Mapping[Block, int]) -> list[np.ndarray]:
         """Take the features of a run into its lanes' states; return the scores that became final, per lane."""
@@ -272,14 +267,14 @@ class StreamBatch:
         else:
             inputs |= first.block.states(STATE, first.side, first.slot, count)
         scores = np.empty((count, run.frames, self._aus), np.float32)
-        self._temporal.run(inputs, {"scores": scores} | first.block.states(NEW_STATE, side, first.slot, count))
+        self._temporal.run(inputs, {SCORES: scores} | first.block.states(NEW_STATE, side, first.slot, count))
         return scores
 
     def _feature_buffers(self, rows: int, *, zeros: bool = False) -> dict[str, Buffer]:
-        records = self._manifest.graphs["temporal"].inputs
+        records = self._manifest.graphs[TEMPORAL].inputs
         return {
             name: self._temporal.allocate(rows, records[name].shape[2:], records[name].dtype, zeros=zeros)
-            for name in self._manifest.graphs["encoder"].outputs
+            for name in self._manifest.graphs[ENCODER].outputs
         }
 
 

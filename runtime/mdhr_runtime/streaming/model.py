@@ -11,6 +11,7 @@ import numpy as np
 from ..backends import Graph
 from ..backends.table import Backend, open_backend
 from ..bundle import Bundle, read_bundle
+from ..contract import ENCODER, TEMPORAL
 from ..layout import Layout
 from .batch import StreamBatch
 from .stream import Stream
@@ -84,8 +85,8 @@ class Model:
 
     def stream(self) -> Stream:
         """Start a stream: the same scores as `clip`, while the frames come in."""
-        return Stream(self.graph("encoder"), self.graph("temporal"), self.bundle.manifest)
+        return Stream(self.graph(ENCODER), self.graph(TEMPORAL), self.bundle.manifest)
 
     def batch(self) -> StreamBatch:
         """Start a batch of streams: the same scores as from streams of their own, for many faces at once."""
-        return StreamBatch(self.graph("encoder"), self.graph("temporal"), self.bundle.manifest)
+        return StreamBatch(self.graph(ENCODER), self.graph(TEMPORAL), self.bundle.manifest)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..backends import Graph
 from ..bundle import Manifest
+from ..contract import ENCODER, FRAMES
 from ..errors import FramesError
 from .batch import StreamBatch
 
@@ -25,7 +26,7 @@ class Stream:
     def __init__(self, encoder: Graph, temporal: Graph, manifest: Manifest) -> None:
         self._batch = StreamBatch(encoder, temporal, manifest, slots=1)
         self._no_scores = np.empty((0, len(manifest.layout.aus)), np.float32)
-        self._frame_shape = tuple(manifest.graphs["encoder"].inputs["frames"].shape[1:])
+        self._frame_shape = tuple(manifest.graphs[ENCODER].inputs[FRAMES].shape[1:])
         self._lane = self._batch.open()
 
     def push(self, frames: np.ndarray) -> np.ndarray:

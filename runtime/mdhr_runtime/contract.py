@@ -1,0 +1,86 @@
+"""The contract between the graphs of a bundle and the programs that run them.
+
+Exporter, verification, runtime, benchmarks and servers take the names of graphs, tensors and dimensions from here, and
+the meaning of the model's output. The manifest of a bundle records shapes and element types.
+
+| graph | inputs | outputs |
+|---|---|---|
+| encoder | frames | motion (if the network has facial dynamics), static |
+| temporal | motion, static, valid (if it has a state), `state_…` | scores, combinations (if edges depend on them), `new_state_…` |
+| clip | frames | scores, combinations (likewise) |
+| pnet, rnet, onet | images | offsets, scores; onet also landmarks |
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+# Graphs of a bundle. The last three are those of the face detector, MTCNN.
+ENCODER, TEMPORAL, CLIP = "encoder", "temporal", "clip"
+PNET, RNET, ONET = "pnet", "rnet", "onet"
+DETECTOR = (PNET, RNET, ONET)
+
+# Dynamic dimensions. Frames are those of a run of the encoder, or of each stream in a run of the temporal graph.
+STREAMS_DIM, FRAMES_DIM = "streams", "frames"
+
+# Tensors of the model's graphs.
+FRAMES = "frames"
+"""uint8 (F, 224, 224, 3), of the clip graph (B, T, 224, 224, 3); RGB."""
+
+MOTION, STATIC = "motion", "static"
+"""What the encoder says of a frame: maps whose changes are the facial dynamics, and the static features."""
+
+VALID = "valid"
+"""1 for frames, 0 for the padding before the first and after the last."""
+
+SCORES = "scores"
+"""float32 (B, T, N), described by `SCORE`; of the detector's graphs, the probability of a face."""
+
+COMBINATIONS = "combinations"
+"""int32 (B, T, R): the likeliest on/off combination of each facial region, by which an engine can be checked."""
+
+STATE, NEW_STATE = "state_", "new_state_"
+"""Prefixes of the temporal graph's states: what goes in under one comes out under the other. Zeros start a stream."""
+
+DYNAMICS, NODES = "dynamics", "nodes"
+"""States besides those that are called like a feature: frame features before their mean over time, and AU nodes."""
+
+# Tensors of the detector's graphs.
+IMAGES = "images"
+"""uint8 (N, H, W, 3), RGB."""
+
+OFFSETS, LANDMARKS = "offsets", "landmarks"
+"""float32: corrections of a box in fractions of its sides, and five points as five x, then five y."""
+
+
+@dataclass(frozen=True)
+class OutputRecord:
+    """What a number is that the model gives per action unit.
+
+    Attributes:
+        name: Its name in words.
+        lowest: The least value.
+        highest: The largest value.
+        threshold: The value from which an action unit counts as occurring.
+    """
+
+    name: str
+    lowest: float
+    highest: float
+    threshold: float
+
+    def occurs(self, values: np.ndarray) -> np.ndarray:
+        """Which values say that their action unit occurs, as bool of the same shape."""
+        return np.asarray(values >= self.threshold)
+
+
+SCORE = OutputRecord("occurrence", lowest=0.0, highest=1.0, threshold=0.5)
+"""The published model's output: the similarity of a node to its AU's vector (equation 9). It is no intensity."""
+
+
+def state_names(tensors: Iterable[str]) -> tuple[str, ...]:
+    """Names of the states among a temporal graph's inputs, without the prefix and in the graph's order."""
+    return tuple(name.removeprefix(STATE) for name in tensors if name.startswith(STATE))
