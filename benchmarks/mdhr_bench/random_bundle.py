@@ -42,7 +42,7 @@ def make_bundle(out: Path, backbone: str, precision: str, *, engines: bool = Fal
     from mdhr_export.exporter import Options, export_bundle
     from mdhr_export.tensorrt import EngineOptions, build_engines
     from mdhr_train.checkpoints import save_checkpoint
-    from mdhr_train.layouts import BP4D
+    from mdhr_train.datasets import BP4D
     from mdhr_train.model import MDHR, ModelConfig
 
     torch.manual_seed(0)

@@ -59,8 +59,8 @@ def evaluate(
         require_folder(out)
     share_cores()
     require_libraries()
-    from ..data.datasets import DATASETS as KNOWN
     from ..data.lists import read_fold
+    from ..datasets import DATASETS as KNOWN
     from ..training.evaluation import bundle_scorer, checkpoint_scorer, lost, score
     from ..training.summary import f1_table, write_summary
 

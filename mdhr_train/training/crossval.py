@@ -12,8 +12,8 @@ from typing import Any
 from mdhr_runtime.cli.console import spoken_warnings
 from mdhr_runtime.errors import CheckpointError
 
-from ..data.datasets import DATASETS, FOLDS
 from ..data.lists import DataWarning
+from ..datasets import DATASETS, FOLDS
 from .config import RunConfig
 from .config_files import differences, read_config
 from .distributed import Group
