@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mdhr_runtime.backends.tensorrt.gpu import find_gpu
-from mdhr_runtime.cli.console import share_cores
+from mdhr_train.threads import share_cores
 
 share_cores()
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from mdhr_runtime.errors import RunError
 
-from ..training.summary import read_summary
+from ..training.run_files import read_summary
 from .runs import Counts, CrossValidation, Epoch, Run
 
 SUMMARY = "summary.json"

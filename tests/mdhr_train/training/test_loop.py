@@ -20,7 +20,7 @@ from mdhr_train.datasets import DATASETS
 from mdhr_train.training import epoch as epochs
 from mdhr_train.training.config_files import build_config, read_config
 from mdhr_train.training.loop import train
-from mdhr_train.training.state import BEST, LAST
+from mdhr_train.training.run_files import BEST, LAST
 
 
 @pytest.fixture(scope="module")
