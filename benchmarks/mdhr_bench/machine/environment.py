@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mdhr_runtime.backends.tensorrt.gpu import Gpu, find_gpu
+from mdhr_runtime.backends.tensorrt.installed import Gpu, find_gpu
 
 from .cpu import describe_cpu, describe_memory
 from .jetson import board, describe_jetson

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from mdhr_runtime.backends.tensorrt.gpu import DRIVER
+from mdhr_runtime.backends.tensorrt.installed import DRIVER
 
 from .system_files import present
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mdhr_runtime.bundle import Manifest
-from mdhr_runtime.streaming.batch import STATE
+from mdhr_runtime.contract import STATE
 
 from ..machine.nvml import ask as ask_driver
 from ..machine.nvml import device_in_use, open_nvml

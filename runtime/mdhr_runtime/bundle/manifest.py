@@ -28,6 +28,11 @@ class TensorRecord:
     dtype: str
     shape: tuple[int | str, ...]
 
+    @property
+    def row(self) -> tuple[int, ...]:
+        """The fixed sizes: what one frame, or one stream's state, takes."""
+        return tuple(size for size in self.shape if isinstance(size, int))
+
 
 @dataclass(frozen=True)
 class GraphRecord:

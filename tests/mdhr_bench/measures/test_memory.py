@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mdhr_bench.measures.memory import memory, state_size
-from mdhr_runtime.bundle import read_bundle
+from mdhr_runtime.bundle import open_bundle
 from mdhr_runtime.errors import MdhrError
 
 MEBIBYTE = 1 << 20
@@ -48,7 +48,7 @@ def test_a_process_grows_from_its_imports_over_the_bundle_to_the_stream(tiny_bun
     assert taken.loaded - taken.imported > weights / 2
     assert taken.streaming > taken.imported
     assert taken.peak >= max(taken.loaded, taken.streaming)
-    assert taken.state == state_size(read_bundle(tiny_bundle).manifest)
+    assert taken.state == state_size(open_bundle(tiny_bundle).manifest)
     assert taken.per_stream > 0
     assert taken.device is None
 

@@ -1,18 +1,69 @@
-"""The products whose engines can be built and run: TensorRT and TensorRT-RTX, which share one Python API."""
+"""What a machine has to run engines: its GPU, and TensorRT or TensorRT-RTX, which share one Python API.
+
+The GPU is asked from the driver alone, before any library of CUDA is needed.
+"""
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
+from typing import Any, Protocol
 
 from ...errors import ProviderError
+from ..base import DEVICE_NUMBER
+
+DRIVER = "libcuda.so.1"
+
+# CUdevice_attribute of cuda.h.
+MULTIPROCESSORS, CAPABILITY_MAJOR, CAPABILITY_MINOR = 16, 75, 76
 
 TITLES = {"tensorrt": "TensorRT", "tensorrt_rtx": "TensorRT-RTX"}
 """Title of each flavour by its name, which is its Python module's too."""
 
 OLDEST = {"tensorrt": (10, 0), "tensorrt_rtx": (1, 0)}
 """Oldest version of each flavour with strongly typed networks and tensors by name."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """The first NVIDIA GPU that the process may use.
+
+    Attributes:
+        name: The driver's name of it, such as "NVIDIA A100-SXM4-80GB" or "Orin".
+        compute_capability: Such as "8.0".
+        multiprocessors: How many it has. All Jetson Orins share the first two, and differ in this.
+    """
+
+    name: str
+    compute_capability: str
+    multiprocessors: int
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.multiprocessors} multiprocessors, compute capability {self.compute_capability})"
+
+
+def find_gpu() -> Gpu | None:
+    """Ask the driver for the first GPU; None without a driver or a GPU. `CUDA_VISIBLE_DEVICES` is heeded."""
+    try:
+        driver = ctypes.CDLL(DRIVER)
+    except OSError:
+        return None
+    device, name = ctypes.c_int(), ctypes.create_string_buffer(256)
+    if driver.cuInit(0) or driver.cuDeviceGet(ctypes.byref(device), DEVICE_NUMBER):
+        return None
+    if driver.cuDeviceGetName(name, len(name), device):
+        return None
+    wanted = (MULTIPROCESSORS, CAPABILITY_MAJOR, CAPABILITY_MINOR)
+    multiprocessors, major, minor = (_attribute(driver, device, which) for which in wanted)
+    return Gpu(name.value.decode(errors="replace"), f"{major}.{minor}", multiprocessors)
+
+
+def _attribute(driver: ctypes.CDLL, device: ctypes.c_int, which: int) -> int:
+    value = ctypes.c_int()
+    driver.cuDeviceGetAttribute(ctypes.byref(value), which, device)
+    return value.value
 
 
 @dataclass(frozen=True)
@@ -71,3 +122,30 @@ def installed_flavors() -> list[Flavor]:
         except ProviderError:
             continue
     return found
+
+
+class ErrorLogger(Protocol):
+    """A logger of TensorRT that keeps errors instead of printing them. It outlives whatever was made with it."""
+
+    def last(self) -> str:
+        """The most recent error, or "nothing"."""
+        ...
+
+
+def make_logger(flavor: Flavor) -> Any:
+    """Make an `ErrorLogger` that is also the `ILogger` that the flavour's functions take."""
+    interface: Any = flavor.module.ILogger
+
+    class Logger(interface):  # type: ignore[misc]  # the base class is only known at run time
+        def __init__(self) -> None:
+            super().__init__()
+            self._last = "nothing"
+
+        def log(self, severity: Any, message: str) -> None:
+            if severity in (interface.ERROR, interface.INTERNAL_ERROR):
+                self._last = message.strip()
+
+        def last(self) -> str:
+            return self._last
+
+    return Logger()
