@@ -10,7 +10,7 @@ import numpy as np
 from ..backends import Backend, DeviceGraph
 from ..backends.table import AUTO, PROVIDERS, open_backend
 from ..bundle import Bundle, open_bundle
-from ..contract import ENCODER, TEMPORAL
+from ..contract import ENCODER, SCORES, TEMPORAL, OutputRecord
 from ..layout import Layout
 from .batch import StreamBatch
 from .stream import Stream
@@ -89,6 +89,11 @@ class Model:
         return self.layout.au_names
 
     @property
+    def output(self) -> OutputRecord:
+        """What the scores are: their range, and the threshold from which an AU occurs."""
+        return self.bundle.manifest.outputs[SCORES]
+
+    @property
     def lookahead(self) -> int:
         """Frames by which a stream's final scores lag behind."""
         return self.bundle.manifest.lookahead
@@ -100,7 +105,7 @@ class Model:
             frames: (T, 224, 224, 3) uint8, RGB, aligned faces of one person in consecutive frames.
 
         Returns:
-            (T, N) float32 scores in [0, 1]; an AU occurs where its score is at least 0.5.
+            (T, N) float32 scores; `output` says in which range, and `output.occurs(scores)` which AUs occur.
 
         Raises:
             FramesError: The frames have another shape or type.
