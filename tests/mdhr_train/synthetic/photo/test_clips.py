@@ -1,18 +1,13 @@
+import cv2
 import numpy as np
 import pytest
 
-from mdhr_runtime.errors import ConfigError
+from mdhr_runtime.errors import ConfigError, OutputError
 from mdhr_runtime.layout import Layout
 from mdhr_train.datasets import BP4D, DISFA, LAYOUTS
-from mdhr_train.synthetic.behaviour import EXPRESSIONS, OPPOSED, labels_of, random_intensities
-from mdhr_train.synthetic.photo.actions import ACTIONS
-from mdhr_train.synthetic.photo.clips import SyntheticClips
-from mdhr_train.synthetic.photo.warp import FaceWarper, astronaut
+from mdhr_train.synthetic.photo.clips import FPS, SyntheticClips, write_labels, write_video
 
 pytest.importorskip("skimage")
-
-# In which part of the face, above or below the tip of the nose, an AU moves most.
-UPPER, LOWER = {1, 2, 4, 6, 7, 9}, {10, 12, 14, 15, 17, 23, 24, 25, 26}
 
 
 @pytest.fixture(scope="module", params=LAYOUTS.values(), ids=LAYOUTS)
@@ -54,68 +49,6 @@ def test_every_au_occurs_often_enough_to_be_learnt(layout):
     assert (rates < 0.5).all()
 
 
-def test_intensities_rise_and_fall_smoothly_and_labels_follow_them(layout):
-    intensities = random_intensities(layout.aus, 400, np.random.default_rng(0))
-    assert intensities.min() == 0
-    assert 0.8 <= intensities.max() <= 1.1
-    assert np.abs(np.diff(intensities, axis=0)).max() < 0.45
-    np.testing.assert_array_equal(labels_of(intensities), intensities > 0.5)
-
-
-def test_opposed_aus_do_not_happen_together():
-    aus = tuple(ACTIONS)
-    active = random_intensities(aus, 5000, np.random.default_rng(0)) > 0
-    for a, b in OPPOSED:
-        assert not (active[:, aus.index(a)] & active[:, aus.index(b)]).any(), (a, b)
-
-
-def test_no_event_opposes_itself():
-    for group in EXPRESSIONS:
-        assert not any(a in group and b in group for a, b in OPPOSED), group
-
-
-@pytest.mark.parametrize("au", ACTIONS)
-def test_an_au_changes_the_part_of_the_face_that_it_moves(au):
-    photo = astronaut().trimmed(2.1)
-    warper = FaceWarper(photo, (au,))
-    rest, _ = warper.render(np.zeros(1))
-    half, _ = warper.render(np.full(1, 0.5))
-    full, landmarks = warper.render(np.ones(1))
-    change = np.abs(full.astype(int) - rest).sum(-1)
-    nose = int(photo.middle["nose"][1])
-    upper, lower = change[:nose].sum(), change[nose:].sum()
-    assert (upper > lower) if au in UPPER else (lower > upper)
-    # More intensity, more change; the border of the picture, where there is no face, stays.
-    assert 0 < np.abs(half.astype(int) - rest).sum() < change.sum()
-    assert change[0].sum() == 0
-    assert landmarks.shape == (5, 2)
-
-
-def test_every_layout_can_be_made():
-    assert {au for layout in LAYOUTS.values() for au in layout.aus} == UPPER | LOWER == set(ACTIONS)
-
-
-def test_skin_never_folds_over_itself():
-    photo = astronaut().trimmed(2.1)
-    for layout in (BP4D, DISFA):
-        warper = FaceWarper(photo, layout.aus)
-        for intensities in np.eye(len(layout.aus)):
-            move = warper.displacement(intensities)
-            # Where a pixel looks for its colour must grow from left to right and from top to bottom.
-            assert np.diff(move[..., 0], axis=1).max() < 1
-            assert np.diff(move[..., 1], axis=0).max() < 1
-
-
-def test_a_smile_moves_the_mouth_landmarks_up_and_apart():
-    warper = FaceWarper(astronaut().trimmed(2.1), (12,))
-    _, rest = warper.render(np.zeros(1))
-    _, smile = warper.render(np.ones(1))
-    left, right = (smile - rest)[3:]
-    assert left[0] < -1 < 1 < right[0]
-    assert max(left[1], right[1]) < -1
-    np.testing.assert_allclose(smile[:2], rest[:2], atol=0.5)
-
-
 def test_an_au_without_a_row_in_the_table_is_refused():
     layout = Layout(**{**DISFA.__dict__, "aus": (*DISFA.aus[:-1], 45), "regions": regions_with(45)})
     with pytest.raises(ConfigError, match="AU 45"):
@@ -125,3 +58,47 @@ def test_an_au_without_a_row_in_the_table_is_refused():
 def regions_with(au):
     *others, low = DISFA.regions
     return (*others, type(low)(low.name, (*low.aus[:-1], au), low.rows))
+
+
+def read(path):
+    capture = cv2.VideoCapture(str(path))
+    assert capture.get(cv2.CAP_PROP_FPS) == FPS
+    frames = []
+    while True:
+        good, frame = capture.read()
+        if not good:
+            return np.stack(frames)
+        frames.append(frame)
+
+
+@pytest.mark.parametrize("layout", [BP4D, DISFA], ids=lambda layout: layout.name)
+def test_a_video_has_a_frame_per_label_row(layout, tmp_path):
+    labels = write_video(tmp_path / "face.mp4", 8, layout, seed=1)
+    frames = read(tmp_path / "face.mp4")
+    assert frames.shape == (8, 512, 512, 3)
+    assert labels.shape == (8, len(layout.aus))
+    assert [file.name for file in tmp_path.iterdir()] == ["face.mp4"]
+
+
+def test_the_seed_says_everything_of_a_video(tmp_path):
+    for name, seed in {"a": 1, "b": 1, "c": 2}.items():
+        write_video(tmp_path / f"{name}.mp4", 3, DISFA, seed)
+    a, b, c = (read(tmp_path / f"{name}.mp4") for name in "abc")
+    np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(a, c)
+
+
+@pytest.mark.parametrize("name", ["missing/face.mp4", "face.avi"])
+def test_a_video_that_cannot_be_written_is_refused_and_leaves_nothing(name, tmp_path):
+    with pytest.raises(OutputError):
+        write_video(tmp_path / name, 2, DISFA)
+    assert not list(tmp_path.iterdir())
+
+
+def test_labels_are_written_as_csv(tmp_path):
+    write_labels(tmp_path / "labels.csv", np.eye(2, 8, dtype=np.uint8), DISFA)
+    assert (tmp_path / "labels.csv").read_text().splitlines() == [
+        "frame,AU01_c,AU02_c,AU04_c,AU06_c,AU09_c,AU12_c,AU25_c,AU26_c",
+        "1,1,0,0,0,0,0,0,0",
+        "2,0,1,0,0,0,0,0,0",
+    ]
