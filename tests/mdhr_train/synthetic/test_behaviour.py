@@ -15,7 +15,7 @@ from mdhr_train.synthetic.behaviour import (
     random_intensities,
     random_tremble,
 )
-from mdhr_train.synthetic.photo.actions import ACTIONS
+from mdhr_train.synthetic.photo_actions import ACTIONS
 
 FRAMES = 64
 

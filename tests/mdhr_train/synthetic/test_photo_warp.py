@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from mdhr_train.datasets import BP4D, DISFA, LAYOUTS
-from mdhr_train.synthetic.photo.actions import ACTIONS
-from mdhr_train.synthetic.photo.warp import FaceWarper, astronaut
+from mdhr_train.synthetic.photo_actions import ACTIONS
+from mdhr_train.synthetic.photo_warp import FaceWarper, astronaut
 
 pytest.importorskip("skimage")
 

@@ -5,7 +5,7 @@ import pytest
 from mdhr_runtime.errors import ConfigError, OutputError
 from mdhr_runtime.layout import Layout
 from mdhr_train.datasets import BP4D, DISFA, LAYOUTS
-from mdhr_train.synthetic.photo.clips import FPS, SyntheticClips, write_labels, write_video
+from mdhr_train.synthetic.photo_clips import FPS, SyntheticClips, write_labels, write_video
 
 pytest.importorskip("skimage")
 

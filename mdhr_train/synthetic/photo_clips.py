@@ -19,9 +19,9 @@ from mdhr_runtime.faces.alignment import align
 from mdhr_runtime.files import staged, told, write_text
 from mdhr_runtime.layout import Layout
 
-from ..behaviour import labels_of, random_intensities
-from ..smooth import Oscillation
-from .warp import FaceWarper, astronaut
+from .behaviour import labels_of, random_intensities
+from .photo_warp import FaceWarper, astronaut
+from .smooth import Oscillation
 
 # Independent streams of randomness under one seed.
 PARTS = ("train", "test", "video")

@@ -1,7 +1,7 @@
 """A photographed face that makes expressions: action units (AUs) as smooth warps and shadows of one picture.
 
 A push of the skin is a displacement with a Gaussian falloff around a point of the face, a shade is a gain of the
-light with such a falloff; `actions` says which of them make an AU. Both grow in proportion to the AU's
+light with such a falloff; `photo_actions` says which of them make an AU. Both grow in proportion to the AU's
 intensity, so that a picture of any expression is one weighted sum of fields and one `cv2.remap`.
 """
 
@@ -16,8 +16,8 @@ import numpy as np
 
 from mdhr_runtime.errors import ConfigError
 
-from ..smooth import bump
-from .actions import ACTIONS, REST, Action
+from .photo_actions import ACTIONS, REST, Action
+from .smooth import bump
 
 # Points of scikit-image's astronaut photograph (512×512) in pixels, (x, y). Read off a five-fold enlargement with a
 # grid of 10 pixels drawn over it. A side of the face is the side in the image.
@@ -141,7 +141,7 @@ class FaceWarper:
             raise ConfigError(
                 f"The photographed face cannot make AU {', '.join(map(str, unknown))}.",
                 f"The table of actions holds {', '.join(map(str, ACTIONS))}.",
-                "Add a row to ACTIONS in mdhr_train/synthetic/photo/actions.py.",
+                "Add a row to ACTIONS in mdhr_train/synthetic/photo_actions.py.",
             )
         self.photo = photo
         height, width = photo.image.shape[:2]
