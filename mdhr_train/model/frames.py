@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-INPUT_SIZE = 224
+from mdhr_runtime.layout import CropGeometry
+
+INPUT_SIZE = CropGeometry.input_size
 """Side of the network's input in pixels."""
 
 # ImageNet statistics, RGB, as fractions of full scale.
