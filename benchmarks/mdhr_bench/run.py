@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,6 +14,7 @@ import click
 
 from mdhr_runtime.bundle import MANIFEST, file_hash
 from mdhr_runtime.cli.console import step
+from mdhr_runtime.contract import ENCODER, FRAMES_DIM, STREAMS_DIM, TEMPORAL
 from mdhr_runtime.errors import MdhrError
 from mdhr_runtime.streaming.model import Model, load
 
@@ -22,24 +22,19 @@ from .cost.counting import count_graph
 from .cost.floor import floor_of, predict
 from .machine.describe import describe
 from .machine.load import LoadWatch, busy
-from .measures.baselines import COMPARED, baseline_ways
-from .measures.ceilings import measure_ceilings
-from .measures.cold_start import cold_start
-from .measures.energy import measure_energy
-from .measures.memory import memory
+from .measures.baselines import COMPARED, baseline_cases
+from .measures.cases import step_cases
+from .measures.hardware import measure_ceilings, measure_transfers
 from .measures.pipeline import pipeline
-from .measures.sampling import Progress, Way, ratio, time_ways
-from .measures.throughput import measure_throughput
-from .measures.transfers import measure_transfers
-from .measures.ways import step_ways
+from .measures.processes import cold_start, memory
+from .measures.rates import measure_energy, measure_throughput
+from .measures.timing import Case, Progress, ratio, time_cases
 from .results import Missing, Result, write_result
-
-STEP_GRAPHS = ("encoder", "temporal")
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to measure.
+class BenchmarkSettings:
+    """Settings of a run of the benchmark.
 
     Attributes:
         bundle: The bundle's folder.
@@ -56,7 +51,7 @@ class Settings:
     out: Path | None
 
 
-class Run:
+class Benchmark:
     """A run of the benchmark.
 
     After every part the result is written, so that an interrupted run leaves a valid file that says what is missing.
@@ -71,7 +66,7 @@ class Run:
         MdhrError: The bundle or the provider cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: BenchmarkSettings) -> None:
         self._settings = settings
         trouble = busy()
         self.model = load(settings.bundle, settings.provider)
@@ -142,17 +137,16 @@ class Run:
     def latency(self, folder: Path) -> None:
         """The step, its parts, and everything that it is compared to, in turns."""
         with step("prepare the baselines"):
-            found = list(baseline_ways(self.model, folder))
+            found = list(baseline_cases(self.model, folder))
         self.result.missing += [each for each in found if isinstance(each, Missing)]
-        ways = [*step_ways(self.model), *(each for each in found if isinstance(each, Way))]
-        with rounds_shown("latency") as progress:
-            self.result.timings = time_ways(ways, self._settings.rounds, progress)
+        cases = [*step_cases(self.model), *(each for each in found if isinstance(each, Case))]
+        self.result.timings = time_cases(cases, self._settings.rounds, rounds_shown("latency"))
         timings = {timing.id: timing for timing in self.result.timings}
         self.result.ratios = [ratio(timings[of], timings[to]) for of, to in COMPARED if {of, to} <= timings.keys()]
 
     def transfers(self, _: Path) -> None:
         """Copies to the device and back."""
-        if self.model.provider == "cpu":
+        if not self.model.on_gpu:
             self.result.missing.append(Missing("transfers", "The graphs run on the host: nothing is copied."))
         else:
             with step("transfers"):
@@ -160,8 +154,8 @@ class Run:
 
     def throughput(self, _: Path) -> None:
         """Frames per second over sizes."""
-        with rounds_shown("throughput") as progress:
-            self.result.throughput = measure_throughput(self.model, max(3, self._settings.rounds // 2), progress)
+        rounds = max(3, self._settings.rounds // 2)
+        self.result.throughput = measure_throughput(self.model, rounds, rounds_shown("throughput"))
 
     def energy(self, _: Path) -> None:
         """Energy of a frame."""
@@ -172,8 +166,8 @@ class Run:
     def floor(self, _: Path) -> None:
         """What the graphs have to do, and the least time that it takes here and on other machines."""
         with step("count operations and bytes"):
-            sizes = {"frames": 1, "streams": 1}
-            paths = {name: self.model.bundle.graph_path(name) for name in STEP_GRAPHS}
+            sizes = {FRAMES_DIM: 1, STREAMS_DIM: 1}
+            paths = {name: self.model.bundle.graph_path(name) for name in (ENCODER, TEMPORAL)}
             costs = [count_graph(name, path, sizes) for name, path in paths.items()]
         self.result.costs = costs
         self.result.predictions = predict(costs, self.model.bundle.manifest.precision)
@@ -194,26 +188,26 @@ class Part:
     """
 
     name: str
-    measure: Callable[[Run, Path], None]
+    measure: Callable[[Benchmark, Path], None]
 
 
 PARTS = (
     # New processes first: this one has not filled the memory yet.
-    Part("cold start", Run.cold_start),
-    Part("memory", Run.memory),
-    Part("pipeline", Run.pipeline),
-    Part("latency", Run.latency),
+    Part("cold start", Benchmark.cold_start),
+    Part("memory", Benchmark.memory),
+    Part("pipeline", Benchmark.pipeline),
+    Part("latency", Benchmark.latency),
     # Beside the step, whose time is told in units of it.
-    Part("ceilings", Run.ceilings),
-    Part("transfers", Run.transfers),
-    Part("throughput", Run.throughput),
-    Part("energy", Run.energy),
-    Part("floor", Run.floor),
+    Part("ceilings", Benchmark.ceilings),
+    Part("transfers", Benchmark.transfers),
+    Part("throughput", Benchmark.throughput),
+    Part("energy", Benchmark.energy),
+    Part("floor", Benchmark.floor),
 )
 """In the order in which they are measured."""
 
 
-def new_result(model: Model, settings: Settings) -> Result:
+def new_result(model: Model, settings: BenchmarkSettings) -> Result:
     """A result without any measurement."""
     bundle, manifest = model.bundle, model.bundle.manifest
     return Result(
@@ -231,8 +225,11 @@ def new_result(model: Model, settings: Settings) -> Result:
     )
 
 
-@contextmanager
-def rounds_shown(label: str) -> Iterator[Progress]:
+def rounds_shown(label: str) -> Progress:
     """Show rounds as a progress bar on stderr."""
-    with ExitStack() as stack:
-        yield lambda rounds: stack.enter_context(click.progressbar(list(rounds), label=label, file=sys.stderr))
+
+    def show(rounds: Iterable[int]) -> Iterator[int]:
+        with click.progressbar(list(rounds), label=label, file=sys.stderr) as bar:
+            yield from bar
+
+    return show

@@ -5,10 +5,9 @@ from contextlib import nullcontext
 import pytest
 
 import mdhr_runtime
-from mdhr_bench.measures.baselines import CLIP, backbone_way, clip_way
-from mdhr_bench.measures.ceilings import measure_ceilings
-from mdhr_bench.measures.transfers import TO_DEVICE, TO_HOST, measure_transfers
-from mdhr_bench.measures.ways import step_ways
+from mdhr_bench.measures.baselines import CLIP_FRAMES, backbone_case, clip_case
+from mdhr_bench.measures.cases import step_cases
+from mdhr_bench.measures.hardware import TO_DEVICE, TO_HOST, measure_ceilings, measure_transfers
 from mdhr_export.exporter import Options, export_bundle
 from mdhr_export.tensorrt import EngineOptions, build_engines
 from mdhr_runtime.backends.tensorrt.installed import installed_flavors
@@ -39,15 +38,15 @@ def test_the_ceilings_are_those_of_the_gpu(model, tmp_path):
     assert copy.value > 1e10
 
 
-@pytest.mark.parametrize(("make", "name", "frames"), [(clip_way, "clip", CLIP), (backbone_way, "backbone", 1)])
+@pytest.mark.parametrize(("make", "name", "frames"), [(clip_case, "clip", CLIP_FRAMES), (backbone_case, "backbone", 1)])
 def test_baselines_run_as_engines(model, tmp_path, make, name, frames):
-    way = make(model, tmp_path)
-    way.call()
-    assert (way.id, way.frames) == (name, frames)
+    case = make(model, tmp_path)
+    case.call()
+    assert (case.id, case.frames) == (name, frames)
 
 
 def test_the_step_gives_a_frames_scores_and_its_parts_run(model):
-    step, *parts = step_ways(model)
+    step, *parts = step_cases(model)
     shapes = [step.call().shape for _ in range(model.lookahead + 1)]
     assert shapes == [(0, len(model.aus))] * model.lookahead + [(1, len(model.aus))]
     for part in parts:

@@ -23,10 +23,10 @@ COMMAND = [sys.executable, "-c", "from mdhr_bench.cli import main; main()"]
 
 # All of a run, with fewer and smaller calls: what they take is not looked at here.
 SHORT = """
-from mdhr_bench.measures import ceilings, sampling, throughput
-sampling.TURN, sampling.WINDOW = 0.02, 2
-throughput.SIZES = (1, 2, 4)
-ceilings.SIDES, ceilings.COPIED = {"cpu": 256}, 16 << 20
+from mdhr_bench.measures import hardware, rates, timing
+timing.TURN, timing.WINDOW = 0.02, 2
+rates.SIZES, rates.LARGEST = (1, 2, 4), 4
+hardware.SIDE_ON_HOST, hardware.COPIED = 256, 16 << 20
 from mdhr_bench.cli import main
 main()
 """

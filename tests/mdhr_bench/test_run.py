@@ -4,10 +4,10 @@ from hashlib import sha256
 import pytest
 
 from mdhr_bench import run as running
-from mdhr_bench.measures import sampling
+from mdhr_bench.measures import timing
 from mdhr_bench.report.terminal import tell
 from mdhr_bench.results import ColdStart, Missing, read_result
-from mdhr_bench.run import PARTS, Part, Run, Settings
+from mdhr_bench.run import PARTS, Benchmark, BenchmarkSettings, Part
 from mdhr_runtime.errors import BundleError, MdhrError, OutputError, ProviderError
 
 START = ColdStart(0.1, 0.2, 0.3, 0.6, 1)
@@ -20,7 +20,7 @@ def started(tiny_bundle, monkeypatch):
 
     def start(out=None, parts=PARTS, rounds=5, bundle=tiny_bundle, provider="cpu"):
         monkeypatch.setattr(running, "PARTS", parts)
-        return Run(Settings(bundle, provider, (), rounds, out))
+        return Benchmark(BenchmarkSettings(bundle, provider, (), rounds, out))
 
     return start
 
@@ -104,8 +104,8 @@ def test_a_bundle_or_a_provider_that_cannot_be_used_is_told_at_the_start(started
 def test_without_pytorch_the_rest_is_timed_and_what_is_missing_is_said(started, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     # Few calls of each: here only counts what is timed.
-    monkeypatch.setattr(sampling, "TURN", 0.0)
-    monkeypatch.setattr(sampling, "WINDOW", 1)
+    monkeypatch.setattr(timing, "TURN", 0.0)
+    monkeypatch.setattr(timing, "WINDOW", 1)
     run = started()
     run.latency(tmp_path)
     result = run.result

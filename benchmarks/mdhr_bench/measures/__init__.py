@@ -1,1 +1,1 @@
-"""What is measured, and how."""
+"""Measurements of a bundle and of the machine that it runs on."""

@@ -1,9 +1,9 @@
-"""What the bundle is compared to, in the same run: its backbone, its clip graph, and PyTorch as the paper runs it."""
+"""Baselines of the same run: the bundle's clip graph, its backbone, and PyTorch as the paper runs it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mdhr_runtime.contract import CLIP, ENCODER, FRAMES, FRAMES_DIM, MOTION, NODES, STATE, STATIC, STREAMS_DIM, TEMPORAL
 from mdhr_runtime.errors import ConfigError, MdhrError
 from mdhr_runtime.streaming.model import Model
 
-from ..cost.cutting import backbone_only
 from ..results import Missing
-from .graphs import graph_record, open_graph
-from .sampling import Way
-from .ways import graph_call, some_frames
+from .cases import graph_call, some_frames
+from .graphs import backbone_only, graph_record, open_graph
+from .timing import Case
 
 if TYPE_CHECKING:
-    from torch import nn
+    from mdhr_train.model import MDHR
 
-CLIP = 16
+CLIP_FRAMES = 16
 """Frames of the paper's clips."""
 
-Maker = Callable[[Model, Path], Way]
-"""Makes a thing to time, with a folder for files that it needs until the end."""
+Maker = Callable[[Model, Path], Case]
+"""Makes a case, with a folder for files that it needs until the end."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Baseline:
     needs: tuple[str, ...] = ()
 
 
-def baseline_ways(model: Model, folder: Path) -> Iterator[Way | Missing]:
+def baseline_cases(model: Model, folder: Path) -> Iterator[Case | Missing]:
     """Make every baseline that can be had here, and say why the others cannot.
 
     Args:
@@ -60,51 +60,50 @@ def baseline_ways(model: Model, folder: Path) -> Iterator[Way | Missing]:
             yield Missing(baseline.title, f"{error.why} {error.fix}")
 
 
-def clip_way(model: Model, folder: Path) -> Way:
-    """The clip graph: the bundle's own, or one of the same sizes with random weights."""
-    if "clip" in model.bundle.manifest.graphs:
-        graph, outputs = model.graph("clip"), model.bundle.manifest.graphs["clip"].outputs
-    else:
-        path = _trace_clip(model, folder)
-        graph, outputs = open_graph(model, path, {"streams": 1, "frames": CLIP}), graph_record(path).outputs
-    frames = some_frames(model, CLIP)[None]
-    sizes = {"streams": 1, "frames": CLIP}
-    arrays = {
-        name: np.empty([sizes.get(size, size) for size in each.shape], each.dtype) for name, each in outputs.items()
+def clip_case(model: Model, folder: Path) -> Case:
+    """The clip graph: the bundle's own, or one of the same sizes with random weights.
+
+    Where the bundle runs as engines, so does this graph, of which a bundle has no engine.
+    """
+    own = model.bundle.manifest.graphs.get(CLIP)
+    path = model.bundle.graph_path(CLIP) if own else _trace_clip(model, folder)
+    sizes = {STREAMS_DIM: 1, FRAMES_DIM: CLIP_FRAMES}
+    graph = open_graph(model, path, sizes)
+    inputs = {FRAMES: some_frames(model, CLIP_FRAMES)[None]}
+    outputs = {
+        name: np.empty([sizes[size] if isinstance(size, str) else size for size in each.shape], each.dtype)
+        for name, each in (own or graph_record(path)).outputs.items()
     }
-
-    def call() -> None:
-        graph.run({"frames": frames}, arrays)
-
-    return Way("clip", f"clip graph, {CLIP} frames at once, same backend", "baseline", CLIP, call)
+    title = f"clip graph, {CLIP_FRAMES} frames at once, same backend"
+    return Case("clip", title, "baseline", CLIP_FRAMES, lambda: graph.run(inputs, outputs))
 
 
-def backbone_way(model: Model, folder: Path) -> Way:
+def backbone_case(model: Model, folder: Path) -> Case:
     """The encoder cut after its backbone."""
     path = folder / "backbone.onnx"
-    backbone_only(model.bundle.graph_path("encoder"), path)
-    graph = open_graph(model, path, {"frames": 1})
-    call = graph_call(graph, {"frames": some_frames(model, 1)}, dict(graph_record(path).outputs), 1)
-    return Way("backbone", "backbone alone, same backend", "baseline", 1, call)
+    backbone_only(model.bundle.graph_path(ENCODER), path)
+    graph = open_graph(model, path, {FRAMES_DIM: 1})
+    call = graph_call(graph, {FRAMES: some_frames(model, 1)}, graph_record(path).outputs, 1)
+    return Case("backbone", "backbone alone, same backend", "baseline", 1, call)
 
 
-def torch_clip_way(model: Model, folder: Path) -> Way:
+def torch_clip_case(model: Model, folder: Path) -> Case:
     """The network in PyTorch, eager, on a clip, as the paper runs it."""
-    title = f"PyTorch eager, clip of {CLIP}, {' '.join(_torch_place(model))}"
-    return Way("torch-clip", title, "baseline", CLIP, _torch_call(model))
+    title = f"PyTorch eager, clip of {CLIP_FRAMES}, {' '.join(_torch_place(model))}"
+    return Case("torch-clip", title, "baseline", CLIP_FRAMES, _torch_call(model))
 
 
-def torch_window_way(model: Model, folder: Path) -> Way:
-    """What a live user writes with the published code: the last 16 frames again for every new one."""
-    title = f"PyTorch eager, window of {CLIP} for each frame, {' '.join(_torch_place(model))}"
-    return Way("torch-window", title, "baseline", 1, _torch_call(model))
+def torch_window_case(model: Model, folder: Path) -> Case:
+    """The last 16 frames again for every new one, as a live user writes it with the published code."""
+    title = f"PyTorch eager, window of {CLIP_FRAMES} for each frame, {' '.join(_torch_place(model))}"
+    return Case("torch-window", title, "baseline", 1, _torch_call(model))
 
 
 def _torch_place(model: Model) -> tuple[str, str]:
     """PyTorch's device and precision: the bundle's on a GPU, float32 on the host, where PyTorch is slow in others."""
     import torch
 
-    if model.provider != "cpu" and torch.cuda.is_available():
+    if model.on_gpu and torch.cuda.is_available():
         return "cuda", model.bundle.manifest.precision
     return "cpu", "float32"
 
@@ -118,7 +117,7 @@ def _torch_call(model: Model) -> Callable[[], object]:
     device, precision = _torch_place(model)
     dtype = getattr(torch, precision)
     network = random_network(model).to(device, dtype)
-    clip = some_frames(model, CLIP)[None]
+    clip = some_frames(model, CLIP_FRAMES)[None]
 
     def call() -> np.ndarray:
         with torch.inference_mode():
@@ -128,18 +127,22 @@ def _torch_call(model: Model) -> Callable[[], object]:
     return call
 
 
-def random_network(model: Model) -> nn.Module:
+def random_network(model: Model) -> MDHR:
     """A network of the bundle's sizes with random weights, on which its time does not depend."""
     from mdhr_train.model import MDHR, ModelConfig
 
     manifest = model.bundle.manifest
-    inputs = manifest.graphs["temporal"].inputs
-    motion = inputs.get("motion")
-    parts = {"dynamics": motion is not None, "temporal": "state_nodes" in inputs}
-    if motion is not None:
-        parts |= {"radius": manifest.radius, "dynamics_channels": motion.shape[2]}
-    features = inputs["static"].shape[2]
-    return MDHR(ModelConfig(manifest.layout, manifest.backbone, node_features=features, **parts)).eval()
+    inputs = manifest.graphs[TEMPORAL].inputs
+    config = ModelConfig(
+        manifest.layout,
+        manifest.backbone,
+        node_features=inputs[STATIC].row[0],
+        dynamics=MOTION in inputs,
+        temporal=STATE + NODES in inputs,
+    )
+    if MOTION in inputs:
+        config = replace(config, radius=manifest.radius, dynamics_channels=inputs[MOTION].row[0])
+    return MDHR(config).eval()
 
 
 def _need(*packages: str) -> None:
@@ -167,19 +170,19 @@ def _trace_clip(model: Model, folder: Path) -> Path:
     dtype = getattr(torch, model.bundle.manifest.precision)
     network = random_network(model)
     path = folder / "clip.onnx"
-    size = model.bundle.manifest.graphs["encoder"].inputs["frames"].shape[1]
+    size = model.bundle.manifest.graphs[ENCODER].inputs[FRAMES].row[0]
     trace(clip_spec(ClipGraph(EncoderGraph(network, dtype), TemporalGraph(network, dtype)), size), path)
     return path
 
 
 TRAINER = ("torch", "timm")
-"""What PyTorch's side needs. On a box for analytics it is not installed, and need not be."""
+"""Packages of PyTorch's baselines. On a box for analytics they are not installed, and need not be."""
 
 BASELINES = (
-    Baseline("the clip graph", clip_way),
-    Baseline("the backbone alone", backbone_way),
-    Baseline("PyTorch on a clip", torch_clip_way, TRAINER),
-    Baseline("PyTorch with a sliding window", torch_window_way, TRAINER),
+    Baseline("the clip graph", clip_case),
+    Baseline("the backbone alone", backbone_case),
+    Baseline("PyTorch on a clip", torch_clip_case, TRAINER),
+    Baseline("PyTorch with a sliding window", torch_window_case, TRAINER),
 )
 """In the order of the report."""
 

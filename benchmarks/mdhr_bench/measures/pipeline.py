@@ -269,7 +269,7 @@ def _run(model: Model, video: Path, table: Path, clocks: Mapping[str, Clock]) ->
 
 def _encoder_alone(model: Model, sizes: tuple[int, ...]) -> float:
     """Seconds of runs of the encoder with so many frames each, and nothing beside them."""
-    from .ways import encoder_call
+    from .cases import encoder_call
 
     calls = {size: encoder_call(model, size) for size in set(sizes)}
     for call in calls.values():

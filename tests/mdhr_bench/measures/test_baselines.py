@@ -7,8 +7,8 @@ import torch
 
 import mdhr_runtime
 from mdhr_bench.measures import baselines
-from mdhr_bench.measures.baselines import CLIP, COMPARED, Baseline, baseline_ways, clip_way, random_network
-from mdhr_bench.measures.sampling import Way
+from mdhr_bench.measures.baselines import CLIP_FRAMES, COMPARED, Baseline, baseline_cases, clip_case, random_network
+from mdhr_bench.measures.timing import Case
 from mdhr_bench.results import Missing
 from mdhr_export.graphs import TemporalGraph
 from mdhr_export.tracing import temporal_spec
@@ -32,17 +32,17 @@ def sizes_of(network):
 
 
 def test_every_baseline_can_be_called_and_says_how_many_frames_it_takes(model, tmp_path):
-    ways = list(baseline_ways(model, tmp_path))
-    assert [(way.id, way.what, way.frames) for way in ways] == [
-        ("clip", "baseline", CLIP),
+    cases = list(baseline_cases(model, tmp_path))
+    assert [(case.id, case.what, case.frames) for case in cases] == [
+        ("clip", "baseline", CLIP_FRAMES),
         ("backbone", "baseline", 1),
-        ("torch-clip", "baseline", CLIP),
+        ("torch-clip", "baseline", CLIP_FRAMES),
         # It takes a clip for every frame: that is the point.
         ("torch-window", "baseline", 1),
     ]
-    found = {way.id: way.call() for way in ways}
+    found = {case.id: case.call() for case in cases}
     for name in ("torch-clip", "torch-window"):
-        assert found[name].shape == (1, CLIP, len(model.aus))
+        assert found[name].shape == (1, CLIP_FRAMES, len(model.aus))
 
 
 INSTALL = "Run `pip install 'mdhr-edge[export]'` to have it too."
@@ -51,7 +51,7 @@ INSTALL = "Run `pip install 'mdhr-edge[export]'` to have it too."
 @pytest.mark.parametrize("absent", ["torch", "timm"])
 def test_without_pytorch_its_part_is_missing_with_what_is_not_installed(model, tmp_path, monkeypatch, absent):
     monkeypatch.setitem(sys.modules, absent, None)
-    clip, backbone, *missing = baseline_ways(model, tmp_path)
+    clip, backbone, *missing = baseline_cases(model, tmp_path)
     assert (clip.id, backbone.id) == ("clip", "backbone")
     why = f"{absent} is not installed. {INSTALL}"
     assert missing == [Missing("PyTorch on a clip", why), Missing("PyTorch with a sliding window", why)]
@@ -61,26 +61,36 @@ def test_a_baseline_that_is_refused_is_missing_and_the_others_are_made(model, tm
     def refuse(model, folder):
         raise ExportError("No graph can be traced.", "It is too large.", "Make it smaller.")
 
-    monkeypatch.setattr(baselines, "BASELINES", (Baseline("the first", refuse), Baseline("the second", clip_way)))
-    first, second = baseline_ways(model, tmp_path)
+    monkeypatch.setattr(baselines, "BASELINES", (Baseline("the first", refuse), Baseline("the second", clip_case)))
+    first, second = baseline_cases(model, tmp_path)
     assert first == Missing("the first", "It is too large. Make it smaller.")
-    assert isinstance(second, Way)
+    assert isinstance(second, Case)
 
 
 def test_a_bundle_without_a_clip_graph_is_given_one_of_its_sizes(variant, tmp_path):
     _, path = variant()
     model = mdhr_runtime.load(path, "cpu")
     assert "clip" not in model.bundle.manifest.graphs
-    way = clip_way(model, tmp_path)
-    way.call()
-    assert (way.id, way.frames) == ("clip", CLIP)
+    case = clip_case(model, tmp_path)
+    case.call()
+    assert (case.id, case.frames) == ("clip", CLIP_FRAMES)
     assert [each.name for each in tmp_path.iterdir()] == ["clip.onnx"]
+
+
+def test_the_clip_graph_runs_on_the_backend_of_the_bundle_or_not_at_all(model, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise ExportError("No engine can be built.", "There is no builder.", "Install one.")
+
+    monkeypatch.setattr(baselines, "open_graph", refuse)
+    assert "clip" in model.bundle.manifest.graphs
+    first, *_ = baseline_cases(model, tmp_path)
+    assert first == Missing("the clip graph", "There is no builder. Install one.")
 
 
 def test_no_clip_graph_can_be_made_without_pytorch(variant, tmp_path, monkeypatch):
     model = mdhr_runtime.load(variant()[1], "cpu")
     monkeypatch.setitem(sys.modules, "torch", None)
-    first, *_ = baseline_ways(model, tmp_path)
+    first, *_ = baseline_cases(model, tmp_path)
     assert first == Missing("the clip graph", f"torch is not installed. {INSTALL}")
 
 
@@ -110,7 +120,7 @@ def test_parts_that_the_bundle_has_not_are_left_out_of_the_network(parts):
 
 
 def test_ratios_are_of_things_that_are_timed_and_the_step_comes_first(model, tmp_path):
-    timed = STEP | {way.id for way in baseline_ways(model, tmp_path)}
+    timed = STEP | {case.id for case in baseline_cases(model, tmp_path)}
     assert {each for pair in COMPARED for each in pair} == timed
     assert {of for of, _ in COMPARED} == timed
     assert COMPARED[0] == ("step", "clip")

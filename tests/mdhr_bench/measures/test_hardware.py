@@ -1,4 +1,5 @@
 from itertools import count
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -7,8 +8,9 @@ import pytest
 from onnx import numpy_helper
 
 import mdhr_runtime
-from mdhr_bench.measures import ceilings, sampling
-from mdhr_bench.measures.ceilings import measure_ceilings, write_negation, write_product
+from mdhr_bench.measures import hardware, timing
+from mdhr_bench.measures.graphs import open_graph
+from mdhr_bench.measures.hardware import measure_ceilings, write_negation, write_product
 
 SIDE, COPIED, TICK = 64, 4 << 20, 0.5
 
@@ -41,10 +43,10 @@ def test_the_negation_changes_the_sign_of_every_number(tmp_path):
 @pytest.fixture
 def small(monkeypatch):
     """Small matrices and a small copy, on a clock by which every call takes a tick."""
-    monkeypatch.setattr(ceilings, "SIDES", {"cpu": SIDE})
-    monkeypatch.setattr(ceilings, "COPIED", COPIED)
+    monkeypatch.setattr(hardware, "SIDE_ON_HOST", SIDE)
+    monkeypatch.setattr(hardware, "COPIED", COPIED)
     ticks = count()
-    monkeypatch.setattr(sampling, "perf_counter", lambda: TICK * next(ticks))
+    monkeypatch.setattr(timing, "perf_counter", lambda: TICK * next(ticks))
 
 
 @pytest.mark.usefixtures("small")
@@ -56,15 +58,36 @@ def test_the_rates_are_operations_and_bytes_per_second(tiny_bundle, tmp_path):
     assert copy.value == pytest.approx(2 * COPIED / TICK)
     for each in (product, copy):
         assert each.value == each.summary.largest
-        assert each.summary.count == ceilings.ROUNDS
+        assert each.summary.count == hardware.ROUNDS
 
 
 def test_the_best_round_is_the_ceiling(tiny_bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr(ceilings, "SIDES", {"cpu": SIDE})
-    monkeypatch.setattr(ceilings, "COPIED", COPIED)
+    monkeypatch.setattr(hardware, "SIDE_ON_HOST", SIDE)
+    monkeypatch.setattr(hardware, "COPIED", COPIED)
     # Every round begins when the one before has ended, and takes longer.
-    moments = iter([moment for _ in range(2) for n in range(ceilings.ROUNDS) for moment in (0, 1 + n)])
-    monkeypatch.setattr(sampling, "perf_counter", lambda: next(moments))
+    moments = iter([moment for _ in range(2) for n in range(hardware.ROUNDS) for moment in (0, 1 + n)])
+    monkeypatch.setattr(timing, "perf_counter", lambda: next(moments))
     product, _ = measure_ceilings(mdhr_runtime.load(tiny_bundle, "cpu"), tmp_path)
     assert product.value == 2 * SIDE**3
-    assert product.summary.p50 == product.value / (1 + ceilings.ROUNDS // 2)
+    assert product.summary.p50 == product.value / (1 + hardware.ROUNDS // 2)
+
+
+def test_products_are_of_noise_that_keeps_its_size(tiny_bundle, tmp_path, monkeypatch):
+    seen = []
+
+    def spied(model, path, sizes):
+        graph = open_graph(model, path, sizes)
+
+        def run(inputs, outputs):
+            graph.run(inputs, outputs)
+            seen.append([getattr(each, "buffer", each) for each in (inputs["x"], outputs["y"])])
+
+        return SimpleNamespace(run=run, wait=graph.wait, allocate=graph.allocate)
+
+    monkeypatch.setattr(hardware, "SIDE_ON_HOST", SIDE)
+    monkeypatch.setattr(hardware, "COPIED", COPIED)
+    monkeypatch.setattr(hardware, "open_graph", spied)
+    measure_ceilings(mdhr_runtime.load(tiny_bundle, "cpu"), tmp_path)
+    x, y = (buffer.memory for buffer in seen[-1])
+    assert 0.8 < x.std() < 1.2
+    assert 0.8 < y.std() < 1.2

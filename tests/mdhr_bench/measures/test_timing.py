@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 from stopwatch import Stopwatch
 
-from mdhr_bench.measures import sampling
-from mdhr_bench.measures.sampling import MOST_CALLS, WARM_UP_SECONDS, WINDOW, Way, ratio, spread, summarise, time_ways
+from mdhr_bench.measures import timing as timing_module
+from mdhr_bench.measures.timing import (
+    MOST_CALLS,
+    WARM_UP_SECONDS,
+    WINDOW,
+    Case,
+    ratio,
+    spread,
+    summarise,
+    time_cases,
+    warm_up,
+)
 from mdhr_bench.results import Timing
 
 
@@ -13,7 +23,7 @@ from mdhr_bench.results import Timing
 def clock(monkeypatch):
     """The clock by which calls are timed."""
     stopwatch = Stopwatch()
-    monkeypatch.setattr(sampling, "perf_counter", stopwatch)
+    monkeypatch.setattr(timing_module, "perf_counter", stopwatch)
     return stopwatch
 
 
@@ -28,8 +38,8 @@ def lasting(clock):
     return make
 
 
-def way(name, call, frames=1):
-    return Way(name, f"{name} in words", "part", frames, call)
+def case(name, call, frames=1):
+    return Case(name, f"{name} in words", "part", frames, call)
 
 
 def timing(name, rounds, frames=1):
@@ -37,18 +47,18 @@ def timing(name, rounds, frames=1):
 
 
 def test_the_warm_up_ends_when_calls_no_longer_become_faster(lasting):
-    calls, seconds = sampling.warm_up(lasting(0.01))
+    calls, seconds = warm_up(lasting(0.01))
     assert (calls, seconds) == (2 * WINDOW, pytest.approx(0.01))
 
 
 def test_the_warm_up_goes_on_while_calls_become_faster(lasting):
-    calls, seconds = sampling.warm_up(lasting(*(0.1 * 0.9**index for index in range(30))))
+    calls, seconds = warm_up(lasting(*(0.1 * 0.9**index for index in range(30))))
     assert calls > 30
     assert seconds == pytest.approx(0.1 * 0.9**29)
 
 
 def test_the_warm_up_of_what_takes_seconds_ends_by_the_clock(lasting):
-    calls, seconds = sampling.warm_up(lasting(9.0, 4.0))
+    calls, seconds = warm_up(lasting(9.0, 4.0))
     assert (calls, seconds) == (2, pytest.approx(6.5))
     assert 9.0 < WARM_UP_SECONDS < 13.0
 
@@ -60,26 +70,25 @@ def test_everything_takes_its_turn_in_every_round(clock):
         order.append(name)
         clock.pass_by(seconds)
 
-    ways = [way("a", lambda: call("a", 0.05)), way("b", lambda: call("b", 1.0))]
-    timings = time_ways(ways, 3)
-    warm_up = sum(each.warm_up for each in timings)
+    cases = [case("a", lambda: call("a", 0.05)), case("b", lambda: call("b", 1.0))]
+    timings = time_cases(cases, 3)
+    before = sum(each.warm_up for each in timings)
     # Of what is called several times in a row, the first call does not count.
-    assert order[warm_up:] == 3 * [*"aaaaaa", "b"]
+    assert order[before:] == 3 * [*"aaaaaa", "b"]
     assert [each.summary.count for each in timings] == [15, 3]
 
 
 def test_no_turn_has_more_calls_than_its_limit(lasting):
-    (found,) = time_ways([way("a", lasting(1e-5))], 2)
+    (found,) = time_cases([case("a", lasting(1e-5))], 2)
     assert found.summary.count == 2 * MOST_CALLS
 
 
 def test_a_timing_says_what_was_called_and_how_long_that_took(lasting):
     levels = (0.1, 0.2, 0.4)
-    warm_up = 2 * WINDOW
-    durations = [*repeat(0.125, warm_up), *chain.from_iterable((9.0, level, 3 * level) for level in levels)]
-    (found,) = time_ways([way("a", lasting(*durations), frames=16)], 3)
+    durations = [*repeat(0.125, 2 * WINDOW), *chain.from_iterable((9.0, level, 3 * level) for level in levels)]
+    (found,) = time_cases([case("a", lasting(*durations), frames=16)], 3)
     assert (found.id, found.title, found.what, found.frames) == ("a", "a in words", "part", 16)
-    assert found.warm_up == warm_up
+    assert found.warm_up == 2 * WINDOW
     assert found.samples == pytest.approx((100, 300, 200, 600, 400, 1200))
     assert found.rounds == pytest.approx((200, 400, 800))
     assert found.summary == summarise(found.samples)
@@ -88,7 +97,7 @@ def test_a_timing_says_what_was_called_and_how_long_that_took(lasting):
 
 
 def test_what_always_takes_as_long_is_steady(lasting):
-    (found,) = time_ways([way("a", lasting(0.1))], 5)
+    (found,) = time_cases([case("a", lasting(0.1))], 5)
     assert found.spread == pytest.approx(0)
     assert found.steady
 
@@ -101,7 +110,7 @@ def test_progress_is_shown_round_by_round(lasting):
             seen.append(number)
             yield number
 
-    (found,) = time_ways([way("a", lasting(0.1))], 4, progress)
+    (found,) = time_cases([case("a", lasting(0.1))], 4, progress)
     assert seen == [0, 1, 2, 3]
     assert len(found.rounds) == 4
 

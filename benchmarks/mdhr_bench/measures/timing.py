@@ -1,4 +1,4 @@
-"""Repeated calls: warm-up, rounds in which everything takes its turn, and what the numbers say."""
+"""Repeated calls: warm-up, rounds in which all cases take their turns, and statistics of what they took."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ Progress = Callable[[Iterable[int]], Iterable[int]]
 
 
 @dataclass(frozen=True)
-class Way:
-    """Something that can be called again and again; see `Timing` for id, title, what and frames.
+class Case:
+    """Something to time, which can be called again and again; see `Timing` for id, title, what and frames.
 
     Attributes:
         call: Does it once, and returns when it is done.
@@ -47,20 +47,20 @@ class Way:
     call: Callable[[], object]
 
 
-def time_ways(ways: Sequence[Way], rounds: int, progress: Progress = iter) -> list[Timing]:
-    """Time things in turns: A B C A B C …, so that what disturbs the machine for a while disturbs all of them.
+def time_cases(cases: Sequence[Case], rounds: int, progress: Progress = iter) -> list[Timing]:
+    """Time cases in turns: A B C A B C …, so that what disturbs the machine for a while disturbs all of them.
 
     Args:
-        ways: The things.
+        cases: The cases.
         rounds: Number of turns of each.
         progress: Is given the rounds.
     """
-    warm_ups = [warm_up(way.call) for way in ways]
-    samples: list[list[list[float]]] = [[] for _ in ways]
+    warm_ups = [warm_up(case.call) for case in cases]
+    samples: list[list[list[float]]] = [[] for _ in cases]
     for _ in progress(range(rounds)):
-        for way, (_, seconds), taken in zip(ways, warm_ups, samples, strict=True):
-            taken.append(_turn(way.call, seconds))
-    return [_timing(way, calls, taken) for way, (calls, _), taken in zip(ways, warm_ups, samples, strict=True)]
+        for case, (_, seconds), taken in zip(cases, warm_ups, samples, strict=True):
+            taken.append(_turn(case.call, seconds))
+    return [_timing(case, calls, taken) for case, (calls, _), taken in zip(cases, warm_ups, samples, strict=True)]
 
 
 def warm_up(call: Callable[[], object]) -> tuple[int, float]:
@@ -87,7 +87,7 @@ def summarise(values: Sequence[float]) -> Distribution:
     )
 
 
-def spread(values: Sequence[float]) -> float:
+def spread(values: Sequence[float] | np.ndarray) -> float:
     """Half the distance between the 10th and the 90th percentile, as a share of the median."""
     low, middle, high = np.percentile(values, (10, 50, 90))
     return float((high - low) / 2 / middle)
@@ -115,10 +115,10 @@ def seconds_of(call: Callable[[], object]) -> float:
     return perf_counter() - start
 
 
-def _timing(way: Way, calls: int, turns: Sequence[Sequence[float]]) -> Timing:
+def _timing(case: Case, calls: int, turns: Sequence[Sequence[float]]) -> Timing:
     rounds = tuple(float(np.median(turn)) for turn in turns)
     samples = tuple(sample for turn in turns for sample in turn)
     apart = spread(rounds)
     return Timing(
-        way.id, way.title, way.what, way.frames, samples, rounds, summarise(samples), apart, apart <= STEADY, calls
+        case.id, case.title, case.what, case.frames, samples, rounds, summarise(samples), apart, apart <= STEADY, calls
     )

@@ -1,0 +1,181 @@
+"""The best that the machine does: a large matrix product, a large copy, and copies between host and GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from mdhr_runtime.backends.table import PROVIDERS
+from mdhr_runtime.contract import ENCODER, FRAMES
+from mdhr_runtime.streaming.model import Model
+
+from ..machine.describe import allowed_cores
+from ..results import Ceiling, Transfer
+from .graphs import graph_record, open_graph
+from .timing import seconds_of, summarise
+
+SIDE_ON_HOST, SIDE_ON_GPU = 2048, 8192
+"""Rows and columns of the matrices; large enough for the product to be limited by arithmetic."""
+
+COPIED = 256 << 20
+"""Bytes of the copy: more than any cache holds."""
+
+ROUNDS = 15
+
+TO_DEVICE, TO_HOST = "host to device", "device to host"
+
+TRANSFER_WARM_UP, TRANSFERS = 10, 200
+
+Call = Callable[[], object]
+
+
+def measure_ceilings(model: Model, folder: Path) -> list[Ceiling]:
+    """Measure both ceilings where the bundle's graphs run.
+
+    Args:
+        model: The model, whose backend and precision are used.
+        folder: For temporary files.
+
+    Raises:
+        MdhrError: The backend refuses a graph.
+    """
+    side = SIDE_ON_GPU if model.on_gpu else SIDE_ON_HOST
+    precision = model.bundle.manifest.precision
+    product = _product_call(model, folder, side, precision)
+    copy = _copy_on_device(model, folder) if model.on_gpu else _copy_on_host()
+    return [
+        _ceiling("matmul", f"matrix product, {side} × {side}, {precision}", "FLOP/s", 2 * side**3, product),
+        _ceiling("copy", f"copy of {COPIED >> 20} MiB, read and written", "B/s", 2 * COPIED, copy),
+    ]
+
+
+def _ceiling(name: str, title: str, unit: str, amount: int, call: Call) -> Ceiling:
+    for _ in range(3):
+        call()
+    rates = [amount / seconds_of(call) for _ in range(ROUNDS)]
+    return Ceiling(name, title, unit, max(rates), summarise(rates))
+
+
+def _product_call(model: Model, folder: Path, side: int, precision: str) -> Call:
+    """Compute x · W with W among the weights, as the bundle's own products are."""
+    path = folder / "product.onnx"
+    write_product(path, side, precision)
+    return _call_on_noise(model, path, (side, side), precision)
+
+
+def _copy_on_device(model: Model, folder: Path) -> Call:
+    """A graph that negates all numbers: no backend can leave that out, and memory is what limits it."""
+    path = folder / "copy.onnx"
+    write_negation(path, COPIED // 4)
+    return _call_on_noise(model, path, (COPIED // 4,), "float32")
+
+
+def _call_on_noise(model: Model, path: Path, shape: tuple[int, ...], dtype: str) -> Call:
+    """Run the graph from x to y, both of one shape, where it runs. Zeros are faster: they take less power of a GPU."""
+    graph = open_graph(model, path, {})
+    y_dtype = graph_record(path).outputs["y"].dtype
+    rows, *row = shape
+    source, target = (graph.allocate(rows, row, each).view(0, rows) for each in (dtype, y_dtype))
+    # What the graph makes of noise is noise, and stays on its device.
+    graph.run({"x": np.random.default_rng(1).standard_normal(shape, np.float32).astype(dtype)}, {"y": source})
+    graph.wait()
+
+    def call() -> None:
+        graph.run({"x": source}, {"y": target})
+        graph.wait()
+
+    return call
+
+
+def _copy_on_host() -> Call:
+    """As many threads as there are cores, each with its part: one alone does not reach the memory's limit."""
+    threads = allowed_cores() or 1
+    source, target = (np.zeros(COPIED, np.uint8) for _ in range(2))
+    source[:] = 1  # zeros that nobody wrote are one page
+    parts = list(zip(np.array_split(source, threads), np.array_split(target, threads), strict=True))
+    pool = ThreadPoolExecutor(threads)
+    return lambda: list(pool.map(lambda part: np.copyto(part[1], part[0]), parts))
+
+
+def write_product(path: Path, side: int, precision: str) -> None:
+    """Write the ONNX graph y = x · W of square matrices. It leaves the variance of x as it is.
+
+    Args:
+        path: The file.
+        side: Rows and columns.
+        precision: "float32" or "float16".
+    """
+    from onnx import numpy_helper
+
+    weights = np.random.default_rng(0).standard_normal((side, side), np.float32) / np.float32(side**0.5)
+    _write(path, "MatMul", (side, side), precision, [numpy_helper.from_array(weights.astype(precision), "weights")])
+
+
+def write_negation(path: Path, numbers: int) -> None:
+    """Write the ONNX graph y = −x of a row of float32 numbers."""
+    _write(path, "Neg", (numbers,), "float32", [])
+
+
+def _write(path: Path, operator: str, shape: tuple[int, ...], dtype: str, constants: list) -> None:
+    import onnx
+    from onnx import helper
+
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    x, y = (helper.make_tensor_value_info(name, kind, shape) for name in ("x", "y"))
+    node = helper.make_node(operator, ["x", *(each.name for each in constants)], ["y"])
+    graph = helper.make_graph([node], operator, [x], [y], constants)
+    opset = helper.make_opsetid("", 18)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=10), path)
+
+
+def measure_transfers(model: Model) -> list[Transfer]:
+    """Time the copy of a frame to the GPU, and of a frame's scores back.
+
+    Args:
+        model: One that runs on a GPU.
+    """
+    frame = prod(model.bundle.manifest.graphs[ENCODER].inputs[FRAMES].row)
+    scores = 4 * len(model.aus)
+    open_copies = _pinned_copies if PROVIDERS[model.provider].needs_engines else _onnxruntime_copies
+    transfers = []
+    for direction, size, call in (
+        (TO_DEVICE, frame, open_copies(frame)[0]),
+        (TO_HOST, scores, open_copies(scores)[1]),
+    ):
+        samples = [1e3 * seconds_of(call) for _ in range(TRANSFER_WARM_UP + TRANSFERS)]
+        transfers.append(Transfer(direction, size, summarise(samples[TRANSFER_WARM_UP:])))
+    return transfers
+
+
+def _pinned_copies(size: int) -> tuple[Call, Call]:
+    """Copies from and to pinned memory, as engines are fed."""
+    from mdhr_runtime.backends.tensorrt.device import DeviceMemory, open_device
+
+    device = open_device()
+    memory = DeviceMemory(device, size)
+    with device.use() as cuda:
+        host = cuda.pinned(size)
+
+    def to_device() -> None:
+        with device.use() as cuda:
+            cuda.to_device(memory.pointer, host[:size])
+            device.wait()
+
+    def to_host() -> None:
+        with device.use() as cuda:
+            cuda.to_host(host[:size], memory.pointer)
+            device.wait()
+
+    return to_device, to_host
+
+
+def _onnxruntime_copies(size: int) -> tuple[Call, Call]:
+    from mdhr_runtime.backends.onnx_runtime import onnxruntime_module
+
+    host = np.zeros(size, np.uint8)
+    value = onnxruntime_module().OrtValue.ortvalue_from_numpy(host, "cuda", 0)
+    return lambda: value.update_inplace(host), value.numpy
