@@ -1,4 +1,4 @@
-"""Whether the pipeline holds out, and what it gives up for speed.
+"""Endurance of the pipeline, and what it gives up for speed.
 
     python benchmarks/endurance.py many BUNDLE VIDEO         several files at once beside one after the other
     python benchmarks/endurance.py memory BUNDLE VIDEO       memory, files and threads over a long time of looped video
@@ -21,6 +21,7 @@ import click
 import numpy as np
 
 import mdhr_runtime
+from mdhr_runtime.defaults import IMAGES_PER_SECOND
 from mdhr_runtime.pipeline.analysis import Analysis, leave_the_cores, make_finders
 from mdhr_runtime.sinks.csv_file import CsvFile
 from mdhr_runtime.sources import Frame, Source, Video, open_sources
@@ -83,11 +84,11 @@ class Looped:
         self._stopped = False
 
     def __iter__(self) -> Iterator[Frame | None]:
-        number = 0
-        while not self._stopped and number / self.fps < self._seconds:
+        number, fps = 0, self.fps or IMAGES_PER_SECOND
+        while not self._stopped and number / fps < self._seconds:
             for frame in Video(self._path):
                 number += 1
-                yield Frame(number, number / self.fps, frame.image)
+                yield Frame(number, number / fps, frame.image)
             yield None  # the jump back to the beginning
 
     def stop(self) -> None:
@@ -127,14 +128,15 @@ def state() -> str:
 def provisional(bundle: Path, video: Path) -> None:
     """How far provisional scores are from final ones."""
     model = mdhr_runtime.load(bundle)
-    early, final = [], []
+    provisional_rows: list[np.ndarray] = []
+    final_rows: list[np.ndarray] = []
     with Analysis([Video(video)], model, make_finders(model), provisional=True, keep_images=False) as analysis:
         for result in analysis:
-            rows = final if result.final else early
+            rows = final_rows if result.final else provisional_rows
             rows.extend(row.scores for row in result.rows if row.success)
-    early, final = np.stack(early), np.stack(final)
+    early, final = np.stack(provisional_rows), np.stack(final_rows)
     distance = np.abs(early - final)
-    flips = ((early >= 0.5) != (final >= 0.5)).mean()
+    flips = (model.output.occurs(early) != model.output.occurs(final)).mean()
     click.echo(
         f"{len(final)} rows of {video.name}: mean distance {distance.mean():.4f}, 95 % below "
         f"{np.quantile(distance, 0.95):.4f}, largest {distance.max():.4f}; "
