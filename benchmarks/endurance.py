@@ -133,7 +133,7 @@ def provisional(bundle: Path, video: Path) -> None:
     with Analysis([Video(video)], model, make_finders(model), provisional=True, keep_images=False) as analysis:
         for result in analysis:
             rows = final_rows if result.final else provisional_rows
-            rows.extend(row.scores for row in result.rows if row.success)
+            rows.extend(row.scores for row in result.rows if row.scores is not None)
     early, final = np.stack(provisional_rows), np.stack(final_rows)
     distance = np.abs(early - final)
     flips = (model.output.occurs(early) != model.output.occurs(final)).mean()

@@ -78,12 +78,12 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
         raise ConfigError(f"{out} is no name for a result.", "It does not end in .json.", "Use --out FILE.json.")
     _need_packages()
     from .report.terminal import tell
-    from .run import Benchmark, BenchmarkSettings
+    from .run import Benchmark
 
     measuring = stopped = None
     try:
         with stopped_by_signals():
-            measuring = Benchmark(BenchmarkSettings(bundle, provider, videos, rounds, out))
+            measuring = Benchmark(bundle, provider, videos, rounds, out)
             click.echo(f"provider: {measuring.model.provider} ({measuring.model.reason})", err=True)
             measuring()
     except Stopped as signalled:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 
 import click
 
@@ -16,7 +16,7 @@ from mdhr_runtime.bundle import MANIFEST, file_hash
 from mdhr_runtime.cli.console import step
 from mdhr_runtime.contract import ENCODER, FRAMES_DIM, STREAMS_DIM, TEMPORAL
 from mdhr_runtime.errors import MdhrError
-from mdhr_runtime.streaming.model import Model, load
+from mdhr_runtime.streaming.model import load
 
 from .cost.counting import count_graph
 from .cost.floor import floor_of, predict
@@ -32,45 +32,46 @@ from .measures.timing import Case, Progress, ratio, time_cases
 from .results import Missing, Result, write_result
 
 
-@dataclass(frozen=True)
-class BenchmarkSettings:
-    """Settings of a run of the benchmark.
-
-    Attributes:
-        bundle: The bundle's folder.
-        provider: What runs it; see `mdhr_runtime.load`.
-        videos: Video files for the pipeline.
-        rounds: Turns of everything that is timed.
-        out: The JSON file, or None.
-    """
-
-    bundle: Path
-    provider: str
-    videos: tuple[Path, ...]
-    rounds: int
-    out: Path | None
-
-
 class Benchmark:
     """A run of the benchmark.
 
     After every part the result is written, so that an interrupted run leaves a valid file that says what is missing.
 
     Args:
-        settings: How to measure.
+        bundle: The bundle's folder.
+        provider: What runs it; see `mdhr_runtime.load`.
+        videos: Video files for the pipeline.
+        rounds: Turns of everything that is timed.
+        out: The JSON file, or None.
 
     Attributes:
+        model: The bundle, loaded.
         result: What was found so far.
 
     Raises:
         MdhrError: The bundle or the provider cannot be used.
     """
 
-    def __init__(self, settings: BenchmarkSettings) -> None:
-        self._settings = settings
+    def __init__(
+        self, bundle: Path, provider: str, videos: Sequence[Path] = (), rounds: int = 20, out: Path | None = None
+    ) -> None:
+        self._path, self._videos, self._rounds, self._out = bundle, videos, rounds, out
         trouble = busy()
-        self.model = load(settings.bundle, settings.provider)
-        self.result = new_result(self.model, settings)
+        self.model = load(bundle, provider)
+        manifest = self.model.bundle.manifest
+        self.result = Result(
+            environment=describe(self.model.provider, self.model.reason),
+            bundle={
+                "name": self.model.bundle.path.name,
+                # The manifest holds the hashes of all other files.
+                "hash": file_hash(self.model.bundle.path / MANIFEST),
+                "backbone": manifest.backbone,
+                "dataset": manifest.layout.name,
+                "precision": manifest.precision,
+            },
+            settings={"provider": provider, "rounds": rounds, "videos": len(videos)},
+            started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        )
         self._begun = monotonic()
         if trouble:
             self.warn(trouble)
@@ -99,8 +100,8 @@ class Benchmark:
     def save(self) -> None:
         """Write the result as it is."""
         self.result.seconds = monotonic() - self._begun
-        if self._settings.out:
-            write_result(self.result, self._settings.out)
+        if self._out:
+            write_result(self.result, self._out)
 
     def _do(self, part: Part, folder: Path) -> None:
         try:
@@ -114,20 +115,20 @@ class Benchmark:
     def cold_start(self, _: Path) -> None:
         """A new process until its first score."""
         with step("cold start"):
-            self.result.cold_start = cold_start(self._settings.bundle, self.model.provider)
+            self.result.cold_start = cold_start(self._path, self.model.provider)
 
     def memory(self, _: Path) -> None:
         """Memory of a new process that streams."""
         with step("memory"):
-            self.result.memory = memory(self._settings.bundle, self.model.provider)
+            self.result.memory = memory(self._path, self.model.provider)
 
     def pipeline(self, _: Path) -> None:
         """Videos to tables, each in a new process."""
-        if not self._settings.videos:
+        if not self._videos:
             self.result.missing.append(Missing("pipeline", "No --video was given."))
-        for video in self._settings.videos:
+        for video in self._videos:
             with step(f"pipeline, {video.name}"):
-                self.result.pipeline.append(pipeline(self._settings.bundle, self.model.provider, video))
+                self.result.pipeline.append(pipeline(self._path, self.model.provider, video))
 
     def ceilings(self, folder: Path) -> None:
         """The machine's ceilings."""
@@ -140,7 +141,7 @@ class Benchmark:
             found = list(baseline_cases(self.model, folder))
         self.result.missing += [each for each in found if isinstance(each, Missing)]
         cases = [*step_cases(self.model), *(each for each in found if isinstance(each, Case))]
-        self.result.timings = time_cases(cases, self._settings.rounds, rounds_shown("latency"))
+        self.result.timings = time_cases(cases, self._rounds, rounds_shown("latency"))
         timings = {timing.id: timing for timing in self.result.timings}
         self.result.ratios = [ratio(timings[of], timings[to]) for of, to in COMPARED if {of, to} <= timings.keys()]
 
@@ -154,7 +155,7 @@ class Benchmark:
 
     def throughput(self, _: Path) -> None:
         """Frames per second over sizes."""
-        rounds = max(3, self._settings.rounds // 2)
+        rounds = max(3, self._rounds // 2)
         self.result.throughput = measure_throughput(self.model, rounds, rounds_shown("throughput"))
 
     def energy(self, _: Path) -> None:
@@ -178,13 +179,12 @@ class Benchmark:
             self.result.missing.append(Missing("floor", "The ceilings or the step were not measured."))
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A part of the run.
 
     Attributes:
         name: Its name, as reports look for it among what is missing.
-        measure: Measures it, into the run's result.
+        measure: Measures it, into the run's result, with a folder for temporary files.
     """
 
     name: str
@@ -205,24 +205,6 @@ PARTS = (
     Part("floor", Benchmark.floor),
 )
 """In the order in which they are measured."""
-
-
-def new_result(model: Model, settings: BenchmarkSettings) -> Result:
-    """A result without any measurement."""
-    bundle, manifest = model.bundle, model.bundle.manifest
-    return Result(
-        environment=describe(model.provider, model.reason),
-        bundle={
-            "name": bundle.path.name,
-            # The manifest holds the hashes of all other files.
-            "hash": file_hash(bundle.path / MANIFEST),
-            "backbone": manifest.backbone,
-            "dataset": manifest.layout.name,
-            "precision": manifest.precision,
-        },
-        settings={"provider": settings.provider, "rounds": settings.rounds, "videos": len(settings.videos)},
-        started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    )
 
 
 def rounds_shown(label: str) -> Progress:

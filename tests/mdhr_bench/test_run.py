@@ -7,7 +7,7 @@ from mdhr_bench import run as running
 from mdhr_bench.measures import timing
 from mdhr_bench.report.terminal import tell
 from mdhr_bench.results import ColdStart, Missing, read_result
-from mdhr_bench.run import PARTS, Benchmark, BenchmarkSettings, Part
+from mdhr_bench.run import PARTS, Benchmark, Part
 from mdhr_runtime.errors import BundleError, MdhrError, OutputError, ProviderError
 
 START = ColdStart(0.1, 0.2, 0.3, 0.6, 1)
@@ -20,7 +20,7 @@ def started(tiny_bundle, monkeypatch):
 
     def start(out=None, parts=PARTS, rounds=5, bundle=tiny_bundle, provider="cpu"):
         monkeypatch.setattr(running, "PARTS", parts)
-        return Benchmark(BenchmarkSettings(bundle, provider, (), rounds, out))
+        return Benchmark(bundle, provider, rounds=rounds, out=out)
 
     return start
 

@@ -13,7 +13,7 @@ from mdhr_runtime.backends import onnx_runtime
 from mdhr_runtime.errors import BundleError
 
 from ..results import Cost
-from .operators import UNREAD, Call, TensorSize, operations
+from .operators import UNREAD, Call, operations
 
 if TYPE_CHECKING:
     import onnx
@@ -48,7 +48,7 @@ def count_graph(name: str, path: Path, sizes: Mapping[str, int]) -> Cost:
     graph = model.graph
     for node in graph.node:
         _refuse_unknown(node)
-    tensors = tensor_sizes(model, sizes)
+    tensors = tensors_of(model, sizes)
     constants = {output for node in graph.node if node.op_type == "Constant" for output in node.output}
     constants |= {tensor.name for tensor in graph.initializer}
     nodes = [node for node in graph.node if node.op_type != "Constant"]
@@ -83,12 +83,13 @@ def read_model(path: Path) -> onnx.ModelProto:
         ) from error
 
 
-def tensor_sizes(model: onnx.ModelProto, sizes: Mapping[str, int]) -> dict[str, TensorSize]:
-    """Sizes of all tensors of a graph: inputs, weights, and results of operators.
+def tensors_of(model: onnx.ModelProto, sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """All tensors of a graph, as arrays of their shapes and types without their values.
 
-    They are read off one run of the graph with inputs of zeros. ONNX's own shape inference, data propagation included,
-    leaves every tensor unknown whose shape comes from Shape, Range and Slice together, which in the temporal graph is a
-    quarter of them; a run is exact for every operator, and one of the encoder takes a second or two.
+    Results of operators are read off one run of the graph with inputs of zeros. ONNX's own shape inference, data
+    propagation included, leaves every tensor unknown whose shape comes from Shape, Range and Slice together, which in
+    the temporal graph is a quarter of them; a run is exact for every operator, and one of the encoder takes a second or
+    two.
 
     Args:
         model: The graph, with its weights.
@@ -98,14 +99,19 @@ def tensor_sizes(model: onnx.ModelProto, sizes: Mapping[str, int]) -> dict[str, 
         BundleError: A dynamic dimension is not among the sizes, or ONNX Runtime refuses the graph.
         ProviderError: ONNX Runtime is not installed.
     """
-    weights = {tensor.name: TensorSize.of(tensor.dims, _dtype(tensor.data_type)) for tensor in model.graph.initializer}
+    weights = {tensor.name: _empty(tensor.dims, _dtype(tensor.data_type)) for tensor in model.graph.initializer}
     inputs = {
         value.name: np.zeros(_shape(value, sizes), _dtype(value.type.tensor_type.elem_type))
         for value in model.graph.input
         if value.name not in weights
     }
-    arrays = inputs | _run(model, inputs)
-    return weights | {name: TensorSize.of(array.shape, array.dtype) for name, array in arrays.items()}
+    results = {name: _empty(array.shape, array.dtype) for name, array in _run(model, inputs).items()}
+    return weights | inputs | results
+
+
+def _empty(shape: Iterable[int], dtype: np.dtype[Any]) -> np.ndarray:
+    """An array that takes no memory."""
+    return np.broadcast_to(np.zeros((), dtype), tuple(shape))
 
 
 def _run(model: onnx.ModelProto, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -151,7 +157,7 @@ def _dtype(number: int) -> np.dtype[Any]:
     return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(number))
 
 
-def _call(node: onnx.NodeProto, tensors: Mapping[str, TensorSize]) -> Call:
+def _call(node: onnx.NodeProto, tensors: Mapping[str, np.ndarray]) -> Call:
     import onnx.helper
 
     return Call(
@@ -162,8 +168,8 @@ def _call(node: onnx.NodeProto, tensors: Mapping[str, TensorSize]) -> Call:
     )
 
 
-def _bytes(tensors: Iterable[TensorSize]) -> int:
-    return sum(tensor.bytes for tensor in tensors)
+def _bytes(tensors: Iterable[np.ndarray]) -> int:
+    return sum(tensor.nbytes for tensor in tensors)
 
 
 def _refuse_unknown(node: onnx.NodeProto) -> None:

@@ -8,7 +8,7 @@ they are shapes and masks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,46 +18,20 @@ from mdhr_runtime.errors import BundleError
 
 
 @dataclass(frozen=True)
-class TensorSize:
-    """The size of a tensor.
-
-    Attributes:
-        shape: Its sizes.
-        bytes: Bytes of its elements.
-        floating: Whether its elements are floating point numbers.
-    """
-
-    shape: tuple[int, ...]
-    bytes: int
-    floating: bool
-
-    @classmethod
-    def of(cls, shape: Iterable[int], dtype: np.dtype[Any]) -> TensorSize:
-        """The size of a tensor of a shape and an element type."""
-        shape = tuple(map(int, shape))
-        return cls(shape, math.prod(shape) * dtype.itemsize, np.issubdtype(dtype, np.floating))
-
-    @property
-    def elements(self) -> int:
-        """Number of its elements."""
-        return math.prod(self.shape)
-
-
-@dataclass(frozen=True)
 class Call:
     """An operator and its tensors.
 
     Attributes:
         kind: Its name in ONNX, such as "Conv".
         attributes: Its attributes.
-        inputs: Its inputs, without optional ones that are left out.
+        inputs: Its inputs, without optional ones that are left out. Of all tensors only shape and type are looked at.
         outputs: Its outputs, likewise.
     """
 
     kind: str
     attributes: Mapping[str, Any]
-    inputs: tuple[TensorSize, ...]
-    outputs: tuple[TensorSize, ...]
+    inputs: tuple[np.ndarray, ...]
+    outputs: tuple[np.ndarray, ...]
 
 
 def _names(text: str) -> frozenset[str]:
@@ -106,36 +80,36 @@ def operations(call: Call) -> int:
     """
     if call.kind not in KNOWN:
         raise _refusal(f"the operator {call.kind}")
-    if call.kind in MOVES or not any(tensor.floating for tensor in call.inputs):
+    if call.kind in MOVES or not any(np.issubdtype(tensor.dtype, np.floating) for tensor in call.inputs):
         return 0
     if call.kind in ONE_BY_ONE:
-        return call.outputs[0].elements
+        return call.outputs[0].size
     if call.kind in PER_INPUT_ELEMENT:
-        return PER_INPUT_ELEMENT[call.kind] * call.inputs[0].elements
+        return PER_INPUT_ELEMENT[call.kind] * call.inputs[0].size
     return RULES[call.kind](call)
 
 
 def _convolution(call: Call) -> int:
     """A product with each weight of a filter, (channels / groups, *kernel), per element of the output."""
     _, weight, *bias = call.inputs
-    return call.outputs[0].elements * (2 * math.prod(weight.shape[1:]) + len(bias))
+    return call.outputs[0].size * (2 * math.prod(weight.shape[1:]) + len(bias))
 
 
 def _transposed_convolution(call: Call) -> int:
     """A product with each weight of a filter, (channels / groups, *kernel), per element of the input."""
     source, weight, *bias = call.inputs
-    return 2 * source.elements * math.prod(weight.shape[1:]) + len(bias) * call.outputs[0].elements
+    return 2 * source.size * math.prod(weight.shape[1:]) + len(bias) * call.outputs[0].size
 
 
 def _general_product(call: Call) -> int:
     """A·B + C; the factors alpha and beta are not counted."""
     first, _, *bias = call.inputs
     inner = first.shape[0 if call.attributes.get("transA") else 1]
-    return call.outputs[0].elements * (2 * inner + len(bias))
+    return call.outputs[0].size * (2 * inner + len(bias))
 
 
 def _product(call: Call) -> int:
-    return 2 * call.outputs[0].elements * call.inputs[0].shape[-1]
+    return 2 * call.outputs[0].size * call.inputs[0].shape[-1]
 
 
 def _einstein_sum(call: Call) -> int:
@@ -152,12 +126,12 @@ def _einstein_sum(call: Call) -> int:
 
 
 def _pooling(call: Call) -> int:
-    return call.outputs[0].elements * math.prod(call.attributes["kernel_shape"])
+    return call.outputs[0].size * math.prod(call.attributes["kernel_shape"])
 
 
 def _joining(call: Call) -> int:
     """Elements of several inputs joined one after the other."""
-    return (len(call.inputs) - 1) * call.outputs[0].elements
+    return (len(call.inputs) - 1) * call.outputs[0].size
 
 
 RULES: Mapping[str, Callable[[Call], int]] = {

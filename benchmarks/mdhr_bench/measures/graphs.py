@@ -20,9 +20,6 @@ from ..cost.counting import EXPORT_AGAIN, read_model
 if TYPE_CHECKING:
     import onnx
 
-FINAL = "final"
-"""The output of the backbone: its last map."""
-
 
 def open_graph(model: Model, path: Path, sizes: dict[str, int]) -> DeviceGraph:
     """Load an ONNX file as the bundle's graphs are loaded.
@@ -98,7 +95,7 @@ def backbone_only(encoder: Path, out: Path) -> None:
 
     Args:
         encoder: The encoder's ONNX file.
-        out: Where to write the backbone's. Its input is the encoder's, its one output is "final".
+        out: Where to write the backbone's. Its input is the encoder's, its one output is the map.
 
     Raises:
         BundleError: The file cannot be read, or the encoder has not this form.
@@ -111,7 +108,10 @@ def backbone_only(encoder: Path, out: Path) -> None:
     final = _final_map(model.graph)
     try:
         backbone = Extractor(model).extract_model([value.name for value in model.graph.input], [final])
-        _rename(backbone.graph, final, FINAL)
+        # The map is an output now, and need not be described twice.
+        described = [value for value in backbone.graph.value_info if value.name != final]
+        del backbone.graph.value_info[:]
+        backbone.graph.value_info.extend(described)
         onnx.checker.check_model(backbone)
     except (ValueError, KeyError, onnx.checker.ValidationError) as error:  # onnx 1.18 raises KeyError without shapes
         raise _refusal(f"The graph up to {final!r} is not valid by itself ({error}).") from error
@@ -141,17 +141,6 @@ def _maker(makers: dict[str, onnx.NodeProto], tensor: str) -> onnx.NodeProto | N
     while node is not None and node.op_type == "Cast":
         node = makers.get(node.input[0])
     return node
-
-
-def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
-    for node in graph.node:
-        node.input[:] = [new if name == old else name for name in node.input]
-        node.output[:] = [new if name == old else name for name in node.output]
-    # The map is an output now, and need not be described twice.
-    kept = [value for value in graph.value_info if value.name != old]
-    del graph.value_info[:]
-    graph.value_info.extend(kept)
-    graph.output[0].name = new
 
 
 def _refusal(why: str) -> BundleError:

@@ -132,7 +132,7 @@ def test_the_backbone_has_the_encoders_frames_and_one_output(cut):
     _, part = cut(ENCODER)
     graph = onnx.load(part).graph
     assert [value.name for value in graph.input] == ["frames"]
-    assert [value.name for value in graph.output] == ["final"]
+    assert [value.name for value in graph.output] == ["last"]
     assert [size.dim_param or size.dim_value for size in graph.output[0].type.tensor_type.shape.dim] == [
         "frames",
         5,
@@ -146,7 +146,7 @@ def test_the_backbone_has_the_encoders_frames_and_one_output(cut):
 def test_the_backbone_computes_what_the_encoder_describes(cut):
     whole, part = cut(ENCODER)
     frames = np.random.default_rng(0).integers(0, 256, (3, 6, 6, 3), np.uint8)
-    (final,) = run(part, ["final"], frames)
+    (final,) = run(part, ["last"], frames)
     (static,) = run(whole, ["static"], frames)
     matrix = numpy_helper.to_array(weight("static_weight", 2, 5, 1, 1))[:, :, 0, 0]
     np.testing.assert_allclose(static, np.einsum("oc,nchw->nohw", matrix, final).clip(0), rtol=1e-4, atol=1e-3)
