@@ -42,8 +42,6 @@ TOPICS = {
     "code": "versions",
     "system": "versions",
     "provider": "settings",
-    "power mode": "power mode",
-    "load": "load",
 }
 """Topic of the environment → kind of its differences that have none of the words."""
 

@@ -45,8 +45,13 @@ def measure_ceilings(model: Model, folder: Path) -> list[Ceiling]:
     """
     side = SIDE_ON_GPU if model.on_gpu else SIDE_ON_HOST
     precision = model.bundle.manifest.precision
-    product = _product_call(model, folder, side, precision)
-    copy = _copy_on_device(model, folder) if model.on_gpu else _copy_on_host()
+    write_product(folder / "product.onnx", side, precision)
+    product = _call_on_noise(model, folder / "product.onnx")
+    if model.on_gpu:
+        write_negation(folder / "copy.onnx", COPIED // 4)
+        copy = _call_on_noise(model, folder / "copy.onnx")
+    else:
+        copy = _copy_on_host()
     return [
         _ceiling("matmul", f"matrix product, {side} × {side}, {precision}", "FLOP/s", 2 * side**3, product),
         _ceiling("copy", f"copy of {COPIED >> 20} MiB, read and written", "B/s", 2 * COPIED, copy),
@@ -60,28 +65,14 @@ def _ceiling(name: str, title: str, unit: str, amount: int, call: Call) -> Ceili
     return Ceiling(name, title, unit, max(rates), summarise(rates))
 
 
-def _product_call(model: Model, folder: Path, side: int, precision: str) -> Call:
-    """Compute x · W with W among the weights, as the bundle's own products are."""
-    path = folder / "product.onnx"
-    write_product(path, side, precision)
-    return _call_on_noise(model, path, (side, side), precision)
-
-
-def _copy_on_device(model: Model, folder: Path) -> Call:
-    """A graph that negates all numbers: no backend can leave that out, and memory is what limits it."""
-    path = folder / "copy.onnx"
-    write_negation(path, COPIED // 4)
-    return _call_on_noise(model, path, (COPIED // 4,), "float32")
-
-
-def _call_on_noise(model: Model, path: Path, shape: tuple[int, ...], dtype: str) -> Call:
-    """Run the graph from x to y, both of one shape, where it runs. Zeros are faster: they take less power of a GPU."""
-    graph = open_graph(model, path, {})
-    y_dtype = graph_record(path).outputs["y"].dtype
-    rows, *row = shape
-    source, target = (graph.allocate(rows, row, each).view(0, rows) for each in (dtype, y_dtype))
+def _call_on_noise(model: Model, path: Path) -> Call:
+    """Run a graph from x to y where it runs. Zeros would be faster: they take less power of a GPU."""
+    graph, record = open_graph(model, path, {}), graph_record(path)
+    x, y = record.inputs["x"], record.outputs["y"]
+    rows, *row = x.row
+    source, target = (graph.allocate(rows, row, each.dtype).view(0, rows) for each in (x, y))
     # What the graph makes of noise is noise, and stays on its device.
-    graph.run({"x": np.random.default_rng(1).standard_normal(shape, np.float32).astype(dtype)}, {"y": source})
+    graph.run({"x": np.random.default_rng(1).standard_normal(x.row, np.float32).astype(x.dtype)}, {"y": source})
     graph.wait()
 
     def call() -> None:
@@ -102,7 +93,9 @@ def _copy_on_host() -> Call:
 
 
 def write_product(path: Path, side: int, precision: str) -> None:
-    """Write the ONNX graph y = x · W of square matrices. It leaves the variance of x as it is.
+    """Write the ONNX graph y = x · W of square matrices, W among the weights as in the bundle's own products.
+
+    It leaves the variance of x as it is.
 
     Args:
         path: The file.
@@ -116,7 +109,7 @@ def write_product(path: Path, side: int, precision: str) -> None:
 
 
 def write_negation(path: Path, numbers: int) -> None:
-    """Write the ONNX graph y = −x of a row of float32 numbers."""
+    """Write the ONNX graph y = −x of float32 numbers: no backend can leave it out, and memory is what limits it."""
     _write(path, "Neg", (numbers,), "float32", [])
 
 
