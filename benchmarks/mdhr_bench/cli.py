@@ -77,7 +77,7 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
     if out and out.suffix != ".json":
         raise ConfigError(f"{out} is no name for a result.", "It does not end in .json.", "Use --out FILE.json.")
     _need_packages()
-    from .report.terminal import tell
+    from .report.text import tell
     from .run import Run, Settings
 
     measuring = stopped = None
@@ -129,8 +129,8 @@ def peers(results: tuple[Path, ...], markdown: bool) -> None:
 def _write_reports(result: Any, out: Path) -> None:
     from mdhr_runtime.files import write_text
 
-    from .report.markdown import markdown
     from .report.page import write_page
+    from .report.text import markdown
 
     report, page = (out.with_suffix(suffix) for suffix in REPORTS)
     write_text(report, markdown(result))

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .report.latency import range_of, ratios_by_round
 from .report.overview import absent_parts
-from .report.speed import curves_of
+from .report.speed import curves_of, range_of, ratios_by_round
 from .report.tables import leaves
 from .report.units import ABSENT, digits, plain, quotient
 from .results import Result, Timing

@@ -12,7 +12,7 @@ from typing import Any
 
 from mdhr_runtime.cli.console import table
 
-from .report.markdown import line
+from .report.text import line
 from .results import Pipeline, Result
 
 PREFACE = (

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterable, Iterator
 
 from mdhr_runtime.cli.console import table
 
 from ..compare import CONFIDENCE, Change, Comparison, Quantity
+from .text import wrapped
 from .units import ABSENT, digits, named, plain
-
-WIDTH = 110
 
 
 def tell_comparison(comparison: Comparison) -> str:
@@ -20,19 +18,19 @@ def tell_comparison(comparison: Comparison) -> str:
 
 
 def _blocks(comparison: Comparison) -> Iterator[str]:
-    yield "\n".join(map(_wrapped, (*comparison.interrupted, *_other_machines(comparison))))
+    yield "\n".join(map(wrapped, (*comparison.interrupted, *_other_machines(comparison))))
     if comparison.differences:
         rows = [(f"{each.kind}: {each.name}", each.before, each.after) for each in comparison.differences]
         yield "WHAT DIFFERS BETWEEN THE RUNS\n" + table(("", "before", "after"), rows)
     else:
         yield "The runs do not differ in machine, bundle, settings, versions or load."
-    yield "\n".join(_wrapped(f"warning: {warning}") for warning in comparison.warnings)
+    yield "\n".join(wrapped(f"warning: {warning}") for warning in comparison.warnings)
     if comparison.changes:
         header = ("", "change", f"{CONFIDENCE:.0%}".replace("%", " % interval"), "before", "after", "verdict")
         yield "WHAT CHANGED\n" + table(header, [_row(each) for each in comparison.changes])
     else:
         yield "There is nothing that both runs measured."
-    yield "\n".join(map(_wrapped, _notes(comparison)))
+    yield "\n".join(map(wrapped, _notes(comparison)))
 
 
 def _other_machines(comparison: Comparison) -> Iterable[str]:
@@ -83,7 +81,3 @@ def _notes(comparison: Comparison) -> Iterator[str]:
             "from the ends of both ranges. They hold the noise within the runs, not what differs from one start of the "
             "same software to the next: repeat both runs before you believe a small change."
         )
-
-
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..results import Ceiling, Cost, Energy, Prediction, Result
-from .latency import range_of, whole_of
+from .speed import range_of, whole_of
 from .tables import Table, table
 from .units import ABSENT, digits, named, quotient, scaled, share, size
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import bench_result
 import pytest
 
-from mdhr_bench.report.reporting import report_of
+from mdhr_bench.report.overview import report_of
 from mdhr_bench.results import ColdStart, Missing, Ratio, Result, Summary, Timing
 
 
@@ -141,8 +141,8 @@ def test_predictions_stand_apart_and_are_called_so():
 def test_a_partial_report_says_so_with_the_parts_that_are_missing():
     report = report_of(bench_result.partial())
     assert report.interrupted == (
-        "This run was interrupted before its end. Missing: transfers, throughput, pipeline, memory, energy, ceilings, "
-        "costs of the graphs, floor, predictions."
+        "This run was interrupted before its end. Missing: transfers, throughput, pipeline, memory, energy, floor, "
+        "ceilings, costs of the graphs, predictions."
     )
     assert {"latency", "ratios", "cold-start"} <= {table.id for table in report.tables}
     assert report_of(bench_result.complete()).interrupted is None

@@ -11,7 +11,7 @@ from rows import AUS, nobody, result, row
 from mdhr_runtime.cli.plot import main
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.plotting.tables import read_table
-from mdhr_runtime.plotting.timeline import choose
+from mdhr_runtime.plotting.timeline import choose, occurrences
 from mdhr_runtime.sinks.table import open_output
 
 pytest.importorskip("matplotlib", reason="needs the extra 'plot'")
@@ -96,10 +96,8 @@ def test_the_picture_is_named_after_the_table(write):
 
 
 def test_an_au_that_occurs_in_one_frame_only_is_shaded():
-    from mdhr_runtime.plotting.timeline import _occurrences
-
     times, scores = np.arange(5) / 10, np.array([0.1, 0.5, np.nan, 0.9, 0.6])
-    np.testing.assert_allclose(_occurrences(times, scores), [(0.05, 0.1), (0.25, 0.2)])
+    np.testing.assert_allclose(occurrences(times, scores), [(0.05, 0.1), (0.25, 0.2)])
 
 
 def refused(*arguments):
@@ -168,7 +166,7 @@ def test_the_errors_belong_to_the_family(tmp_path):
 def test_help_imports_nothing_heavy():
     code = """
 import sys
-from mdhr_runtime.plot import main
+from mdhr_runtime.cli.plot import main
 try:
     main(["--help"])
 finally:

@@ -1,4 +1,4 @@
-from mdhr_train.report.markup import element
+from mdhr_runtime.plotting.page import element
 
 
 def test_text_and_attributes_are_escaped_and_markup_is_kept():
