@@ -8,7 +8,7 @@ WHEELS ?= wheels
 GPU_BIN := .venv-gpu/bin
 GPU_READY := .venv-gpu/ready
 
-.PHONY: setup demo test lint bench gpu-test gpu-bench clean
+.PHONY: setup demo test test-fast coverage lint bench gpu-test gpu-bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -24,9 +24,16 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
+test-fast: $(READY)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow"
+
+coverage: $(READY)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report term:skip-covered
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 bench: $(READY)
 	$(BIN)/python -m mdhr_bench.random_bundle benchmark-output/resnet50.mdhr

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mdhr_runtime.backends.tensorrt.gpu import find_gpu
-from mdhr_runtime.cli.console import share_cores
+from mdhr_train.threads import share_cores
 
 share_cores()
 
@@ -52,7 +52,7 @@ def tiny_checkpoint(tmp_path_factory) -> Path:
     import torch
 
     from mdhr_train.checkpoints import save_checkpoint
-    from mdhr_train.layouts import BP4D
+    from mdhr_train.datasets import BP4D
     from mdhr_train.model import MDHR, ModelConfig
 
     torch.manual_seed(0)
@@ -86,7 +86,7 @@ def variant(tmp_path_factory):
 
     from mdhr_export.exporter import Options, export_bundle
     from mdhr_train.checkpoints import save_checkpoint
-    from mdhr_train.layouts import BP4D
+    from mdhr_train.datasets import BP4D
     from mdhr_train.model import MDHR, ModelConfig
 
     @cache
@@ -110,7 +110,7 @@ def variant(tmp_path_factory):
 @pytest.fixture(scope="session")
 def face_frames() -> np.ndarray:
     """(24, 224, 224, 3) uint8: aligned crops of a face that moves."""
-    from mdhr_train.data.synthetic import SyntheticClips
-    from mdhr_train.layouts import BP4D
+    from mdhr_train.datasets import BP4D
+    from mdhr_train.synthetic.photo.clips import SyntheticClips
 
     return SyntheticClips(BP4D, clips=1, frames=24, seed=3)[0][0]

@@ -1,14 +1,21 @@
 """What is installed, and who imports whom."""
 
-import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+PACKAGES = {  # package → folder
+    "mdhr_runtime": ROOT / "runtime" / "mdhr_runtime",
+    "mdhr_export": ROOT / "export" / "mdhr_export",
+    "mdhr_train": ROOT / "mdhr_train",
+    "mdhr_bench": ROOT / "benchmarks" / "mdhr_bench",
+}
 
 FORBIDDEN = {  # package → what it must not import
     "mdhr_runtime": ("mdhr_bench", "mdhr_train", "mdhr_export", "torch", "timm", "onnx"),
@@ -40,18 +47,48 @@ def test_dependencies_point_one_way(package):
     assert int(result.stdout) >= 10
 
 
+def run(*command, **options):
+    result = subprocess.run(command, capture_output=True, text=True, **options)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
 @pytest.fixture(scope="module")
-def lean_python(tmp_path_factory):
+def wheel(tmp_path_factory):
+    """The wheel of the tree."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def lean_python(wheel, tmp_path_factory):
     """The Python of an environment with nothing but the runtime and its `cpu` extra."""
     folder = tmp_path_factory.mktemp("lean")
-    # A copy, as setuptools builds in the source tree.
-    source = shutil.copytree(ROOT, folder / "source", ignore=shutil.ignore_patterns(".*", "demo-output", "build"))
-    venv.create(folder / "venv", with_pip=True)
-    python = folder / "venv" / "bin" / "python"
-    command = [python, "-m", "pip", "install", "--quiet", f"{source}[cpu]"]
-    result = subprocess.run(command, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", f"{wheel}[cpu]")
     return python
+
+
+def test_the_wheel_holds_every_file_of_the_packages_and_no_other(wheel):
+    tree = {
+        f"{package}/{path.relative_to(root).as_posix()}"
+        for package, root in PACKAGES.items()
+        for path in root.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert packed == tree
+
+
+def test_an_editable_install_is_plain_paths_that_type_checkers_follow(tmp_path):
+    """No import hook: the four folders stand on Python's path."""
+    run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", tmp_path, "--editable", ROOT)
+    listed = {line for file in tmp_path.glob("*.pth") for line in file.read_text().splitlines()}
+    assert listed == {str(root.parent) for root in PACKAGES.values()}
 
 
 def test_the_runtime_labels_frames_where_no_training_library_is_installed(lean_python, tiny_bundle, tmp_path):

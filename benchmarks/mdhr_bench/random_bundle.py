@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from mdhr_runtime.cli.console import Command, share_cores, step
+from mdhr_runtime.cli.console import Command, step
 
 
 @click.command(cls=Command)
@@ -20,6 +20,8 @@ from mdhr_runtime.cli.console import Command, share_cores, step
 @click.option("--engines", is_flag=True, help="Also build TensorRT engines for this machine.")
 def main(out: Path, backbone: str, precision: str, engines: bool) -> None:
     """Write a bundle of the paper's network for BP4D, with random weights and its clip graph, to OUT."""
+    from mdhr_train.threads import share_cores
+
     share_cores()
     make_bundle(out, backbone, precision, engines=engines)
     click.echo(out)
@@ -42,7 +44,7 @@ def make_bundle(out: Path, backbone: str, precision: str, *, engines: bool = Fal
     from mdhr_export.exporter import Options, export_bundle
     from mdhr_export.tensorrt import EngineOptions, build_engines
     from mdhr_train.checkpoints import save_checkpoint
-    from mdhr_train.layouts import BP4D
+    from mdhr_train.datasets import BP4D
     from mdhr_train.model import MDHR, ModelConfig
 
     torch.manual_seed(0)

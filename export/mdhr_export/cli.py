@@ -11,7 +11,7 @@ import click
 
 from mdhr_runtime.backends.tensorrt.flavors import TITLES
 from mdhr_runtime.bundle import EngineRecord, Manifest, read_bundle
-from mdhr_runtime.cli.console import Command, Option, share_cores, step, table
+from mdhr_runtime.cli.console import Command, Option, step, table
 from mdhr_runtime.errors import ExportError
 
 if TYPE_CHECKING:
@@ -139,8 +139,10 @@ def main(**options: Any) -> None:
 
 def _export(settings: Settings) -> Reference | None:
     """Make the bundle; returns what PyTorch said of the clip that it was verified on."""
-    share_cores()
     try:
+        from mdhr_train.threads import share_cores
+
+        share_cores()  # before PyTorch is imported
         from .exporter import Options, export_bundle
     except ImportError as error:
         raise ExportError(

@@ -16,10 +16,10 @@ from mdhr_runtime.bundle import MANIFEST, Bundle, Manifest, write_manifest
 from mdhr_runtime.errors import ExportError
 from mdhr_runtime.files import staged
 from mdhr_train.checkpoints import Checkpoint, load_checkpoint
-from mdhr_train.data.synthetic import SyntheticClips
-from mdhr_train.layouts import BP4D
+from mdhr_train.datasets import BP4D
 from mdhr_train.model import INPUT_SIZE, MDHR
 from mdhr_train.model.frames import MEAN, STD
+from mdhr_train.synthetic.photo.clips import SyntheticClips
 
 from .detector import write_detector
 from .graphs import ClipGraph, EncoderGraph, TemporalGraph

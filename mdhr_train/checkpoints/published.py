@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mdhr_runtime.layout import Layout
 
-from ..layouts import BP4D, DISFA
+from ..datasets import BP4D, DISFA
 from ..model import MDHR, ModelConfig
 from .weights import load_weights, mismatch
 

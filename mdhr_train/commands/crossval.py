@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from mdhr_runtime.cli.console import Command, share_cores
+from mdhr_runtime.cli.console import Command
 
+from ..threads import share_cores
 from .checks import require_libraries
 from .run_options import configure, run_options
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mdhr_runtime.cli.console import Command, share_cores, spoken_warnings
+from mdhr_runtime.cli.console import Command, spoken_warnings
 
+from ..threads import share_cores
 from ..training.config import DEVICES, PRECISIONS
 from .checks import require_folder, require_libraries
 from .options import count_option
@@ -59,10 +60,11 @@ def evaluate(
         require_folder(out)
     share_cores()
     require_libraries()
-    from ..data.datasets import DATASETS as KNOWN
     from ..data.lists import read_fold
+    from ..datasets import DATASETS as KNOWN
     from ..training.evaluation import bundle_scorer, checkpoint_scorer, lost, score
-    from ..training.summary import f1_table, write_summary
+    from ..training.run_files import SCHEMA, write_summary
+    from ..training.summary import f1_table
 
     layout = KNOWN[dataset].layout
     scorers: dict[str, tuple[Scorer, int]] = {}
@@ -87,4 +89,4 @@ def evaluate(
     }
     click.echo(f1_table(layout.au_names, titled, digits=4))
     if out is not None:
-        write_summary(out, {"schema": 1, "dataset": dataset, "fold": fold, **scores})
+        write_summary(out, {"schema": SCHEMA, "dataset": dataset, "fold": fold, **scores})

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mdhr_runtime.cli.console import Command, Option, share_cores, table
+from mdhr_runtime.cli.console import Command, Option, table
 from mdhr_runtime.layout import Layout
 
+from ..threads import share_cores
 from .checks import require_folder, require_libraries
 from .options import layout_option
 from .run_options import configure, run_options
@@ -120,11 +121,12 @@ CHOSEN_ON = {"test": "the test part itself, as in the published code", "subjects
 def _fit_demo(config: RunConfig, layout: Layout, clips: int, test_clips: int, out: Path) -> None:
     from mdhr_runtime.files import staged
 
+    from ..metrics import OUTCOMES
     from ..training.distributed import process_group
     from ..training.job import Job
     from ..training.loop import train
     from ..training.material import from_photograph
-    from ..training.state import BEST
+    from ..training.run_files import BEST
 
     frames = config.model_config(layout).clip_frames
     with process_group(config.compute.device) as group, tempfile.TemporaryDirectory() as folder:
@@ -133,7 +135,9 @@ def _fit_demo(config: RunConfig, layout: Layout, clips: int, test_clips: int, ou
         with staged(out) as stage:
             shutil.copyfile(Path(folder) / "run" / BEST, stage)
     found = summary["best"]["clips"]
-    kinds = ("true_positives", "false_positives", "false_negatives")
-    rows = [(name, f"{found['f1'][name]:.3f}", *(found[kind][name] for kind in kinds)) for name in layout.au_names]
+    shown = OUTCOMES[:3]
+    rows = [
+        (name, f"{found['f1'][name]:.3f}", *(found[outcome][name] for outcome in shown)) for name in layout.au_names
+    ]
     click.echo(table(("AU", "F1", "found", "false alarms", "missed"), rows))
     click.echo(f"\n{out}: mean F1 {found['mean_f1']:.3f} on {test_clips} clips that the model has not seen")

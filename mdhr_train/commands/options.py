@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import click
 
-from ..layouts import LAYOUTS
+from ..datasets import LAYOUTS
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 

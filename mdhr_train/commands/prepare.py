@@ -28,8 +28,7 @@ def prepare(dataset: str, raw: Path, out: Path, workers: int) -> None:
     Finds and aligns the faces as mdhr-run does, and writes crops, the lists of three folds by subject, class weights,
     and report.json. Run again after an interruption, it goes on where it stopped.
     """
-    from ..data.datasets import DATASETS
-    from ..data.raw import READERS
+    from ..datasets import DATASETS, READERS
 
     if dataset not in READERS:
         raise click.BadParameter(f"{dataset!r} is none of {', '.join(READERS)}.", param_hint="dataset")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from mdhr_runtime.cli.console import Command, share_cores
+from mdhr_runtime.cli.console import Command
 
+from ..threads import share_cores
 from .checks import require_folder, require_libraries
 
 

@@ -149,7 +149,7 @@ def configure(
     Raises:
         ConfigError: A setting does not exist or makes no sense.
     """
-    from ..data.datasets import DATASETS
+    from ..datasets import DATASETS
     from ..training.config_files import build_config, read_config
 
     path = context.params["config_"]

@@ -44,8 +44,8 @@ def synthesize(
     It has the form of a prepared dataset, with crops and with list files of three folds by identity.
     """
     require_libraries()
-    from ..data.datasets import DATASETS
-    from ..data.rendered.writing import Size, synthesize
+    from ..datasets import DATASETS
+    from ..synthetic.rendered.writing import Size, synthesize
 
     dataset = DATASETS[layout.name.lower()]
     size = Size(subjects, recordings, frames)

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from mdhr_runtime.errors import DataError
 
-from .datasets import FOLDS, SPLITS, Dataset
+from ..datasets import FOLDS, SPLITS, Dataset
 
 
 class HasSubject(Protocol):
@@ -43,7 +43,7 @@ def divide(dataset: Dataset, recordings: Iterable[Recorded]) -> dict[tuple[int, 
             raise DataError(
                 f"The subject {recording.subject} belongs to no fold.",
                 f"No part of {dataset.name} names it.",
-                "Add it to a part in mdhr_train/data/datasets.py, or leave its recordings out.",
+                "Add it to a part in mdhr_train/datasets/base.py, or leave its recordings out.",
             )
         by_subject[recording.subject].append(recording)
     found = {}

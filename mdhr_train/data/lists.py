@@ -13,8 +13,8 @@ import torch
 from mdhr_runtime.errors import DataError, OutputError
 from mdhr_runtime.files import staged
 
+from ..datasets import FOLDS, SPLITS, Dataset, list_folder
 from ..losses import class_weights, combination_index, occurrence_rates
-from .datasets import FOLDS, SPLITS, Dataset, list_folder
 from .folds import divide, empty, require_disjoint, some
 from .list_files import fingerprint, read_labels, read_lines, read_weights, row_of_weights, rows_of
 from .recordings import Fold, Recording

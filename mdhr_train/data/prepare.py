@@ -25,12 +25,11 @@ from mdhr_runtime.faces.mtcnn import FaceDetector
 from mdhr_runtime.files import staged
 from mdhr_runtime.pipeline.analysis import MIN_FACE
 
+from ..datasets import Dataset, RawRecording
 from .cropping import Gaps, crop_faces, crop_path, finished
-from .datasets import Dataset
 from .detector import make_detector
 from .folds import divide
 from .lists import write_lists
-from .raw import RawRecording
 from .recordings import Recording
 
 REPORT = "report.json"

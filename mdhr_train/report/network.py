@@ -54,8 +54,8 @@ def figures(run: Run, data: Path | None) -> Figures:
 
 def _figures(run: Run, root: Path) -> Figures:
     from ..checkpoints import load_checkpoint
-    from ..data.datasets import DATASETS
     from ..data.lists import DataWarning, read_fold
+    from ..datasets import DATASETS
     from .examples import choose
     from .inside import look
     from .insights import edges, scale_weights

@@ -12,15 +12,15 @@ from typing import Any
 from mdhr_runtime.cli.console import spoken_warnings
 from mdhr_runtime.errors import CheckpointError
 
-from ..data.datasets import DATASETS, FOLDS
 from ..data.lists import DataWarning
+from ..datasets import DATASETS, FOLDS
 from .config import RunConfig
 from .config_files import differences, read_config
 from .distributed import Group
 from .job import Job
-from .loop import CONFIG, SUMMARY, train
+from .loop import train
 from .material import from_dataset
-from .summary import SCHEMA, read_summary, write_summary
+from .run_files import CONFIG, SCHEMA, SUMMARY, read_summary, write_summary
 
 PROTOCOLS = ("clips", "stream")
 

@@ -18,13 +18,11 @@ from .epoch import PRECISIONS, train_epoch
 from .job import Job, build_state
 from .loading import batches, training_loader, worker_deaths
 from .logging import log_epoch, progress, tell_epoch, tensorboard
+from .run_files import BEST, CONFIG, LAST, SUMMARY, write_summary
 from .schedule import steps_per_epoch
 from .scoring import NetworkScorer, clip_loader, score_clips, score_streams, stream_loader
-from .state import BEST, LAST, TrainingState, random_state, remove_leftovers, restore_state, save_state
-from .summary import run_summary, write_summary
-
-CONFIG = "config.yaml"
-SUMMARY = "summary.json"
+from .state import TrainingState, random_state, remove_leftovers, restore_state, save_state
+from .summary import run_summary
 
 
 def train(job: Job, resume: bool = False) -> dict[str, Any]:

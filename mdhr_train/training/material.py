@@ -15,11 +15,11 @@ from mdhr_runtime.errors import DataError
 from mdhr_runtime.layout import Layout
 
 from ..data.clips import Clip, ScoringClips, TrainingClips
-from ..data.datasets import DATASETS, RENDERED
 from ..data.lists import DataWarning, read_fold
 from ..data.recordings import Fold, Recording
-from ..data.synthetic import SyntheticClips
+from ..datasets import DATASETS, RENDERED
 from ..losses import class_weights, occurrence_rates
+from ..synthetic.photo.clips import SyntheticClips
 from .config import RunConfig
 from .loading import EpochClips
 

@@ -21,11 +21,10 @@ from mdhr_runtime.errors import CheckpointError
 from ..checkpoints.files import library_versions, read_content, write_content
 from ..model import MDHR
 from .config_files import differences
+from .run_files import BEST, LAST
 
 FORMAT = "mdhr-training"
 SCHEMA = 1
-LAST = "last.pt"
-BEST = "best.pt"
 
 
 @dataclass

@@ -13,8 +13,7 @@ from ..suites import SuiteRow, rows
 from .config import RunConfig
 from .crossval import cross_validate
 from .distributed import Group
-from .loop import SUMMARY
-from .summary import SCHEMA, write_summary
+from .run_files import SCHEMA, SUMMARY, write_summary
 
 
 def run_suite(suite: str, config: RunConfig, folder: Path, group: Group) -> dict[str, Any]:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from mdhr_runtime.cli.console import table
-from mdhr_runtime.errors import DataError, OutputError
-from mdhr_runtime.files import staged
 
 from ..checkpoints.files import library_versions
+from .run_files import SCHEMA, RunSummary
 
 if TYPE_CHECKING:
     from .job import Job
     from .state import TrainingState
 
-SCHEMA = 1
 
-
-def run_summary(job: Job, state: TrainingState, clips: Any, stream: Any) -> dict[str, Any]:
+def run_summary(job: Job, state: TrainingState, clips: Any, stream: Any) -> RunSummary:
     """The content of a run's summary.json.
 
     Args:
@@ -48,41 +43,6 @@ def run_summary(job: Job, state: TrainingState, clips: Any, stream: Any) -> dict
         "data": job.material.facts,
         "versions": library_versions(),
     }
-
-
-def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
-    """Write a summary as JSON, completely or not at all.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    try:
-        with staged(path) as stage:
-            stage.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"{path} could not be written.", str(error), "Choose a folder that can be written and has room."
-        ) from error
-
-
-def read_summary(path: Path) -> dict[str, Any]:
-    """Read a summary.
-
-    Raises:
-        DataError: It is damaged, or of another version.
-    """
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-        schema = summary.get("schema")
-    except (OSError, ValueError, AttributeError) as error:
-        raise DataError(f"{path} cannot be read.", str(error), "Remove it, and run the training again.") from error
-    if schema != SCHEMA:
-        raise DataError(
-            f"{path} cannot be read by this version.",
-            f"It has schema {schema}; this version reads schema {SCHEMA}.",
-            "Install the version of mdhr-edge that wrote it, or a newer one.",
-        )
-    return summary
 
 
 def f1_table(aus: Sequence[str], columns: Mapping[str, Mapping[str, Any]], digits: int = 3) -> str:

@@ -11,7 +11,7 @@ from mdhr_export.exporter import Options, export_bundle
 from mdhr_export.reference import label_with_torch
 from mdhr_runtime.bundle import read_bundle
 from mdhr_train.checkpoints import save_checkpoint
-from mdhr_train.layouts import DISFA
+from mdhr_train.datasets import DISFA
 from mdhr_train.model import MDHR, ModelConfig
 from mdhr_train.suites import SUITES, rows
 

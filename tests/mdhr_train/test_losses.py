@@ -3,7 +3,7 @@ from math import exp, log
 import pytest
 import torch
 
-from mdhr_train.layouts import BP4D, DISFA
+from mdhr_train.datasets import BP4D, DISFA
 from mdhr_train.losses import au_loss, auxiliary_loss, class_weights, combination_index, mdhr_loss, occurrence_rates
 
 UNKNOWN = 9

@@ -5,9 +5,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from mdhr_train.data.datasets import DATASETS
 from mdhr_train.data.lists import write_lists
 from mdhr_train.data.recordings import Recording
+from mdhr_train.datasets import DATASETS
 
 BP4D = DATASETS["bp4d"]
 SUBJECTS = ("F001", "M011", "F007")  # one of each part

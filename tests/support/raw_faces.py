@@ -9,11 +9,10 @@ from itertools import islice
 import cv2
 import numpy as np
 
-from mdhr_train.data.expressions import random_intensities
-from mdhr_train.data.face_warp import FaceWarper, astronaut
-from mdhr_train.data.raw import RawRecording
-from mdhr_train.data.synthetic import film
-from mdhr_train.layouts import BP4D, DISFA
+from mdhr_train.datasets import BP4D, DISFA, RawRecording
+from mdhr_train.synthetic.behaviour import random_intensities
+from mdhr_train.synthetic.photo.clips import film
+from mdhr_train.synthetic.photo.warp import FaceWarper, astronaut
 
 BP4D_SUBJECTS = ("F001", "M011", "F007")  # one of each part
 DISFA_SUBJECTS = ("SN002", "SN013", "SN003")

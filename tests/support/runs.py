@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from mdhr_train.checkpoints import save_checkpoint
-from mdhr_train.layouts import BP4D
+from mdhr_train.datasets import BP4D
 from mdhr_train.model import MDHR, ModelConfig
 
 AUS = BP4D.au_names

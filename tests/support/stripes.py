@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from mdhr_train.data.datasets import DATASETS
 from mdhr_train.data.lists import write_lists
 from mdhr_train.data.recordings import Recording
+from mdhr_train.datasets import DATASETS
 
 SMALL_MODEL = {"model.backbone": "test_resnet", "model.node_features": 16, "model.dynamics_channels": 16}
 SMALL_MODEL_OPTIONS = ("--backbone", "test_resnet", "--node-features", "16", "--dynamics-channels", "16")

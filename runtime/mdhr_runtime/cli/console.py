@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 import warnings
@@ -96,15 +95,6 @@ def spoken_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.showwarning = show
         yield
-
-
-def share_cores() -> None:
-    """Make PyTorch's threads sleep while they wait; call it before torch is imported.
-
-    By default they wait by spinning. On a machine that has anything else to do, a step of training then took over ten
-    times as long; asleep it takes a quarter longer on an idle one. Whoever sets OMP_WAIT_POLICY keeps their choice.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @contextmanager

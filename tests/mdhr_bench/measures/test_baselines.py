@@ -15,7 +15,7 @@ from mdhr_export.tracing import temporal_spec
 from mdhr_runtime.bundle import GraphRecord, TensorRecord
 from mdhr_runtime.errors import ExportError
 from mdhr_train.checkpoints import load_checkpoint
-from mdhr_train.layouts import BP4D
+from mdhr_train.datasets import BP4D
 from mdhr_train.model import MDHR, ModelConfig
 
 STEP = {"step", "encoder", "temporal"}

@@ -10,7 +10,7 @@ from mdhr_export.tensorrt.shapes import profiles_of
 from mdhr_export.tracing import encoder_spec, temporal_spec, trace
 from mdhr_runtime.bundle import read_bundle
 from mdhr_runtime.errors import ExportError
-from mdhr_train.layouts import LAYOUTS
+from mdhr_train.datasets import LAYOUTS
 from mdhr_train.model import INPUT_SIZE, MDHR, ModelConfig
 from mdhr_train.suites import SUITES
 

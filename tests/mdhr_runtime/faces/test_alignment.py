@@ -4,7 +4,7 @@ import pytest
 
 from mdhr_runtime.faces.alignment import align, similarity
 from mdhr_runtime.layout import CropGeometry
-from mdhr_train.layouts import BP4D, DISFA
+from mdhr_train.datasets import BP4D, DISFA
 
 POINTS = np.array([[203.5, 100.1], [245.4, 102.2], [224.2, 126.4], [201.8, 138.6], [244.4, 140.4]])
 CROPS = pytest.mark.parametrize("crop", [BP4D.crop, DISFA.crop], ids=["BP4D", "DISFA"])

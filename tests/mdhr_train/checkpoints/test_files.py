@@ -7,7 +7,7 @@ import torch
 
 from mdhr_runtime.errors import CheckpointError
 from mdhr_train.checkpoints import load_checkpoint, save_checkpoint
-from mdhr_train.layouts import DISFA
+from mdhr_train.datasets import DISFA
 from mdhr_train.model import MDHR, ModelConfig
 
 

@@ -7,7 +7,7 @@ from stripes import make_dataset
 
 from mdhr_train.checkpoints import save_checkpoint
 from mdhr_train.cli import main
-from mdhr_train.layouts import DISFA
+from mdhr_train.datasets import DISFA
 from mdhr_train.model import MDHR, ModelConfig
 
 

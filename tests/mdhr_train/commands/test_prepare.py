@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from raw_faces import write_bp4d, write_bp4d_labels, write_disfa, write_image
 
 from mdhr_train.cli import main
-from mdhr_train.data.datasets import DATASETS
 from mdhr_train.data.lists import read_fold
+from mdhr_train.datasets import DATASETS
 
 
 def run(*arguments):

@@ -1,6 +1,6 @@
 from mdhr_train.commands.run_options import DATASETS, DEFAULTS, SECTIONS
-from mdhr_train.data.datasets import DATASETS as KNOWN
-from mdhr_train.layouts import BP4D
+from mdhr_train.datasets import BP4D
+from mdhr_train.datasets import DATASETS as KNOWN
 from mdhr_train.training.config_files import build_config
 
 

@@ -7,8 +7,8 @@ from prepared import recording
 
 from mdhr_runtime.errors import DataError
 from mdhr_train.data.clips import ScoringClips, TrainingClips, read_crops, runs
-from mdhr_train.data.datasets import DATASETS
 from mdhr_train.data.images import MARGIN, read_whole
+from mdhr_train.datasets import DATASETS
 
 
 @pytest.fixture(scope="module")

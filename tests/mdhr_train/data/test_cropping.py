@@ -9,9 +9,8 @@ from raw_faces import DISFA_SUBJECTS, faces, write_bp4d, write_bp4d_labels, writ
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.faces.tracking import FaceTracker
 from mdhr_train.data.cropping import Gaps, crop_faces, finished
-from mdhr_train.data.datasets import DATASETS
 from mdhr_train.data.detector import make_detector
-from mdhr_train.data.raw import READERS
+from mdhr_train.datasets import DATASETS, READERS
 
 BP4D = DATASETS["bp4d"]
 

@@ -8,10 +8,9 @@ from raw_faces import Deadly, faces, write_bp4d, write_image
 from mdhr_runtime.errors import DataError
 from mdhr_runtime.layout import CropGeometry, Layout, Region
 from mdhr_train.data.clips import ScoringClips
-from mdhr_train.data.datasets import DATASETS, Dataset
 from mdhr_train.data.lists import read_fold
 from mdhr_train.data.prepare import prepare
-from mdhr_train.data.raw import READERS, RawRecording
+from mdhr_train.datasets import DATASETS, READERS, Dataset, RawRecording
 
 BP4D = DATASETS["bp4d"]
 

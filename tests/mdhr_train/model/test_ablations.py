@@ -5,7 +5,7 @@ import tiny_backbone
 import torch
 
 from mdhr_runtime.errors import ConfigError
-from mdhr_train.layouts import BP4D, DISFA
+from mdhr_train.datasets import BP4D, DISFA
 from mdhr_train.losses import mdhr_loss
 from mdhr_train.model import MDHR, ModelConfig
 from mdhr_train.model.cross_regional import CrossRegionalRelations, EveryAU

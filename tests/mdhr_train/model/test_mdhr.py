@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mdhr_runtime.errors import ConfigError
-from mdhr_train.layouts import BP4D, DISFA
+from mdhr_train.datasets import BP4D, DISFA
 from mdhr_train.model import MDHR, ModelConfig
 
 

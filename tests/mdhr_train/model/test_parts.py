@@ -2,7 +2,7 @@
 
 import torch
 
-from mdhr_train.layouts import BP4D
+from mdhr_train.datasets import BP4D
 from mdhr_train.model.cross_regional import ActiveAUs, CrossRegionalRelations
 from mdhr_train.model.facial_dynamics import pool_over_time
 from mdhr_train.model.frames import normalise

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from mdhr_runtime.errors import ConfigError
-from mdhr_train.layouts import BP4D
+from mdhr_train.datasets import BP4D
 from mdhr_train.model import MDHR, ModelConfig
 
 NAMES = ("test_resnet", "test_efficientnet", "mobilenetv4_conv_small_035")

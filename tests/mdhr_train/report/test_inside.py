@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mdhr_train.layouts import BP4D
+from mdhr_train.datasets import BP4D
 from mdhr_train.model import MDHR, ModelConfig, normalise
 from mdhr_train.report.inside import look, results_of
 

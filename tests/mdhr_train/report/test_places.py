@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mdhr_runtime.layout import Region
-from mdhr_train.layouts import BP4D, LAYOUTS
+from mdhr_train.datasets import BP4D, LAYOUTS
 from mdhr_train.report.insights import NODE
 from mdhr_train.report.places import places
 

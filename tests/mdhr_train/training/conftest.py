@@ -6,7 +6,7 @@ import pytest
 import torch
 from stripes import SMALL_MODEL, make_dataset
 
-from mdhr_train.data.datasets import DATASETS
+from mdhr_train.datasets import DATASETS
 from mdhr_train.training.config_files import build_config
 from mdhr_train.training.distributed import Group
 from mdhr_train.training.job import Job

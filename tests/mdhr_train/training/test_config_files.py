@@ -1,7 +1,7 @@
 import pytest
 
 from mdhr_runtime.errors import ConfigError
-from mdhr_train.layouts import BP4D
+from mdhr_train.datasets import BP4D
 from mdhr_train.training.config import RunConfig
 from mdhr_train.training.config_files import build_config, differences, read_config, write_config
 

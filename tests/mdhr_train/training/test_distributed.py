@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mdhr_runtime.errors import ConfigError
-from mdhr_train.metrics import KINDS
+from mdhr_train.metrics import OUTCOMES
 from mdhr_train.training.config_files import write_config
 from mdhr_train.training.distributed import Group, choose_device
 from mdhr_train.training.loop import train
@@ -32,7 +32,9 @@ def test_two_processes_learn_what_one_learns_from_the_same_clips(make_job):
     for name in ("loss_au", "loss_sub"):
         assert found["epochs"][0][name] == pytest.approx(wanted["epochs"][0][name], rel=1e-3)
     for protocol in ("clips", "stream"):
-        counts = [sum(sum(summary["best"][protocol][kind].values()) for kind in KINDS) for summary in (found, wanted)]
+        counts = [
+            sum(sum(summary["best"][protocol][kind].values()) for kind in OUTCOMES) for summary in (found, wanted)
+        ]
         assert counts[0] == counts[1] > 0
     assert len(torch.load(pair / "last.pt", weights_only=True)["random"]) == 2
 

@@ -16,11 +16,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from mdhr_runtime.errors import CheckpointError, ConfigError, DataError, MdhrError, OutputError
 from mdhr_train.checkpoints import load_checkpoint
-from mdhr_train.data.datasets import DATASETS
+from mdhr_train.datasets import DATASETS
 from mdhr_train.training import epoch as epochs
 from mdhr_train.training.config_files import build_config, read_config
 from mdhr_train.training.loop import train
-from mdhr_train.training.state import BEST, LAST
+from mdhr_train.training.run_files import BEST, LAST
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from stripes import make_dataset
 
 from mdhr_runtime.errors import DataError
 from mdhr_train.data.lists import DataWarning
-from mdhr_train.layouts import DISFA
+from mdhr_train.datasets import DISFA
 from mdhr_train.losses import class_weights, occurrence_rates
 from mdhr_train.training.material import from_dataset, from_photograph
 

@@ -13,7 +13,8 @@ import torch
 
 from mdhr_train.training.config_files import write_config
 from mdhr_train.training.loop import train
-from mdhr_train.training.state import BEST, LAST, random_state, set_random_state
+from mdhr_train.training.run_files import BEST, LAST
+from mdhr_train.training.state import random_state, set_random_state
 
 EPOCHS = 6
 

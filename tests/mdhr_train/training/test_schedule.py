@@ -3,7 +3,7 @@ from math import cos, pi
 import pytest
 from torch import nn
 
-from mdhr_train.layouts import BP4D
+from mdhr_train.datasets import BP4D
 from mdhr_train.training.config_files import build_config
 from mdhr_train.training.schedule import build_optimiser, build_schedule, steps_per_epoch
 

@@ -6,9 +6,8 @@ import mdhr_runtime
 from mdhr_runtime.errors import ConfigError
 from mdhr_train.checkpoints import load_checkpoint
 from mdhr_train.data.clips import ScoringClips, read_crops, runs
-from mdhr_train.data.datasets import DATASETS
 from mdhr_train.data.lists import read_fold
-from mdhr_train.layouts import DISFA
+from mdhr_train.datasets import DATASETS, DISFA
 from mdhr_train.model import MDHR, ModelConfig, normalise
 from mdhr_train.training import chunks as pieces
 from mdhr_train.training.chunks import Chunks

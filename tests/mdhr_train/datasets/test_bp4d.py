@@ -5,8 +5,7 @@ import pytest
 from raw_faces import faces, write_bp4d, write_bp4d_labels, write_image, write_video
 
 from mdhr_runtime.errors import DataError
-from mdhr_train.data.raw import bp4d
-from mdhr_train.layouts import BP4D
+from mdhr_train.datasets import BP4D, bp4d
 
 NAMES = BP4D.au_names
 LABELS = np.arange(36).reshape(3, 12) % 2

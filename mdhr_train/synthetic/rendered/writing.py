@@ -17,9 +17,9 @@ import numpy as np
 from mdhr_runtime.errors import ConfigError, OutputError
 from mdhr_runtime.files import staged
 
-from ..datasets import RENDERED, Dataset
-from ..lists import write_lists
-from ..recordings import Recording
+from ...data.lists import write_lists
+from ...data.recordings import Recording
+from ...datasets import RENDERED, Dataset
 from .takes import Take, render_take
 
 

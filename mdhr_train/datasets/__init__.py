@@ -7,9 +7,23 @@ checked and no image opened yet.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..layouts import BP4D, DISFA, LAYOUTS
 from . import bp4d, disfa
-from .recording import RawRecording
+from .base import DATASETS, FOLDS, RENDERED, SPLITS, Dataset, list_folder
+from .raw import RawRecording
 
-__all__ = ["READERS", "RawRecording"]
+__all__ = [
+    "BP4D",
+    "DATASETS",
+    "DISFA",
+    "FOLDS",
+    "LAYOUTS",
+    "READERS",
+    "RENDERED",
+    "SPLITS",
+    "Dataset",
+    "RawRecording",
+    "list_folder",
+]
 
 READERS: dict[str, Callable[[Path, Sequence[str]], list[RawRecording]]] = {"bp4d": bp4d.read, "disfa": disfa.read}

@@ -5,8 +5,7 @@ import pytest
 from raw_faces import faces, write_disfa, write_disfa_labels, write_image
 
 from mdhr_runtime.errors import DataError, VideoError
-from mdhr_train.data.raw import disfa
-from mdhr_train.layouts import DISFA
+from mdhr_train.datasets import DISFA, disfa
 
 NAMES = DISFA.au_names
 

@@ -2,13 +2,13 @@ import cv2
 import numpy as np
 import pytest
 
-from mdhr_train.data.rendered.behaviour import Behaviour, random_behaviour
-from mdhr_train.data.rendered.camera import DISTURBED_SHARE, Camera, disturb
-from mdhr_train.data.rendered.controls import ACTIONS, Controls
-from mdhr_train.data.rendered.identity import random_identity
-from mdhr_train.data.rendered.renderer import FaceRenderer, film
-from mdhr_train.data.rendered.view import Movement, mouth_depth, view_of
-from mdhr_train.layouts import BP4D, DISFA, LAYOUTS
+from mdhr_train.datasets import BP4D, DISFA, LAYOUTS
+from mdhr_train.synthetic.rendered.behaviour import Behaviour, random_behaviour
+from mdhr_train.synthetic.rendered.camera import DISTURBED_SHARE, Camera, disturb
+from mdhr_train.synthetic.rendered.controls import ACTIONS, Controls
+from mdhr_train.synthetic.rendered.identity import random_identity
+from mdhr_train.synthetic.rendered.renderer import FaceRenderer, film
+from mdhr_train.synthetic.rendered.view import Movement, mouth_depth, view_of
 
 SIDE = 256
 UPPER = {1, 2, 4, 6, 7, 9}

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from mdhr_train.data.expressions import labels_of
-from mdhr_train.data.rendered.behaviour import (
+from mdhr_train.datasets import LAYOUTS
+from mdhr_train.synthetic.behaviour import labels_of
+from mdhr_train.synthetic.rendered.behaviour import (
     BLINK,
     OPPOSED,
     TREMBLE_PERIODS,
@@ -11,7 +12,6 @@ from mdhr_train.data.rendered.behaviour import (
     random_behaviour,
     random_tremble,
 )
-from mdhr_train.layouts import LAYOUTS
 
 FRAMES = 64
 

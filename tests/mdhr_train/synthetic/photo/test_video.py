@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from mdhr_runtime.errors import OutputError
-from mdhr_train.data.synthetic_video import FPS, write_labels, write_video
-from mdhr_train.layouts import BP4D, DISFA
+from mdhr_train.datasets import BP4D, DISFA
+from mdhr_train.synthetic.photo.video import FPS, write_labels, write_video
 
 pytest.importorskip("skimage")
 

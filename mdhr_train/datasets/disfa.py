@@ -15,8 +15,8 @@ import numpy as np
 
 from mdhr_runtime.errors import DataError
 
-from ..list_files import checked
-from .recording import RawRecording, find_source, label_folder, numbered_images, read_table
+from ..data.list_files import checked
+from .raw import RawRecording, find_source, label_folder, numbered_images, read_table
 
 LABELS = ("ActionUnit_Labels",)
 

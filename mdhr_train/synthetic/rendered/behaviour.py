@@ -9,7 +9,7 @@ import numpy as np
 
 from mdhr_runtime.layout import Layout
 
-from ..expressions import APEX, LONGEST, OFFSET, ONSET, Event
+from ..behaviour import APEX, LONGEST, OFFSET, ONSET, Event
 
 TWINS: tuple[tuple[int, int], ...] = ((23, 24), (25, 26))
 """AUs that only motion can tell apart: the first of a pair trembles, the second holds still."""

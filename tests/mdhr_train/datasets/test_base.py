@@ -3,7 +3,7 @@ import re
 import pytest
 
 from mdhr_runtime.errors import DataError
-from mdhr_train.data.datasets import DATASETS, FOLDS, list_folder
+from mdhr_train.datasets import DATASETS, FOLDS, list_folder
 
 
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)

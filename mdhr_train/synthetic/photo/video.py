@@ -11,9 +11,9 @@ from mdhr_runtime.errors import OutputError
 from mdhr_runtime.files import staged
 from mdhr_runtime.layout import Layout
 
-from .expressions import labels_of, random_intensities
-from .face_warp import FaceWarper, astronaut
-from .synthetic import film, random_source
+from ..behaviour import labels_of, random_intensities
+from .clips import film, random_source
+from .warp import FaceWarper, astronaut
 
 FPS = 25
 

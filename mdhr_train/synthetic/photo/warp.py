@@ -1,7 +1,7 @@
 """A photographed face that makes expressions: action units (AUs) as smooth warps and shadows of one picture.
 
 A push of the skin is a displacement with a Gaussian falloff around a point of the face, a shade is a gain of the
-light with such a falloff; `face_actions` says which of them make an AU. Both grow in proportion to the AU's
+light with such a falloff; `actions` says which of them make an AU. Both grow in proportion to the AU's
 intensity, so that a picture of any expression is one weighted sum of fields and one `cv2.remap`.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from mdhr_runtime.errors import ConfigError
 
-from .face_actions import ACTIONS, REST, Action
+from .actions import ACTIONS, REST, Action
 
 # Points of scikit-image's astronaut photograph (512×512) in pixels, (x, y). Read off a five-fold enlargement with a
 # grid of 10 pixels drawn over it. A side of the face is the side in the image.
@@ -139,7 +139,7 @@ class FaceWarper:
             raise ConfigError(
                 f"no synthetic faces for AU {', '.join(map(str, unknown))}",
                 f"the table of actions holds {', '.join(map(str, ACTIONS))}",
-                "add a row to ACTIONS in mdhr_train/data/face_actions.py",
+                "add a row to ACTIONS in mdhr_train/synthetic/photo/actions.py",
             )
         self.photo = photo
         height, width = photo.image.shape[:2]

@@ -15,8 +15,8 @@ import numpy as np
 from mdhr_runtime.faces.alignment import align
 from mdhr_runtime.layout import Layout
 
-from .expressions import labels_of, random_intensities
-from .face_warp import FaceWarper, astronaut
+from ..behaviour import labels_of, random_intensities
+from .warp import FaceWarper, astronaut
 
 # Independent streams of randomness under one seed.
 PARTS = ("train", "test", "video")

@@ -125,7 +125,7 @@ def controls_over_time(aus: Sequence[int], behaviour: Behaviour) -> list[Control
         raise ConfigError(
             f"A rendered face cannot make AU {', '.join(map(str, unknown))}.",
             f"The table of actions holds {', '.join(map(str, ACTIONS))}.",
-            "Add a row to ACTIONS in mdhr_train/data/rendered/controls.py.",
+            "Add a row to ACTIONS in mdhr_train/synthetic/rendered/controls.py.",
         )
     moves = behaviour.intensities @ np.array([ACTIONS[au] for au in aus])
     tremors = (behaviour.intensities * behaviour.sway) @ np.array([TREMOR.get(au, Controls()) for au in aus])

@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..datasets import DATASETS, Dataset
-from ..expressions import labels_of
-from ..recordings import Recording
+from ...data.recordings import Recording
+from ...datasets import DATASETS, Dataset
+from ..behaviour import labels_of
 from .behaviour import random_behaviour
 from .identity import random_identity
 from .renderer import film

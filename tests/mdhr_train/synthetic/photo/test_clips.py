@@ -3,11 +3,11 @@ import pytest
 
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.layout import Layout
-from mdhr_train.data.expressions import EXPRESSIONS, OPPOSED, labels_of, random_intensities
-from mdhr_train.data.face_actions import ACTIONS
-from mdhr_train.data.face_warp import FaceWarper, astronaut
-from mdhr_train.data.synthetic import SyntheticClips
-from mdhr_train.layouts import BP4D, DISFA, LAYOUTS
+from mdhr_train.datasets import BP4D, DISFA, LAYOUTS
+from mdhr_train.synthetic.behaviour import EXPRESSIONS, OPPOSED, labels_of, random_intensities
+from mdhr_train.synthetic.photo.actions import ACTIONS
+from mdhr_train.synthetic.photo.clips import SyntheticClips
+from mdhr_train.synthetic.photo.warp import FaceWarper, astronaut
 
 pytest.importorskip("skimage")
 

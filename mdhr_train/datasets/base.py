@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mdhr_runtime.errors import DataError
 from mdhr_runtime.layout import Layout
 
-from ..layouts import BP4D, DISFA
+from ..datasets import BP4D, DISFA
 
 RENDERED = "rendered.json"
 """File in the root of a dataset that was drawn and not recorded: what was asked for."""

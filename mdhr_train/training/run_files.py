@@ -1,0 +1,149 @@
+"""The files in a run's folder, and what its summary.json says; of a cross-validation and of a suite too.
+
+Nothing heavy is imported: commands and reports read these files without PyTorch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypedDict
+
+from mdhr_runtime.errors import DataError
+from mdhr_runtime.files import write_text
+
+from ..metrics import F1Scores, F1Summary
+
+CONFIG = "config.yaml"
+"""The run's configuration, in full."""
+
+SUMMARY = "summary.json"
+"""What the run, the cross-validation or the suite has found, written at its end."""
+
+BEST = "best.pt"
+"""Checkpoint of the best epoch."""
+
+LAST = "last.pt"
+"""State of the training after its last epoch, from which `--resume` goes on."""
+
+SCHEMA = 1
+"""Version of summary.json."""
+
+
+class DataFacts(TypedDict):
+    """What a run learnt from: a hash of it, whether the faces were recorded, and amounts."""
+
+    fingerprint: str
+    recorded: bool
+    train_recordings: int
+    test_recordings: int
+    train_frames: int
+    test_frames: int
+
+
+class EpochRecord(TypedDict):
+    """An epoch of training.
+
+    Losses are means over batches and processes, `lr` is the last learning rate used, `waiting_share` the fraction of
+    `seconds` in which the training waited for data. `validation` is None where the epoch was not validated.
+    """
+
+    epoch: int
+    loss: float
+    loss_au: float
+    loss_sub: float
+    lr: float
+    seconds: float
+    waiting_share: float
+    validation: F1Scores | None
+
+
+class BestEpoch(TypedDict):
+    """The best epoch on the test part: on consecutive clips, and on whole recordings where there are any."""
+
+    epoch: int
+    clips: F1Summary
+    stream: F1Summary | None
+
+
+class RunSummary(TypedDict):
+    """summary.json of a run."""
+
+    schema: int
+    dataset: str
+    layout: str
+    fold: int
+    backbone: str
+    clip_frames: int
+    aus: list[str]
+    parameters: int
+    device: str
+    validated_on: str
+    epochs: list[EpochRecord]
+    best: BestEpoch
+    data: DataFacts
+    versions: dict[str, str]
+
+
+class FoldScores(F1Scores):
+    """Means over folds, and what they are made of by the fold's number."""
+
+    per_fold: dict[str, F1Summary]
+
+
+class CrossValidationSummary(FoldScores):
+    """summary.json of a cross-validation: consecutive clips, and whole recordings under `stream`."""
+
+    schema: int
+    dataset: str
+    folds: list[int]
+    stream: FoldScores
+
+
+class SuiteRowSummary(TypedDict):
+    """A network of a suite: mean F1 in [0, 1], and the paper's in per cent, if it has any."""
+
+    label: str
+    folder: str
+    mean_f1: float
+    stream_mean_f1: float
+    paper: float | None
+
+
+class SuiteSummary(TypedDict):
+    """summary.json of a suite."""
+
+    schema: int
+    suite: str
+    dataset: str
+    rows: list[SuiteRowSummary]
+
+
+def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
+    """Write a summary as JSON, completely or not at all.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    write_text(path, json.dumps(summary, indent=2) + "\n")
+
+
+def read_summary(path: Path) -> Any:
+    """Read a summary: a `RunSummary`, `CrossValidationSummary` or `SuiteSummary`, of which only the schema is checked.
+
+    Raises:
+        DataError: It is damaged, or of another version.
+    """
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        schema = summary.get("schema")
+    except (OSError, ValueError, AttributeError) as error:
+        raise DataError(f"{path} cannot be read.", str(error), "Remove it, and run the training again.") from error
+    if schema != SCHEMA:
+        raise DataError(
+            f"{path} cannot be read by this version.",
+            f"It has schema {schema}; this version reads schema {SCHEMA}.",
+            "Install the version of mdhr-edge that wrote it, or a newer one.",
+        )
+    return summary
