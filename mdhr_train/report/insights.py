@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
+import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import cv2
 import numpy as np
 
 from mdhr_runtime.contract import SCORE
 from mdhr_runtime.layout import Layout
+from mdhr_runtime.plotting.page import Markup, element
 
-from ..model.facial_dynamics import scale_size
+from ..model.facial_dynamics import GRID, scale_size
 from ..model.frames import INPUT_SIZE
-from .examples import Example
-from .inside import Inside
-from .markup import Markup, element
-from .pictures import colour_scale, data_uri, heat
-from .places import places
+from .inside import Example, Inside
 
 NODE = 9.0
 """Radius of a node, in pixels of the network's input."""
 SHOWN_FROM = 0.02
 """Edges of less weight are left out."""
+
+HEAT = cv2.COLORMAP_INFERNO
+QUALITY = 85
+"""Of the JPEGs."""
+PLACES: Mapping[int, tuple[float, float]] = {
+    1: (-0.22, -0.26),
+    2: (0.66, -0.28),
+    4: (0.05, -0.13),
+    5: (-0.52, -0.08),
+    6: (-0.66, 0.40),
+    7: (0.52, 0.16),
+    9: (0.02, 0.36),
+    10: (0.14, 0.74),
+    12: (-0.46, 0.86),
+    14: (0.56, 0.90),
+    15: (-0.38, 1.16),
+    17: (0.04, 1.40),
+    20: (0.46, 1.14),
+    23: (0.32, 1.08),
+    24: (-0.04, 1.02),
+    25: (0.04, 1.02),
+    26: (0.04, 1.36),
+}
+"""Across in distances of the eyes from the middle of the face, to the image's right; down in parts of the way from the
+eyes to the mouth. AUs that both sides of a face make stand on one of them, so that their neighbours have room."""
 
 
 def scale_weights(examples: Sequence[Example], insides: Sequence[Inside], scales: Sequence[int]) -> Markup:
@@ -32,20 +56,20 @@ def scale_weights(examples: Sequence[Example], insides: Sequence[Inside], scales
         insides: What the network computes for them; all have weights.
         scales: Numbers of the scales, from 1, the finest.
     """
-    shown = np.stack([inside.weights for inside in insides])
+    shown = np.stack([inside.weights for inside in insides if inside.weights is not None])
     low, high = float(shown.min()), float(shown.max())
     titles = ("Frame", *(f"Scale {scale} · {scale_size(scale)}×{scale_size(scale)}" for scale in scales))
     head = element("tr", (element("th", title, scope="col") for title in titles))
-    rows = (_weights_row(example, inside, low, high) for example, inside in zip(examples, insides, strict=True))
+    rows = (_weights_row(example, weights, low, high) for example, weights in zip(examples, shown, strict=True))
     table = element("table", element("thead", head), element("tbody", rows), class_="maps")
     return element("figure", element("div", table, class_="scroll"), colour_scale(f"weight {low:.2f}", f"{high:.2f}"))
 
 
-def _weights_row(example: Example, inside: Inside, low: float, high: float) -> Markup:
+def _weights_row(example: Example, scales: np.ndarray, low: float, high: float) -> Markup:
     face = example.frames[example.index]
     maps = (
         element("td", _picture(heat(face, weights, low, high), "weights"), element("p", f"mean {weights.mean():.2f}"))
-        for weights in inside.weights
+        for weights in scales
     )
     return element("tr", element("td", _picture(face, "frame"), _caption(example)), maps)
 
@@ -66,6 +90,7 @@ def edges(examples: Sequence[Example], insides: Sequence[Inside], layout: Layout
 
 def _graph(example: Example, inside: Inside, layout: Layout) -> Markup:
     spots = INPUT_SIZE * np.array(places(layout))
+    assert inside.attention is not None
     pairs = _pairs(inside.attention)
     size = {"width": INPUT_SIZE, "height": INPUT_SIZE}
     drawing = element(
@@ -74,7 +99,7 @@ def _graph(example: Example, inside: Inside, layout: Layout) -> Markup:
         element("rect", class_="veil", **size),
         (_edge(spots[m], spots[n], float(inside.attention[n, m])) for m, n in pairs),
         (
-            _node(au, spot, SCORE.occurs(score), label == 1)
+            _node(au, spot, bool(SCORE.occurs(score)), label == 1)
             for au, spot, score, label in zip(layout.aus, spots, inside.scores, example.labels, strict=True)
         ),
         viewBox=f"0 0 {INPUT_SIZE} {INPUT_SIZE}",
@@ -93,8 +118,8 @@ def _pairs(attention: np.ndarray) -> list[tuple[int, int]]:
 def _edge(start: np.ndarray, end: np.ndarray, weight: float) -> Markup:
     """An arrow, thicker and less transparent with its weight."""
     strength = math.sqrt(weight)
-    look = {"stroke_width": 3 * strength, "opacity": 0.25 + 0.75 * strength}
-    return element("path", d=_arrow(start, end), class_="edge", **look)
+    width, opacity = 3 * strength, 0.25 + 0.75 * strength
+    return element("path", d=_arrow(start, end), class_="edge", stroke_width=width, opacity=opacity)
 
 
 def _arrow(start: np.ndarray, end: np.ndarray) -> str:
@@ -132,3 +157,61 @@ def _caption(example: Example, more: str = "") -> Markup:
 
 def _picture(image: np.ndarray, alt: str) -> Markup:
     return element("img", src=data_uri(image), alt=alt, width=INPUT_SIZE, height=INPUT_SIZE)
+
+
+def places(layout: Layout) -> list[tuple[float, float]]:
+    """Where the AUs of a layout are in the network's input: x and y in its sides, per AU.
+
+    AUs without a known place are side by side in the middle of their region.
+    """
+    crop = layout.crop
+    margin = (crop.reference_size - crop.input_size) / 2
+    (left, left_y), (right, right_y), (_, mouth_y) = (
+        tuple((part * crop.reference_size - margin) / crop.input_size for part in point)
+        for point in (crop.left_eye, crop.right_eye, crop.mouth)
+    )
+    middle, eyes = (left + right) / 2, (left_y + right_y) / 2
+    unknown = [au for au in layout.aus if au not in PLACES]
+
+    def place(au: int, region: int) -> tuple[float, float]:
+        if au in PLACES:
+            across, down = PLACES[au]
+            return middle + across * (right - left), eyes + down * (mouth_y - eyes)
+        return (unknown.index(au) + 1) / (len(unknown) + 1), sum(layout.regions[region].rows) / (2 * GRID)
+
+    return [place(au, region) for au, region in zip(layout.aus, layout.region_of, strict=True)]
+
+
+def data_uri(image: np.ndarray) -> str:
+    """Write uint8 (H, W, 3), RGB, as a JPEG in a `data:` address."""
+    _, content = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return f"data:image/jpeg;base64,{base64.b64encode(content.tobytes()).decode()}"
+
+
+def heat(face: np.ndarray, values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Lay a map over a face.
+
+    Args:
+        face: uint8 (H, W, 3), RGB.
+        values: float (h, w) that covers the face.
+        low: The value that has the first colour of the scale.
+        high: The value that has the last.
+
+    Returns:
+        uint8 (H, W, 3), RGB.
+    """
+    height, width = face.shape[:2]
+    smooth = cv2.resize(values.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    level = (255 * np.clip((smooth - low) / max(high - low, 1e-6), 0, 1)).astype(np.uint8)
+    colours = cv2.cvtColor(cv2.applyColorMap(level, HEAT), cv2.COLOR_BGR2RGB)
+    grey = cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return cv2.addWeighted(colours, 0.62, grey, 0.38, 0)
+
+
+def colour_scale(low: str, high: str) -> Markup:
+    """The colours of `heat`, with what stands at their ends."""
+    levels = np.linspace(0, 255, 9).astype(np.uint8)[None]
+    blue_green_red = cv2.applyColorMap(levels, HEAT)[0].tolist()
+    stops = ", ".join(f"rgb({red} {green} {blue})" for blue, green, red in blue_green_red)
+    bar = element("span", class_="ramp", style=f"background: linear-gradient(to right, {stops})")
+    return element("p", low, bar, high, class_="scale")

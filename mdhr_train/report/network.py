@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mdhr_runtime.errors import MdhrError, RunError
+from mdhr_runtime.plotting.page import Markup, element
 
-from .markup import Markup, element
-from .runs import Run
-
-CHECKPOINT = "best.pt"
-CONFIG = "config.yaml"
+from ..training.run_files import BEST, CONFIG
+from .runs import TrainedRun
 
 NO_WEIGHTS = "This network fuses the scales without adaptive weights."
 NO_EDGES = "This network has no edges between action units."
@@ -32,7 +30,7 @@ class Figures(NamedTuple):
     problem: str | None = None
 
 
-def figures(run: Run, data: Path | None) -> Figures:
+def figures(run: TrainedRun, data: Path | None) -> Figures:
     """Run `best.pt` on frames of the test part and draw what it computes.
 
     Args:
@@ -52,32 +50,31 @@ def figures(run: Run, data: Path | None) -> Figures:
         return Figures(_left_out(problem), _left_out(problem), problem)
 
 
-def _figures(run: Run, root: Path) -> Figures:
+def _figures(run: TrainedRun, root: Path) -> Figures:
     from ..checkpoints import load_checkpoint
     from ..data.lists import DataWarning, read_fold
     from ..datasets import DATASETS
-    from .examples import choose
-    from .inside import look
+    from .inside import choose, look_inside
     from .insights import edges, scale_weights
 
-    path = run.folder / CHECKPOINT
+    path, dataset, aus = run.folder / BEST, run.summary["dataset"], tuple(run.summary["aus"])
     model = load_checkpoint(path).model
     layout = model.config.layout
-    if layout.au_names != run.aus:
+    if layout.au_names != aus:
         raise RunError(
             f"{path} is not of this run.",
-            f"It labels {' '.join(layout.au_names)}, the run {' '.join(run.aus)}.",
+            f"It labels {' '.join(layout.au_names)}, the run {' '.join(aus)}.",
             "Copy the run's own checkpoint there.",
         )
-    if run.dataset not in DATASETS:
+    if dataset not in DATASETS:
         raise RunError(
-            f"There is no dataset {run.dataset!r}.", f"This version knows {', '.join(DATASETS)}.", "Add it to DATASETS."
+            f"There is no dataset {dataset!r}.", f"This version knows {', '.join(DATASETS)}.", "Add it to DATASETS."
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # the training has said what there is to say
-        fold = read_fold(root, DATASETS[run.dataset], run.fold)
+        fold = read_fold(root, DATASETS[dataset], run.summary["fold"])
     examples = choose(fold, model.config.lookahead)
-    insides = [look(model, example.frames, example.index) for example in examples]
+    insides = [look_inside(model, example.frames, example.index) for example in examples]
     has_weights, has_edges = insides[0].weights is not None, insides[0].attention is not None
     return Figures(
         scale_weights(examples, insides, model.config.scales) if has_weights else _left_out(NO_WEIGHTS),
@@ -85,19 +82,20 @@ def _figures(run: Run, root: Path) -> Figures:
     )
 
 
-def _trained_on(run: Run) -> Path:
+def _trained_on(run: TrainedRun) -> Path:
     """Folder of the dataset that a run was trained on."""
-    import yaml
+    from ..training.config_files import read_config
 
-    path = run.folder / CONFIG
     try:
-        return Path(yaml.safe_load(path.read_text(encoding="utf-8"))["data"]["root"])
-    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
+        root = read_config(run.folder / CONFIG).get("data.root")
+        why = f"{run.folder / CONFIG} does not say so."
+    except MdhrError as error:
+        root, why = None, f"{error.what} {error.why}"
+    if not isinstance(root, str):
         raise RunError(
-            "Where the run's dataset lies is not known.",
-            f"{path} does not say so ({type(error).__name__}).",
-            "Name the folder of the prepared dataset with --data.",
-        ) from error
+            "Where the run's dataset lies is not known.", why, "Name the folder of the prepared dataset with --data."
+        )
+    return Path(root)
 
 
 def _left_out(sentence: str) -> Markup:

@@ -1,31 +1,45 @@
-"""Reading the summary of a training run or of a cross-validation."""
+"""Reading what a training run or a cross-validation has left in its folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType, UnionType
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints, is_typeddict
 
 from mdhr_runtime.errors import RunError
 
-from ..training.summary import read_summary
-from .runs import Counts, CrossValidation, Epoch, Run
-
-SUMMARY = "summary.json"
-DATA = {
-    "fingerprint": str,
-    "recorded": bool,
-    "train_recordings": int,
-    "test_recordings": int,
-    "train_frames": int,
-    "test_frames": int,
-}
-"""What a summary says of the data."""
-
-Read = TypeVar("Read")
+from ..metrics import OUTCOMES, F1Summary
+from ..training.run_files import SUMMARY, CrossValidationSummary, RunSummary, read_summary
 
 
-def read(folder: Path) -> Run | CrossValidation:
+class TrainedRun(NamedTuple):
+    """A training run of one fold.
+
+    Attributes:
+        folder: Where it is.
+        summary: What it says of itself.
+    """
+
+    folder: Path
+    summary: RunSummary
+
+
+class TrainedFolds(NamedTuple):
+    """A cross-validation.
+
+    Attributes:
+        folder: Where it is.
+        summary: What it says of itself.
+        runs: The runs that are still there, in order of their folds; at least one.
+    """
+
+    folder: Path
+    summary: CrossValidationSummary
+    runs: tuple[TrainedRun, ...]
+
+
+def read(folder: Path) -> TrainedRun | TrainedFolds:
     """Read a run or a cross-validation.
 
     Args:
@@ -35,84 +49,77 @@ def read(folder: Path) -> Run | CrossValidation:
         RunError: It is neither, is not finished, or its summary lacks something.
         DataError: Its summary is damaged, or newer than this software.
     """
-    summary = _summary(folder)
-    return _parsed(folder, summary, _cross_validation if "folds" in summary else _run)
-
-
-def _summary(folder: Path) -> Mapping[str, Any]:
-    path = folder / SUMMARY
-    if not path.is_file():
+    if not (folder / SUMMARY).is_file():
         raise RunError(
             f"{folder} is not a finished run.",
             f"There is no {SUMMARY} in it." if folder.is_dir() else "There is no such folder.",
             "Give a folder that mdhr-train fit or mdhr-train crossval has written to the end.",
         )
-    return read_summary(path)
-
-
-def _parsed(folder: Path, summary: Mapping[str, Any], parse: Callable[[Path, Mapping[str, Any]], Read]) -> Read:
-    try:
-        return parse(folder, summary)
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(
-            f"{folder / SUMMARY} cannot be read.",
-            f"It lacks what the summary of a run has ({type(error).__name__}: {error}).",
-            "Copy the file again, or let mdhr-train fit --resume write it again.",
-        ) from error
-
-
-def _run(folder: Path, summary: Mapping[str, Any]) -> Run:
-    best, aus = summary["best"], tuple(summary["aus"])
-    return Run(
-        folder,
-        aus=aus,
-        epochs=tuple(map(_epoch, summary["epochs"])),
-        best_epoch=int(best["epoch"]),
-        clips=_counts(best["clips"], aus),
-        stream=best["stream"] and _counts(best["stream"], aus),
-        data={name: kind(summary["data"][name]) for name, kind in DATA.items()},
-        versions=dict(summary["versions"]),
-        **{name: str(summary[name]) for name in ("dataset", "layout", "backbone", "device")},
-        **{name: int(summary[name]) for name in ("fold", "parameters", "clip_frames")},
-    )
-
-
-def _cross_validation(folder: Path, summary: Mapping[str, Any]) -> CrossValidation:
-    runs = []
-    for fold in summary["folds"]:
-        part = folder / f"fold{int(fold)}"
-        if (part / SUMMARY).is_file():
-            runs.append(_parsed(part, _summary(part), _run))
+    summary = read_summary(folder / SUMMARY)
+    if "folds" not in summary:
+        return _run(folder, summary)
+    _check(folder, summary, CrossValidationSummary)
+    parts = (folder / f"fold{fold}" for fold in summary["folds"])
+    runs = tuple(_run(part, read_summary(part / SUMMARY)) for part in parts if (part / SUMMARY).is_file())
     if not runs:
         raise RunError(
             f"{folder} holds no runs.",
             f"Its {SUMMARY} names folds {summary['folds']}, and none of their folders has a summary.",
             "Keep the folders of the folds beside the summary.",
         )
-    aus = runs[0].aus
-    return CrossValidation(
-        folder,
-        str(summary["dataset"]),
-        float(summary["mean_f1"]),
-        {au: float(summary["f1"][au]) for au in aus},
-        {int(fold): _counts(counts, aus) for fold, counts in summary["per_fold"].items()},
-        tuple(runs),
-    )
+    _check_aus(folder, runs[0].summary["aus"], list(summary["per_fold"].values()))
+    return TrainedFolds(folder, summary, runs)
 
 
-def _counts(data: Mapping[str, Any], aus: tuple[str, ...]) -> Counts:
-    outcomes = ("true_positives", "false_positives", "false_negatives", "true_negatives")
-    return Counts(
-        float(data["mean_f1"]),
-        {au: float(data["f1"][au]) for au in aus},
-        *({au: int(data[outcome][au]) for au in aus} for outcome in outcomes),
-    )
+def _run(folder: Path, summary: Any) -> TrainedRun:
+    _check(folder, summary, RunSummary)
+    best = summary["best"]
+    _check_aus(folder, summary["aus"], [part for part in (best["clips"], best["stream"]) if part])
+    return TrainedRun(folder, summary)
 
 
-def _epoch(data: Mapping[str, Any]) -> Epoch:
-    validation = data["validation"]
-    return Epoch(
-        int(data["epoch"]),
-        **{name: float(data[name]) for name in ("loss", "loss_au", "loss_sub", "lr", "seconds", "waiting_share")},
-        validation_f1=None if validation is None else float(validation["mean_f1"]),
+def _check(folder: Path, value: Any, kind: Any, name: str = "") -> None:
+    """Refuse a part of a summary that is not what the training writes.
+
+    Args:
+        folder: Where the summary is.
+        value: The part.
+        kind: Its type: a `TypedDict`, a list or dictionary, a simple type, or one of these or None.
+        name: Its key.
+
+    Raises:
+        RunError: Something is missing or of another type.
+    """
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        if value is not None:
+            _check(folder, value, next(part for part in parts if part is not NoneType), name)
+        return
+    allowed: Any = dict if is_typeddict(kind) else (int, float) if kind is float else origin or kind
+    if not isinstance(value, allowed):
+        raise _lacking(folder, f"{name or 'its content'} is {repr(value)[:40]}")
+    if is_typeddict(kind):
+        for key, part in get_type_hints(kind).items():
+            if key not in value:
+                raise _lacking(folder, f"{key} is missing")
+            _check(folder, value[key], part, key)
+    elif parts:
+        for each in value.values() if isinstance(value, Mapping) else value:
+            _check(folder, each, parts[-1], name)
+
+
+def _check_aus(folder: Path, aus: Sequence[str], scores: Sequence[F1Summary]) -> None:
+    for each in scores:
+        columns: list[Mapping[str, float]] = [each["f1"], *(each[outcome] for outcome in OUTCOMES)]
+        for counts in columns:
+            missing = [au for au in aus if au not in counts]
+            if missing:
+                raise _lacking(folder, f"{missing[0]} is missing")
+
+
+def _lacking(folder: Path, why: str) -> RunError:
+    return RunError(
+        f"{folder / SUMMARY} cannot be read.",
+        f"It lacks what the summary of a run has: {why}.",
+        "Copy the file again, or let mdhr-train fit --resume write it again.",
     )
