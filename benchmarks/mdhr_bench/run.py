@@ -21,7 +21,7 @@ from mdhr_runtime.streaming.model import Model, load
 from .cost.counting import count_graph
 from .cost.floor import floor_of
 from .cost.machines import predict
-from .machine.environment import describe
+from .machine.describe import describe
 from .machine.load import LoadWatch, busy
 from .measures.baselines import COMPARED, baseline_ways
 from .measures.ceilings import measure_ceilings

@@ -46,18 +46,36 @@ class Gpu:
 
 def find_gpu() -> Gpu | None:
     """Ask the driver for the first GPU; None without a driver or a GPU. `CUDA_VISIBLE_DEVICES` is heeded."""
-    try:
-        driver = ctypes.CDLL(DRIVER)
-    except OSError:
+    found = _first_device()
+    if found is None:
         return None
-    device, name = ctypes.c_int(), ctypes.create_string_buffer(256)
-    if driver.cuInit(0) or driver.cuDeviceGet(ctypes.byref(device), DEVICE_NUMBER):
-        return None
+    driver, device = found
+    name = ctypes.create_string_buffer(256)
     if driver.cuDeviceGetName(name, len(name), device):
         return None
     wanted = (MULTIPROCESSORS, CAPABILITY_MAJOR, CAPABILITY_MINOR)
     multiprocessors, major, minor = (_attribute(driver, device, which) for which in wanted)
     return Gpu(name.value.decode(errors="replace"), f"{major}.{minor}", multiprocessors)
+
+
+def bus_address() -> bytes | None:
+    """Address on the PCI bus of the GPU of `find_gpu`, such as b"0000:3b:00.0"; None without one."""
+    found = _first_device()
+    address = ctypes.create_string_buffer(32)
+    if found is None or found[0].cuDeviceGetPCIBusId(address, len(address), found[1]):
+        return None
+    return address.value
+
+
+def _first_device() -> tuple[ctypes.CDLL, ctypes.c_int] | None:
+    try:
+        driver = ctypes.CDLL(DRIVER)
+    except OSError:
+        return None
+    device = ctypes.c_int()
+    if driver.cuInit(0) or driver.cuDeviceGet(ctypes.byref(device), DEVICE_NUMBER):
+        return None
+    return driver, device
 
 
 def _attribute(driver: ctypes.CDLL, device: ctypes.c_int, which: int) -> int:
