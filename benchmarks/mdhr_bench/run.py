@@ -19,8 +19,7 @@ from mdhr_runtime.errors import MdhrError
 from mdhr_runtime.streaming.model import Model, load
 
 from .cost.counting import count_graph
-from .cost.floor import floor_of
-from .cost.machines import predict
+from .cost.floor import floor_of, predict
 from .machine.describe import describe
 from .machine.load import LoadWatch, busy
 from .measures.baselines import COMPARED, baseline_ways
