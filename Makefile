@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-# A machine with a GPU, without a network: PyTorch and CUDA are its own, the rest comes from a folder of wheels.
+# A machine with a GPU, without a network: PyTorch and CUDA are its own; a folder of wheels brings the rest and this
+# project: `pip wheel --no-deps --wheel-dir wheels .`, and what docs/tensorrt.md names.
 WHEELS ?= wheels
 GPU_BIN := .venv-gpu/bin
 GPU_READY := .venv-gpu/ready
@@ -39,14 +40,18 @@ bench: $(READY)
 	$(BIN)/python -m mdhr_bench.random_bundle benchmark-output/resnet50.mdhr
 	$(BIN)/mdhr-bench benchmark-output/resnet50.mdhr --out benchmark-output/result.json
 
-$(GPU_READY): pyproject.toml $(wildcard $(WHEELS)/*.whl)
-	$(PYTHON) -m venv --system-site-packages .venv-gpu
+# PYTHON may itself be that of a virtual environment, whose packages `--system-site-packages` does not show.
+$(GPU_READY): $(wildcard $(WHEELS)/*.whl)
+	@test -n "$(wildcard $(WHEELS)/mdhr_edge-*.whl)" || \
+	    { echo "There is no wheel of this project in $(WHEELS)/: pip wheel --no-deps --wheel-dir $(WHEELS) ."; exit 1; }
+	$(PYTHON) -m venv .venv-gpu
+	$(PYTHON) -c 'import sys; print(*(p for p in sys.path if p.endswith("-packages")), sep="\n")' \
+	    > "$$($(GPU_BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/machine.pth"
 	$(GPU_BIN)/python -m pip install --quiet --no-index --no-deps $(wildcard $(WHEELS)/*.whl)
-	$(GPU_BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@touch $(GPU_READY)
 
 gpu-test: $(GPU_READY)
-	$(GPU_BIN)/python -m pytest -m gpu
+	$(GPU_BIN)/python -m pytest tests/gpu
 
 gpu-bench: $(GPU_READY)
 	$(GPU_BIN)/python -m mdhr_bench.random_bundle benchmark-output/resnet50-gpu.mdhr --precision float16 --engines

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdhr_runtime.backends.tensorrt.gpu import find_gpu
+from mdhr_runtime.backends.tensorrt.installed import find_gpu
 from mdhr_train.threads import share_cores
 
 share_cores()

@@ -1,5 +1,7 @@
 """What is installed, and who imports whom."""
 
+import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -120,3 +122,18 @@ def test_the_exporter_names_the_extra_that_it_lacks(lean_python, tmp_path):
     assert result.returncode == 1
     assert "mdhr-edge[export,cpu]" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_gpu_machine_is_set_up_from_wheels_where_its_python_is_itself_a_virtual_environment(wheel, tmp_path):
+    (tmp_path / "wheels").mkdir()
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    command = ["make", ".venv-gpu/ready", f"PYTHON={sys.executable}"]
+    without = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert without.returncode != 0
+    assert "pip wheel" in without.stdout
+    shutil.copy(wheel, tmp_path / "wheels")
+    run(*command, cwd=tmp_path)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    program = "import mdhr_runtime, torch, sys; print(mdhr_runtime.__file__)"
+    place = run(tmp_path / ".venv-gpu" / "bin" / "python", "-c", program, env=environment, cwd=tmp_path)
+    assert place.startswith(str(tmp_path))

@@ -114,18 +114,6 @@ def compare(before: Path, after: Path) -> None:
     click.echo(tell_comparison(compare(read_result(before), read_result(after))))
 
 
-@main.command(cls=Command)
-@click.argument("results", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--markdown", is_flag=True, help="Write Markdown.")
-def peers(results: tuple[Path, ...], markdown: bool) -> None:
-    """Tabulate what other toolkits publish for two public clips, beside RESULTS of ours on them."""
-    from .peers import as_markdown, load, tabulate
-    from .results import read_result
-
-    ours = [read_result(path) for path in results]
-    click.echo((as_markdown if markdown else tabulate)(load(), ours))
-
-
 def _write_reports(result: Any, out: Path) -> None:
     from mdhr_runtime.files import write_text
 

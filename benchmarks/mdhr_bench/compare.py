@@ -1,4 +1,4 @@
-"""Two results of the benchmark beside each other: what changed, and whether it changed by more than the noise."""
+"""Comparison of two results of the benchmark: changes, and whether they are more than the noise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .report.overview import absent_parts
 from .report.speed import curves_of, range_of, ratios_by_round
 from .report.tables import leaves
 from .report.units import ABSENT, digits, plain, quotient
-from .results import Result, Timing
+from .results import Result
 
 CONFIDENCE = 0.99
 """Of the intervals. A comparison has some twenty rows: with 0.95, one of them would differ by chance."""
@@ -50,14 +50,14 @@ KINDS = (MACHINE, "bundle", "settings", "power mode", "versions", "load", "other
 """Kinds of differences, in the order in which they are told."""
 
 
-class Words(NamedTuple):
-    """Verdicts on a quantity: that it fell, and that it rose."""
+class Verdicts(NamedTuple):
+    """Words for a quantity that fell, and for one that rose."""
 
     fell: str
     rose: str
 
 
-TIME, RATE, AMOUNT = Words("faster", "slower"), Words("slower", "faster"), Words("less", "more")
+TIME, RATE, AMOUNT = Verdicts("faster", "slower"), Verdicts("slower", "faster"), Verdicts("less", "more")
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,17 @@ class Quantity:
         name: What it is, the same in both results.
         unit: Its unit.
         value: The number: a median where there are rounds.
+        verdicts: Words for its having fallen or risen.
         low: Lower end of where it lies; None for a single measurement.
         high: Upper end of where it lies, likewise.
         steady: Whether the number may be named.
-        words: What it means that it fell or rose.
-        rounds: What the median is of, if that was kept.
+        rounds: The values that the median is of, if they were kept.
     """
 
     name: str
     unit: str
     value: float
-    words: Words
+    verdicts: Verdicts
     low: float | None = None
     high: float | None = None
     steady: bool = True
@@ -158,29 +158,24 @@ def compare(before: Result, after: Result, seed: int = 0) -> Comparison:
     """
     differences = tuple(sorted(_differences(before, after), key=lambda each: KINDS.index(each.kind)))
     same = all(each.kind != MACHINE for each in differences)
-    kind = absolute if same else relative
-    first, second = ({each.name: each for each in kind(result)} for result in (before, after))
+    quantities = absolute if same else relative
+    first, second = ({each.name: each for each in quantities(result)} for result in (before, after))
     generator = np.random.default_rng(seed)
+    runs = {"before": before, "after": after}
     return Comparison(
-        same,
-        tuple(_interrupted({"before": before, "after": after})),
-        tuple(
-            f"{name}: {plain(warning)}"
-            for name, result in (("before", before), ("after", after))
-            for warning in result.warnings
+        same_machine=same,
+        interrupted=tuple(
+            f"The run {name} was interrupted before its end. Missing: "
+            f"{', '.join(absent_parts(result)) or 'no part as a whole'}. Compared is what both have."
+            for name, result in runs.items()
+            if not result.complete
         ),
-        differences,
-        tuple(change(first[name], second[name], generator) for name in first if name in second),
-        tuple(name for name in first if name not in second),
-        tuple(name for name in second if name not in first),
+        warnings=tuple(f"{name}: {plain(each)}" for name, result in runs.items() for each in result.warnings),
+        differences=differences,
+        changes=tuple(change(first[name], second[name], generator) for name in first if name in second),
+        only_before=tuple(name for name in first if name not in second),
+        only_after=tuple(name for name in second if name not in first),
     )
-
-
-def _interrupted(results: Mapping[str, Result]) -> Iterator[str]:
-    for name, result in results.items():
-        if not result.complete:
-            missing = ", ".join(absent_parts(result)) or "no part as a whole"
-            yield f"The run {name} was interrupted before its end. Missing: {missing}. Compared is what both have."
 
 
 def _differences(before: Result, after: Result) -> Iterator[Difference]:
@@ -194,7 +189,7 @@ def _unequal(before: Mapping[str, Any], after: Mapping[str, Any], kind: Callable
     for name in dict.fromkeys((*first, *second)):
         values = first.get(name, ABSENT), second.get(name, ABSENT)
         if values[0] != values[1]:
-            yield Difference(kind(name), plain(name), *map(plain, values))
+            yield Difference(kind(name), plain(name), plain(values[0]), plain(values[1]))
 
 
 def _kind(name: str) -> str:
@@ -206,9 +201,14 @@ def _kind(name: str) -> str:
 
 
 def absolute(result: Result) -> Iterator[Quantity]:
-    """What is compared on the same machine."""
-    yield from map(_timing, result.timings)
-    yield from _cold_start(result)
+    """Quantities that are compared on the same machine."""
+    for timing in result.timings:
+        low, high = (each / timing.frames for each in range_of(timing))
+        rounds = tuple(each / timing.frames for each in timing.rounds)
+        value = float(np.median(rounds)) if rounds else timing.summary.p50 / timing.frames
+        yield Quantity(timing.id, "ms/frame", value, TIME, low, high, timing.steady, rounds)
+    if result.cold_start is not None:
+        yield Quantity("cold start", "s", result.cold_start.whole, TIME)
     for point in result.throughput:
         name = f"{point.curve} × {point.size}"
         yield Quantity(name, "frames/s", point.frames_per_second, RATE, point.low, point.high)
@@ -221,26 +221,22 @@ def absolute(result: Result) -> Iterator[Quantity]:
 
 
 def relative(result: Result) -> Iterator[Quantity]:
-    """What can be compared on different machines: ratios to something of the same run, and memory."""
-    yield from _ratios(result)
-    yield from _speed_ups(result)
+    """Quantities that can be compared on different machines: ratios to something of the same run, and memory."""
+    for ratio in result.ratios:
+        of, to = result.timing(ratio.of), result.timing(ratio.to)
+        rounds = tuple(map(float, ratios_by_round(of, to))) if of is not None and to is not None else ()
+        value = float(np.median(rounds)) if rounds else ratio.value
+        yield Quantity(f"{ratio.of} / {ratio.to}", "×", value, TIME, ratio.low, ratio.high, ratio.steady, rounds)
+    for curve, (first, *others) in curves_of(result).items():
+        for point in others:
+            name = f"{curve} × {point.size} / × {first.size}"
+            value = quotient(point.frames_per_second, first.frames_per_second)
+            low, high = quotient(point.low, first.high), quotient(point.high, first.low)
+            yield Quantity(name, "×", value, RATE, low, high)
     for run in result.pipeline:
         value, low, high = (quotient(each, run.encoder_alone) for each in (run.seconds, run.low, run.high))
-        name = f"{run.video}, {run.frames} frames / encoder alone"
-        yield Quantity(name, "×", value, TIME, low, high)
+        yield Quantity(f"{run.video}, {run.frames} frames / encoder alone", "×", value, TIME, low, high)
     yield from _memory(result)
-
-
-def _timing(timing: Timing) -> Quantity:
-    low, high = (each / timing.frames for each in range_of(timing))
-    rounds = tuple(each / timing.frames for each in timing.rounds)
-    value = float(np.median(rounds)) if rounds else timing.summary.p50 / timing.frames
-    return Quantity(timing.id, "ms/frame", value, TIME, low, high, timing.steady, rounds)
-
-
-def _cold_start(result: Result) -> Iterator[Quantity]:
-    if result.cold_start is not None:
-        yield Quantity("cold start", "s", result.cold_start.whole, TIME)
 
 
 def _memory(result: Result) -> Iterator[Quantity]:
@@ -258,29 +254,8 @@ def _memory(result: Result) -> Iterator[Quantity]:
             yield Quantity(f"memory {name}", "MiB", count / 2**20, AMOUNT)
 
 
-def _ratios(result: Result) -> Iterator[Quantity]:
-    for ratio in result.ratios:
-        of, to = result.timing(ratio.of), result.timing(ratio.to)
-        rounds = tuple(map(float, ratios_by_round(of, to))) if of is not None and to is not None else ()
-        value = float(np.median(rounds)) if rounds else ratio.value
-        yield Quantity(f"{ratio.of} / {ratio.to}", "×", value, TIME, ratio.low, ratio.high, ratio.steady, rounds)
-
-
-def _speed_ups(result: Result) -> Iterator[Quantity]:
-    for name, (first, *others) in curves_of(result).items():
-        for point in others:
-            yield Quantity(
-                f"{name} × {point.size} / × {first.size}",
-                "×",
-                quotient(point.frames_per_second, first.frames_per_second),
-                RATE,
-                quotient(point.low, first.high),
-                quotient(point.high, first.low),
-            )
-
-
 def change(before: Quantity, after: Quantity, generator: np.random.Generator) -> Change:
-    """What became of a quantity, and whether that is more than the noise.
+    """The change of a quantity, and whether that is more than the noise.
 
     Args:
         before: In the first run.
@@ -290,6 +265,7 @@ def change(before: Quantity, after: Quantity, generator: np.random.Generator) ->
     ratio = quotient(after.value, before.value) if before.value > 0 else math.nan
     if not math.isfinite(ratio):
         return Change(before, after, math.nan, None, None, "no ratio")
+    interval: tuple[float, float] | None
     if before.rounds or after.rounds:
         if min(len(before.rounds), len(after.rounds)) < FEWEST:
             return Change(before, after, ratio, None, None, f"fewer than {FEWEST} rounds: not judged")
@@ -298,7 +274,13 @@ def change(before: Quantity, after: Quantity, generator: np.random.Generator) ->
         interval = _extremes(before, after)
     if interval is None:
         return Change(before, after, ratio, None, None, "one measurement each: noise not known")
-    return Change(before, after, ratio, *interval, _verdict(interval, before.words))
+    low, high = interval
+    verdict = f"no difference beyond the noise (±{digits(50 * (high - low))} %)"
+    if high < 1:
+        verdict = before.verdicts.fell
+    elif low > 1:
+        verdict = before.verdicts.rose
+    return Change(before, after, ratio, low, high, verdict)
 
 
 def bootstrap(before: Sequence[float], after: Sequence[float], generator: np.random.Generator) -> tuple[float, float]:
@@ -312,15 +294,13 @@ def bootstrap(before: Sequence[float], after: Sequence[float], generator: np.ran
     Returns:
         The ends of the interval that holds the ratio with `CONFIDENCE`.
     """
-    first, second = (_medians(np.asarray(rounds, np.float64), generator) for rounds in (before, after))
+    first, second = (
+        np.median(generator.choice(np.asarray(rounds, np.float64), (RESAMPLES, len(rounds))), axis=1)
+        for rounds in (before, after)
+    )
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(second / first, (tail, 100 - tail))
     return float(low), float(high)
-
-
-def _medians(rounds: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Medians of rounds drawn with replacement: float64 (RESAMPLES,)."""
-    return np.median(generator.choice(rounds, (RESAMPLES, len(rounds))), axis=1)
 
 
 def _extremes(before: Quantity, after: Quantity) -> tuple[float, float] | None:
@@ -332,12 +312,3 @@ def _extremes(before: Quantity, after: Quantity) -> tuple[float, float] | None:
     if before_low == before_high or after_low == after_high:
         return None
     return after_low / before_high, after_high / before_low
-
-
-def _verdict(interval: tuple[float, float], words: Words) -> str:
-    low, high = interval
-    if high < 1:
-        return words.fell
-    if low > 1:
-        return words.rose
-    return f"no difference beyond the noise (±{digits(50 * (high - low))} %)"

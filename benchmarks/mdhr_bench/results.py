@@ -1,12 +1,13 @@
-"""The result of a benchmark: what stands in its JSON file. This file is the format's definition."""
+"""The result of a benchmark, as its JSON file holds it. This module is the definition of the format."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from mdhr_runtime.errors import DataError
 from mdhr_runtime.files import write_text
@@ -14,11 +15,9 @@ from mdhr_runtime.files import write_text
 SCHEMA = 1
 """Version of the format. It rises when a reader of the old version would misread a new result."""
 
-Record = TypeVar("Record")
-
 
 @dataclass(frozen=True)
-class Summary:
+class Distribution:
     """The distribution of repeated measurements, all in the unit of the measurements.
 
     Attributes:
@@ -63,7 +62,7 @@ class Timing:
     frames: int
     samples: tuple[float, ...]
     rounds: tuple[float, ...]
-    summary: Summary
+    summary: Distribution
     spread: float
     steady: bool
     warm_up: int
@@ -121,7 +120,7 @@ class Transfer:
 
     direction: str
     size: int
-    summary: Summary
+    summary: Distribution
 
 
 @dataclass(frozen=True)
@@ -252,7 +251,7 @@ class Ceiling:
     title: str
     unit: str
     value: float
-    summary: Summary
+    summary: Distribution
 
 
 @dataclass(frozen=True)
@@ -397,70 +396,58 @@ def read_result(path: Path) -> Result:
     Raises:
         DataError: There is no such file, or it is not a result, or one of a newer version.
     """
+    fix = "Give the JSON file that `mdhr-bench … --out FILE.json` wrote."
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path} cannot be read as a benchmark's result.",
-            str(error),
-            "Give the JSON file that `mdhr-bench … --out FILE.json` wrote.",
-        ) from error
+        raise DataError(f"{path} cannot be read as a benchmark's result.", str(error), fix) from error
     if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
-        raise DataError(
-            f"{path} is not a benchmark's result.",
-            "It has no schema version.",
-            "Give the JSON file that `mdhr-bench … --out FILE.json` wrote.",
-        )
+        raise DataError(f"{path} is not a benchmark's result.", "It has no schema version.", fix)
     if data["schema"] > SCHEMA:
         raise DataError(
             f"{path} is newer than this software.",
             f"Its schema is {data['schema']}, and this software reads up to {SCHEMA}.",
             "Upgrade mdhr-edge.",
         )
-    try:
-        return _result(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(
-            f"{path} is damaged.", f"A part of it is missing or of another form ({error}).", "Run the benchmark again."
-        ) from error
-
-
-RECORDS: dict[str, type] = {
-    "missing": Missing,
-    "timings": Timing,
-    "ratios": Ratio,
-    "transfers": Transfer,
-    "throughput": Throughput,
-    "pipeline": Pipeline,
-    "energy": Energy,
-    "ceilings": Ceiling,
-    "costs": Cost,
-    "predictions": Prediction,
-    "cold_start": ColdStart,
-    "memory": Memory,
-    "floor": Floor,
-}
-"""Parts of a result → what they consist of."""
-
-
-def _result(data: Mapping[str, Any]) -> Result:
+    # Whole parts that later versions may add are passed over.
     known = {each.name for each in fields(Result)}
-    return Result(**{name: _part(name, value) for name, value in data.items() if name in known})
+    try:
+        result: Result = from_plain(Result, {name: value for name, value in data.items() if name in known})
+    except TypeError as error:
+        raise DataError(f"{path} is damaged.", str(error), "Run the benchmark again.") from error
+    return result
 
 
-def _part(name: str, value: Any) -> Any:
-    if name not in RECORDS or value is None:
+def from_plain(kind: Any, value: Any, name: str = "The result") -> Any:
+    """Make an object of a type from what JSON keeps of it; the inverse of `asdict`.
+
+    Args:
+        kind: A dataclass, or a type that its fields have: a number, text or truth value, `Any`, a list, tuple or
+            mapping of such, each also `| None`.
+        value: Objects, arrays, numbers and so on, as `json.loads` returns them.
+        name: What to call the value in errors.
+
+    Raises:
+        TypeError: The value, or a part of it, is of another type, or lacks a field or has one too many.
+    """
+    origin, inner = get_origin(kind), get_args(kind)
+    if kind is Any:
         return value
-    if isinstance(value, list):
-        return [_record(RECORDS[name], each) for each in value]
-    return _record(RECORDS[name], value)
-
-
-def _record(kind: type[Record], data: Mapping[str, Any]) -> Record:
-    """Make a record from its JSON, with tuples for lists and records for the parts that are records."""
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
-    if "summary" in values:
-        values["summary"] = Summary(**values["summary"])
-    if "stages" in values:
-        values["stages"] = tuple(Stage(**stage) for stage in values["stages"])
-    return kind(**values)
+    if origin is UnionType:
+        return None if value is None else from_plain(inner[0], value, name)
+    if origin in (list, tuple) and isinstance(value, list):
+        return origin(from_plain(inner[0], each, f"{name}[{index}]") for index, each in enumerate(value))
+    if origin in (dict, Mapping) and isinstance(value, dict):
+        return {key: from_plain(inner[1], each, f"{name}, {key}") for key, each in value.items()}
+    if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, dict):
+        hints = get_type_hints(kind)
+        needed = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
+        for sort, names in (("lacks", needed - value.keys()), ("has an unknown field,", value.keys() - hints.keys())):
+            if names:
+                raise TypeError(f"{name} {sort} {min(names)!r}.")
+        return kind(**{key: from_plain(hints[key], each, f"{name}, {key}") for key, each in value.items()})
+    # JSON's whole numbers are numbers too, but truth values are none.
+    kinds = {float: (int, float)}.get(kind, (kind,))
+    if origin is None and isinstance(value, kinds) and isinstance(value, bool) == (kind is bool):
+        return value
+    raise TypeError(f"{name} is {str(value)[:50]!r}, which is no {getattr(kind, '__name__', kind)}.")

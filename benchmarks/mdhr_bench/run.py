@@ -19,9 +19,8 @@ from mdhr_runtime.errors import MdhrError
 from mdhr_runtime.streaming.model import Model, load
 
 from .cost.counting import count_graph
-from .cost.floor import floor_of
-from .cost.machines import predict
-from .machine.environment import describe
+from .cost.floor import floor_of, predict
+from .machine.describe import describe
 from .machine.load import LoadWatch, busy
 from .measures.baselines import COMPARED, baseline_ways
 from .measures.ceilings import measure_ceilings

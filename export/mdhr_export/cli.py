@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mdhr_runtime.backends.tensorrt.flavors import TITLES
-from mdhr_runtime.bundle import EngineRecord, Manifest, read_bundle
+from mdhr_runtime.backends.tensorrt.installed import TITLES
+from mdhr_runtime.bundle import EngineRecord, Manifest, open_bundle, read_manifest
 from mdhr_runtime.cli.console import Command, Option, step, table
 from mdhr_runtime.errors import ExportError
 
@@ -134,7 +134,7 @@ def main(**options: Any) -> None:
         _build_engines(settings, reference)
     if settings.triton:
         _write_triton(settings)
-    _report(settings.path, read_bundle(settings.path).manifest)
+    _report(settings.path, read_manifest(settings.path))
 
 
 def _export(settings: Settings) -> Reference | None:
@@ -156,7 +156,7 @@ def _export(settings: Settings) -> Reference | None:
 
 def _check_builder(settings: Settings) -> None:
     """Fail before the work rather than after it."""
-    from mdhr_runtime.backends.tensorrt.gpu import find_gpu
+    from mdhr_runtime.backends.tensorrt.installed import find_gpu
 
     from .tensorrt.product import choose_builder
 
@@ -164,7 +164,7 @@ def _check_builder(settings: Settings) -> None:
 
 
 def _build_engines(settings: Settings, reference: Reference | None) -> None:
-    from mdhr_runtime.backends.tensorrt.gpu import find_gpu
+    from mdhr_runtime.backends.tensorrt.installed import find_gpu
 
     from .tensorrt import EngineOptions, build_engines
     from .tensorrt.builder import BuildSettings
@@ -192,7 +192,7 @@ def _build_engines(settings: Settings, reference: Reference | None) -> None:
 def _write_triton(settings: Settings) -> None:
     from .triton import servable_engines, write_repository
 
-    bundle = read_bundle(settings.path)
+    bundle = open_bundle(settings.path)
     engines, limits, why_not = servable_engines(bundle)
     if why_not:
         click.secho(f"note: the repository holds ONNX graphs: {why_not}", fg="yellow", err=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mdhr_runtime.backends import Graph, Region
+from mdhr_runtime.backends import DeviceGraph, Tensors
 from mdhr_runtime.bundle import Manifest, ParityRecord
 from mdhr_runtime.errors import ExportError
 from mdhr_runtime.streaming.stream import Stream
@@ -57,7 +57,7 @@ class Labels:
 
 
 def label_with_graphs(
-    load: Callable[[str], Graph], manifest: Manifest, frames: np.ndarray
+    load: Callable[[str], DeviceGraph], manifest: Manifest, frames: np.ndarray
 ) -> Iterator[tuple[str, Labels]]:
     """Label a clip in every form that a bundle offers: one clip, streams with different steps, and the clip graph.
 
@@ -82,7 +82,7 @@ def label_with_graphs(
 
 
 def compare_clip(
-    backend: str, load: Callable[[str], Graph], manifest: Manifest, frames: np.ndarray, expected: Labels
+    backend: str, load: Callable[[str], DeviceGraph], manifest: Manifest, frames: np.ndarray, expected: Labels
 ) -> list[ParityRecord]:
     """Label a clip in every form that a bundle offers, and compare the scores.
 
@@ -159,9 +159,9 @@ def check_parity(records: Sequence[ParityRecord], tolerance: Tolerance) -> None:
 class _Listener:
     """A temporal graph that keeps the regional argmaxes that it finds on the way."""
 
-    def __init__(self, graph: Graph, manifest: Manifest) -> None:
+    def __init__(self, graph: DeviceGraph, manifest: Manifest) -> None:
         self._graph = graph
-        self.limits, self.allocate = graph.limits, graph.allocate
+        self.limits, self.allocate, self.wait = graph.limits, graph.allocate, graph.wait
         # Where no edge depends on the regional argmaxes, the graph does not tell them, and R is 0.
         self._told = COMBINATIONS in manifest.graphs["temporal"].outputs
         self._regions = len(manifest.layout.regions) if self._told else 0
@@ -170,7 +170,7 @@ class _Listener:
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return self._graph(inputs)
 
-    def run(self, inputs: Mapping[str, np.ndarray | Region], outputs: Mapping[str, np.ndarray | Region]) -> None:
+    def run(self, inputs: Tensors, outputs: Tensors) -> None:
         combinations = np.empty((*outputs["scores"].shape[:2], self._regions), np.int32)
         self._graph.run(inputs, {**outputs, COMBINATIONS: combinations} if self._told else outputs)
         self._seen.append(combinations[0])

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import MdhrError
 from .results import FrameResult, Row
-from .streaming.model import Model, load
-from .streaming.stream import Stream
+from .streaming import Model, Stream, load
 
 if TYPE_CHECKING:
     from .pipeline.analysis import Analysis, analyze

@@ -82,5 +82,8 @@ SCORE = OutputRecord("occurrence", lowest=0.0, highest=1.0, threshold=0.5)
 
 
 def state_names(tensors: Iterable[str]) -> tuple[str, ...]:
-    """Names of the states among a temporal graph's inputs, without the prefix and in the graph's order."""
+    """Names of the states among a temporal graph's inputs, without the prefix and in the graph's order.
+
+    The input of a state `name` is `STATE + name`, its output `NEW_STATE + name`.
+    """
     return tuple(name.removeprefix(STATE) for name in tensors if name.startswith(STATE))

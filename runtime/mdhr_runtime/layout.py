@@ -24,7 +24,7 @@ class Region:
     @property
     def combinations(self) -> int:
         """Number of on/off combinations, 2^n for n AUs."""
-        return 2 ** len(self.aus)
+        return 1 << len(self.aus)
 
 
 @dataclass(frozen=True)

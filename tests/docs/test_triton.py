@@ -10,7 +10,7 @@ from tritonclient.utils import InferenceServerException
 
 import mdhr_runtime
 from mdhr_export.triton import write_repository
-from mdhr_runtime.bundle import read_bundle
+from mdhr_runtime.bundle import open_bundle
 
 PAGE = (Path(__file__).parents[2] / "docs" / "triton.md").read_text()
 
@@ -19,7 +19,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "triton.md").read_text()
 def client(tiny_bundle, tmp_path_factory):
     """What the page's program defines, connected to a server."""
     out = tmp_path_factory.mktemp("triton") / "models"
-    write_repository(read_bundle(tiny_bundle), out)
+    write_repository(open_bundle(tiny_bundle), out)
     (program,) = re.findall(r"^```python client\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     with serving(out) as address:
         names = {}

@@ -11,7 +11,7 @@ from mdhr_bench.measures.transfers import TO_DEVICE, TO_HOST, measure_transfers
 from mdhr_bench.measures.ways import step_ways
 from mdhr_export.exporter import Options, export_bundle
 from mdhr_export.tensorrt import EngineOptions, build_engines
-from mdhr_runtime.backends.tensorrt.flavors import installed_flavors
+from mdhr_runtime.backends.tensorrt.installed import installed_flavors
 
 pytestmark = pytest.mark.gpu
 

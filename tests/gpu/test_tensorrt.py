@@ -13,8 +13,8 @@ import pytest
 import mdhr_runtime
 from mdhr_export.exporter import Options, export_bundle
 from mdhr_export.tensorrt import EngineOptions, build_engines
-from mdhr_runtime.backends.tensorrt.flavors import installed_flavors
-from mdhr_runtime.bundle import read_bundle
+from mdhr_runtime.backends.tensorrt.installed import installed_flavors
+from mdhr_runtime.bundle import open_bundle
 from mdhr_runtime.errors import FramesError, ProviderError
 
 pytestmark = pytest.mark.gpu
@@ -48,7 +48,7 @@ def on_cpu(with_engines):
 
 
 def test_the_build_was_verified_in_every_form(with_engines):
-    manifest = read_bundle(with_engines).manifest
+    manifest = open_bundle(with_engines).manifest
     forms = {record.form.split(": ")[1] for record in manifest.parity if record.form.startswith("TensorRT")}
     assert forms == {"one clip", "stream, 1 at a time", "stream, 3 at a time", "clip graph"}
 

@@ -259,17 +259,7 @@ def test_a_comparison_with_what_is_no_result_is_refused(tmp_path):
     assert "cannot be read" in refused(invoke("compare", path, tmp_path / "none.json"))
 
 
-def test_peers_are_tabulated_with_and_without_results(tmp_path):
-    path = tmp_path / "a.json"
-    write_result(bench_result.complete(), path)
-    for arguments in (("peers",), ("peers", path), ("peers", "--markdown", path)):
-        result = invoke(*arguments)
-        assert result.exit_code == 0, result.output
-        assert "none of it was measured by us" in result.output
-    assert "| toolkit |" in result.output
-
-
-@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("--version",), ("peers",)])
+@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("--version",), ("compare", "--help")])
 def test_what_measures_nothing_imports_nothing_heavy(arguments):
     code = """
 import sys

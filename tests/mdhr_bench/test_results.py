@@ -1,5 +1,6 @@
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import bench_result
 import pytest
@@ -31,6 +32,14 @@ def test_a_result_is_read_as_it_was_written(tmp_path, make):
     found = read_result(path)
     assert found == make()
     assert found.complete == make().complete
+
+
+def test_results_of_measured_machines_are_read():
+    paths = sorted((Path(__file__).parents[2] / "benchmarks" / "results").glob("*/*.json"))
+    assert paths
+    for path in paths:
+        result = read_result(path)
+        assert json.loads(json.dumps(asdict(result))) == json.loads(path.read_text())
 
 
 def test_the_file_is_strict_json_and_names_its_schema(tmp_path):
@@ -113,21 +122,47 @@ def with_a_colour_in_its_memory(data):
     data["memory"]["colour"] = "blue"
 
 
+def with_words_for_a_number(data):
+    data["costs"][0]["flops"] = "many"
+
+
+def with_a_truth_value_for_a_number(data):
+    data["timings"][0]["rounds"][1] = True
+
+
+def with_a_fraction_for_a_count(data):
+    data["memory"]["peak"] = 0.5
+
+
+def with_an_object_for_an_array(data):
+    data["pipeline"][0]["stages"] = {}
+
+
+def with_nothing_for_a_floor_that_is_needed(data):
+    data["floor"]["times"] = None
+
+
 @pytest.mark.parametrize(
-    "damage",
+    ("damage", "why"),
     [
-        without_its_bundle,
-        with_a_timing_less,
-        with_a_number_for_timings,
-        with_another_summary,
-        with_a_colour_in_its_memory,
+        (without_its_bundle, "The result lacks 'bundle'."),
+        (with_a_timing_less, "The result, timings[0] lacks 'samples'."),
+        (with_a_number_for_timings, "The result, timings[0] is '3', which is no Timing."),
+        (with_another_summary, "The result, ceilings[0], summary lacks 'count'."),
+        (with_a_colour_in_its_memory, "The result, memory has an unknown field, 'colour'."),
+        (with_words_for_a_number, "The result, costs[0], flops is 'many', which is no int."),
+        (with_a_truth_value_for_a_number, "The result, timings[0], rounds[1] is 'True', which is no float."),
+        (with_a_fraction_for_a_count, "The result, memory, peak is '0.5', which is no int."),
+        (with_an_object_for_an_array, "The result, pipeline[0], stages is '{}', which is no tuple"),
+        (with_nothing_for_a_floor_that_is_needed, "The result, floor, times is 'None', which is no float."),
     ],
 )
-def test_a_damaged_result_is_refused(tmp_path, damage):
+def test_a_damaged_result_is_refused_with_the_place(tmp_path, damage, why):
     data = json.loads(json.dumps(asdict(bench_result.complete())))
     damage(data)
     error = refused(written(tmp_path / "a.json", data))
     assert "is damaged" in error.what
+    assert error.why.startswith(why)
     assert "again" in error.fix
 
 

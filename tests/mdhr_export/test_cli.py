@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from mdhr_export.cli import main
-from mdhr_runtime.bundle import read_bundle
+from mdhr_runtime.bundle import open_bundle
 
 
 def test_export_prints_a_table_and_writes_a_bundle(tiny_checkpoint, tmp_path, monkeypatch):
@@ -84,8 +84,8 @@ def test_trt_exports_in_float16_and_builds_engines(tiny_checkpoint, tmp_path):
     result = CliRunner().invoke(main, [*command, "--trt-flavor", "tensorrt_rtx"])
     assert result.exit_code == 0, result.output
     assert "HALF" in result.stdout
-    assert read_bundle(out).manifest.precision == "float16"
-    assert {record.graph for record in read_bundle(out).manifest.engines} == {"encoder", "temporal"}
+    assert open_bundle(out).manifest.precision == "float16"
+    assert {record.graph for record in open_bundle(out).manifest.engines} == {"encoder", "temporal"}
     assert (tmp_path / "best.timing").exists()
 
 

@@ -13,7 +13,7 @@ import mdhr_runtime
 from mdhr_export import exporter
 from mdhr_export.exporter import Options, export_bundle
 from mdhr_export.parity import TOLERANCES, check_parity
-from mdhr_runtime.bundle import VERIFICATION, ParityRecord, read_bundle
+from mdhr_runtime.bundle import VERIFICATION, ParityRecord, open_bundle
 from mdhr_runtime.errors import CheckpointError, ExportError
 
 
@@ -22,7 +22,7 @@ def quiet(_):
 
 
 def test_manifest_describes_the_bundle(tiny_bundle):
-    bundle = read_bundle(tiny_bundle)
+    bundle = open_bundle(tiny_bundle)
     manifest = bundle.manifest
     assert manifest.layout.name == "BP4D"
     assert (manifest.backbone, manifest.radius, manifest.lookahead, manifest.clip_frames) == ("resnet10t", 5, 7, 16)
@@ -37,7 +37,7 @@ def test_manifest_describes_the_bundle(tiny_bundle):
 
 
 def test_every_state_goes_in_and_comes_out(tiny_bundle):
-    temporal = read_bundle(tiny_bundle).manifest.graphs["temporal"]
+    temporal = open_bundle(tiny_bundle).manifest.graphs["temporal"]
     states = {name for name in temporal.inputs if name.startswith("state_")}
     assert states == {f"state_{name}" for name in ("motion", "valid", "dynamics", "static", "nodes")}
     for name in states:
@@ -45,7 +45,7 @@ def test_every_state_goes_in_and_comes_out(tiny_bundle):
 
 
 def test_graphs_hold_plain_operations_only(tiny_bundle):
-    for name, record in read_bundle(tiny_bundle).manifest.graphs.items():
+    for name, record in open_bundle(tiny_bundle).manifest.graphs.items():
         model = onnx.load(tiny_bundle / record.file)
         kinds = {node.op_type for node in model.graph.node}
         assert not kinds & {"BatchNormalization", "BitwiseAnd", "If", "Loop", "Scan"}, name
@@ -57,7 +57,7 @@ def test_graphs_hold_plain_operations_only(tiny_bundle):
 
 def test_float16_graphs_are_float16_outside_their_islands(tiny_checkpoint, tmp_path, face_frames):
     export_bundle(tiny_checkpoint, tmp_path / "half.mdhr", Options("float16", verify=True), quiet)
-    bundle = read_bundle(tmp_path / "half.mdhr")
+    bundle = open_bundle(tmp_path / "half.mdhr")
     assert bundle.manifest.precision == "float16"
     for name in ("encoder", "temporal"):
         weights = onnx.load(bundle.graph_path(name)).graph.initializer

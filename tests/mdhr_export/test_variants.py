@@ -9,7 +9,7 @@ import torch
 import mdhr_runtime
 from mdhr_export.exporter import Options, export_bundle
 from mdhr_export.reference import label_with_torch
-from mdhr_runtime.bundle import read_bundle
+from mdhr_runtime.bundle import open_bundle
 from mdhr_train.checkpoints import save_checkpoint
 from mdhr_train.datasets import DISFA
 from mdhr_train.model import MDHR, ModelConfig
@@ -38,7 +38,7 @@ def inputs_of(dynamics, temporal):
 @pytest.mark.parametrize("overrides", ROWS)
 def test_clip_and_streams_are_those_of_pytorch(variant, face_frames, overrides):
     model, path = variant(**overrides)
-    manifest = read_bundle(path).manifest
+    manifest = open_bundle(path).manifest
     scores = {record.form: record for record in manifest.parity if record.output == "scores"}
     assert set(scores) == {
         f"ONNX Runtime: {form}" for form in ("one clip", "stream, 1 at a time", "stream, 3 at a time")
@@ -53,7 +53,7 @@ def test_clip_and_streams_are_those_of_pytorch(variant, face_frames, overrides):
 @pytest.mark.parametrize("overrides", ROWS)
 def test_the_graphs_have_the_inputs_and_the_lookahead_of_their_parts(variant, overrides):
     model, path = variant(**overrides)
-    manifest, config = read_bundle(path).manifest, model.config
+    manifest, config = open_bundle(path).manifest, model.config
     assert manifest.lookahead == 2 * config.dynamics + 2 * config.temporal  # the radius here is 2
     assert manifest.radius == 2 * config.dynamics
     temporal = manifest.graphs["temporal"]
@@ -81,7 +81,7 @@ def test_short_clips_are_right_at_both_ends(variant, face_frames, overrides, len
 )
 def test_the_clip_graph_follows_the_variant(variant, overrides):
     _, path = variant(clip_graph=True, **overrides)
-    (record,) = [record for record in read_bundle(path).manifest.parity if record.form == "ONNX Runtime: clip graph"]
+    (record,) = [record for record in open_bundle(path).manifest.parity if record.form == "ONNX Runtime: clip graph"]
     assert record.largest <= 1e-5
 
 

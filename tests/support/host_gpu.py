@@ -11,13 +11,13 @@ from threading import get_ident
 import numpy as np
 import onnxruntime
 
-from mdhr_runtime.backends.tensorrt.cuda import Cuda, cuda_error
+from mdhr_runtime.backends.tensorrt.cuda_binding import CudaBinding, cuda_error
 from mdhr_runtime.backends.tensorrt.device import ALIGNMENT
 
 STREAM = 7
 
 
-class HostCuda(Cuda):
+class HostCuda(CudaBinding):
     """Counts what crosses between host and device, in `uploaded` and `downloaded` bytes.
 
     Args:

@@ -1,1 +1,1 @@
-"""What the graphs have to do, counted from their ONNX files, and the least time that a machine needs for it."""
+"""Work of the graphs, counted from their ONNX files, and the least time that a machine needs for it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mdhr_runtime.errors import BundleError
 
-from .reading import read_model
+from .counting import read_model
 
 if TYPE_CHECKING:
     import onnx

@@ -8,13 +8,39 @@ they are shapes and masks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from mdhr_runtime.errors import BundleError
 
-from .tensors import TensorSize
+
+@dataclass(frozen=True)
+class TensorSize:
+    """The size of a tensor.
+
+    Attributes:
+        shape: Its sizes.
+        bytes: Bytes of its elements.
+        floating: Whether its elements are floating point numbers.
+    """
+
+    shape: tuple[int, ...]
+    bytes: int
+    floating: bool
+
+    @classmethod
+    def of(cls, shape: Iterable[int], dtype: np.dtype[Any]) -> TensorSize:
+        """The size of a tensor of a shape and an element type."""
+        shape = tuple(map(int, shape))
+        return cls(shape, math.prod(shape) * dtype.itemsize, np.issubdtype(dtype, np.floating))
+
+    @property
+    def elements(self) -> int:
+        """Number of its elements."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)

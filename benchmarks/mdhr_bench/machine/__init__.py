@@ -1,1 +1,1 @@
-"""The machine that is measured: what it is, whether anything else uses it, and what it draws."""
+"""The machine that is measured: its description, its use by other programs, and its power."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from mdhr_runtime.backends.tensorrt.gpu import DRIVER
+from mdhr_runtime.backends.tensorrt.installed import bus_address
 
-from .system_files import present
-
-BUS_ID = 32
-"""Bytes for a PCI bus id: "0000:3b:00.0" and its end."""
+SLOWED = {
+    "nvmlClocksEventReasonSwPowerCap": "its power limit",
+    "nvmlClocksEventReasonHwSlowdown": "a slowdown of the hardware",
+    "nvmlClocksEventReasonSwThermalSlowdown": "its temperature",
+    "nvmlClocksEventReasonHwThermalSlowdown": "its temperature",
+    "nvmlClocksEventReasonHwPowerBrakeSlowdown": "the machine's power brake",
+}
+"""NVML's reasons for lower clocks that mean that a GPU cannot give what it could → what holds it down."""
 
 
 @contextmanager
@@ -36,8 +39,24 @@ def open_nvml() -> Iterator[ModuleType | None]:
         pynvml.nvmlShutdown()
 
 
-def ask(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function of NVML answers; None where this GPU or driver has no answer."""
+@contextmanager
+def open_device() -> Iterator[tuple[ModuleType, Any] | None]:
+    """Open NVML for a block on the GPU that CUDA gives the process first.
+
+    NVML counts all GPUs in the order of the bus and knows nothing of `CUDA_VISIBLE_DEVICES`, hence the detour by the
+    address on the bus.
+
+    Yields:
+        The module `pynvml` and its handle of the GPU; None without one, and on Jetsons.
+    """
+    with open_nvml() as nvml:
+        address = None if nvml is None else bus_address()
+        handle = None if nvml is None or address is None else query(nvml.nvmlDeviceGetHandleByPciBusId, address)
+        yield None if nvml is None or handle is None else (nvml, handle)
+
+
+def query(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The answer of a function of NVML; None where this GPU or driver has none."""
     import pynvml
 
     try:
@@ -46,22 +65,38 @@ def ask(function: Callable[..., Any], *arguments: Any) -> Any:
         return None
 
 
-def device_in_use(nvml: ModuleType) -> Any:
-    """NVML's handle of the GPU that CUDA gives the process first; None without one, and on Jetsons.
+def device_memory(pid: int) -> tuple[int | None, int | None]:
+    """Bytes that a process has on the GPU in use, and those that all programs have; None for what is not known."""
+    with open_device() as device:
+        if device is None:
+            return None, None
+        nvml, handle = device
+        running = query(nvml.nvmlDeviceGetComputeRunningProcesses, handle) or []
+        whole = query(nvml.nvmlDeviceGetMemoryInfo, handle)
+    own = next((process.usedGpuMemory for process in running if process.pid == pid), None)
+    return own, None if whole is None else whole.used
 
-    NVML counts all GPUs in the order of the bus and knows nothing of `CUDA_VISIBLE_DEVICES`, hence the detour by the
-    address on the bus.
+
+def gpu_troubles(own: set[int]) -> Iterator[str]:
+    """Sentences about what holds the clocks of the GPU in use down, and about other programs that compute on it.
+
+    Args:
+        own: Ids of processes that are not others.
     """
-    try:
-        driver = ctypes.CDLL(DRIVER)
-    except OSError:
-        return None
-    device, address = ctypes.c_int(), ctypes.create_string_buffer(BUS_ID)
-    if driver.cuInit(0) or driver.cuDeviceGet(ctypes.byref(device), 0):
-        return None
-    if driver.cuDeviceGetPCIBusId(address, len(address), device):
-        return None
-    return ask(nvml.nvmlDeviceGetHandleByPciBusId, address.value)
+    with open_device() as device:
+        if device is None:
+            return
+        nvml, handle = device
+        reasons = query(nvml.nvmlDeviceGetCurrentClocksEventReasons, handle)
+        if reasons is None:
+            # Drivers before 535 have the same by its old name.
+            reasons = query(nvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle) or 0
+        running = query(nvml.nvmlDeviceGetComputeRunningProcesses, handle) or []
+        causes = dict.fromkeys(cause for name, cause in SLOWED.items() if reasons & getattr(nvml, name))
+    if causes:
+        yield f"The GPU's clocks are held down by {' and '.join(causes)}."
+    if others := sorted({process.pid for process in running} - own):
+        yield f"Other programs compute on the GPU: pid {', '.join(map(str, others))}."
 
 
 def describe_gpus() -> dict[str, dict[str, Any]]:
@@ -75,34 +110,36 @@ def describe_gpus() -> dict[str, dict[str, Any]]:
     with open_nvml() as nvml:
         if nvml is None:
             return {}
-        count = ask(nvml.nvmlDeviceGetCount) or 0
-        handles = ((index, ask(nvml.nvmlDeviceGetHandleByIndex, index)) for index in range(count))
+        count = query(nvml.nvmlDeviceGetCount) or 0
+        handles = ((index, query(nvml.nvmlDeviceGetHandleByIndex, index)) for index in range(count))
         return {str(index): _describe(nvml, handle) for index, handle in handles if handle is not None}
 
 
 def _describe(nvml: ModuleType, handle: Any) -> dict[str, Any]:
     # The first version of this function answers without a driver of CUDA, too.
-    cuda = ask(nvml.nvmlSystemGetCudaDriverVersion_v2)
-    memory = ask(nvml.nvmlDeviceGetMemoryInfo, handle)
-    limit = ask(nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
+    cuda = query(nvml.nvmlSystemGetCudaDriverVersion_v2)
+    memory = query(nvml.nvmlDeviceGetMemoryInfo, handle)
+    limit = query(nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
+    mig = query(nvml.nvmlDeviceGetMigMode, handle)
     return present(
-        name=ask(nvml.nvmlDeviceGetName, handle),
-        driver=ask(nvml.nvmlSystemGetDriverVersion),
+        name=query(nvml.nvmlDeviceGetName, handle),
+        driver=query(nvml.nvmlSystemGetDriverVersion),
         cuda=None if cuda is None else f"{cuda // 1000}.{cuda % 1000 // 10}",
         memory_bytes=None if memory is None else memory.total,
-        sm_mhz=ask(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM),
-        sm_max_mhz=ask(nvml.nvmlDeviceGetMaxClockInfo, handle, nvml.NVML_CLOCK_SM),
-        memory_mhz=ask(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_MEM),
-        memory_max_mhz=ask(nvml.nvmlDeviceGetMaxClockInfo, handle, nvml.NVML_CLOCK_MEM),
+        sm_mhz=query(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM),
+        sm_max_mhz=query(nvml.nvmlDeviceGetMaxClockInfo, handle, nvml.NVML_CLOCK_SM),
+        memory_mhz=query(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_MEM),
+        memory_max_mhz=query(nvml.nvmlDeviceGetMaxClockInfo, handle, nvml.NVML_CLOCK_MEM),
         power_limit_watts=None if limit is None else limit / 1000,
-        persistence=_switch(ask(nvml.nvmlDeviceGetPersistenceMode, handle)),
-        mig=_switch(_first(ask(nvml.nvmlDeviceGetMigMode, handle))),
+        persistence=_switch(query(nvml.nvmlDeviceGetPersistenceMode, handle)),
+        mig=_switch(mig[0] if mig else None),
     )
-
-
-def _first(values: list[int] | None) -> int | None:
-    return values[0] if values else None
 
 
 def _switch(value: int | None) -> str | None:
     return None if value is None else ("off", "on")[bool(value)]
+
+
+def present(**values: Any) -> dict[str, Any]:
+    """Those of the values that are there: neither None nor empty."""
+    return {name: value for name, value in values.items() if value not in (None, "", {})}

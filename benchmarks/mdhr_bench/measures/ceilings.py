@@ -63,8 +63,8 @@ def _product_call(model: Model, folder: Path, side: int, precision: str) -> Call
     path = folder / "product.onnx"
     write_product(path, side, precision)
     graph, record = open_graph(model, path, {}), graph_record(path)
-    inputs = {"x": graph.allocate(side, (side,), precision, zeros=True).region(0, side)}
-    outputs = {"y": graph.allocate(side, (side,), record.outputs["y"].dtype).region(0, side)}
+    inputs = {"x": graph.allocate(side, (side,), precision, zeros=True).view(0, side)}
+    outputs = {"y": graph.allocate(side, (side,), record.outputs["y"].dtype).view(0, side)}
 
     def call() -> None:
         graph.run(inputs, outputs)
@@ -115,7 +115,7 @@ def _copy_on_device(model: Model, folder: Path) -> Callable[[], object]:
     path = folder / "copy.onnx"
     write_negation(path, numbers)
     graph = open_graph(model, path, {})
-    source, target = (graph.allocate(1, (numbers,), "float32", zeros=True).region(0) for _ in range(2))
+    source, target = (graph.allocate(1, (numbers,), "float32", zeros=True).view(0) for _ in range(2))
 
     def call() -> None:
         graph.run({"x": source}, {"y": target})

@@ -8,8 +8,7 @@ from time import monotonic
 from mdhr_runtime.errors import MdhrError
 from mdhr_runtime.streaming.model import Model
 
-from ..machine.energy import find_meters
-from ..machine.meter import Meter
+from ..machine.power import Meter, find_meters
 from ..results import Energy, Missing
 from .ways import some_frames
 
@@ -41,18 +40,20 @@ def measure_energy(model: Model) -> tuple[list[Energy], list[Missing]]:
 
 def _measure(meter: Meter, model: Model) -> Energy:
     push, frame = model.stream().push, some_frames(model, 1)
-    with meter.measure() as idle:
-        time.sleep(IDLE)
-    frames = 0
-    with meter.measure() as working:
-        end = monotonic() + SECONDS
+
+    def run_steps() -> int:
+        frames, end = 0, monotonic() + SECONDS
         while monotonic() < end:
             push(frame)
             frames += 1
+        return frames
+
+    idle, resting, _ = meter.measure(lambda: time.sleep(IDLE))
+    joules, seconds, frames = meter.measure(run_steps)
     return Energy(
         meter.name,
-        joules_per_frame=working.joules / frames,
-        watts=working.joules / working.seconds,
-        idle_watts=idle.joules / idle.seconds,
+        joules_per_frame=joules / frames,
+        watts=joules / seconds,
+        idle_watts=idle / resting,
         frames=frames,
     )

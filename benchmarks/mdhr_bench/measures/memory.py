@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import resource
 import sys
 from pathlib import Path
 from typing import Any
 
 from mdhr_runtime.bundle import Manifest
-from mdhr_runtime.streaming.batch import STATE
+from mdhr_runtime.contract import STATE
 
-from ..machine.nvml import ask as ask_driver
-from ..machine.nvml import device_in_use, open_nvml
-from ..machine.system_files import table
+from ..machine.nvml import device_memory
 from ..results import Memory
 from .processes import answer, ask
 
@@ -45,7 +44,7 @@ def memory(bundle: Path, provider: str, streams: int = 8) -> Memory:
     Raises:
         MdhrError: The bundle cannot be loaded or run.
     """
-    _, before = device_memory()
+    _, before = device_memory(os.getpid())
     found = ask(__name__, bundle, provider, streams)
     own, after = found.pop("on_device")
     if own is None and before is not None and after is not None:
@@ -62,18 +61,6 @@ def state_size(manifest: Manifest) -> int:
         for name, record in manifest.graphs["temporal"].inputs.items()
         if name.startswith(STATE)
     )
-
-
-def device_memory() -> tuple[int | None, int | None]:
-    """Bytes that this process has on the GPU in use, and those that all programs have; None for what is not known."""
-    with open_nvml() as nvml:
-        handle = None if nvml is None else device_in_use(nvml)
-        if nvml is None or handle is None:
-            return None, None
-        running = ask_driver(nvml.nvmlDeviceGetComputeRunningProcesses, handle) or []
-        whole = ask_driver(nvml.nvmlDeviceGetMemoryInfo, handle)
-    own = next((process.usedGpuMemory for process in running if process.pid == os.getpid()), None)
-    return own, None if whole is None else whole.used
 
 
 def _measure(bundle: str, provider: str, streams: str) -> dict[str, Any]:
@@ -93,7 +80,7 @@ def _measure(bundle: str, provider: str, streams: str) -> dict[str, Any]:
     for _ in range(STEPS):
         batch.push(lanes, [frame])
     streaming, peak = _resident(), _peak()
-    on_device = (None, None) if model.provider == CPU else device_memory()
+    on_device = (None, None) if model.provider == CPU else device_memory(os.getpid())
     before = _resident()  # again: the driver's library takes memory, too
     lanes += [batch.open() for _ in range(int(streams))]
     for _ in range(STEPS):
@@ -117,9 +104,9 @@ def _resident() -> int:
 
 def _peak() -> int:
     # Linux's getrusage tells the peak of the process that started this one if that is larger: it outlives exec.
-    peak = table(Path("/proc/self/status")).get("VmHWM")
-    if peak is not None:
-        return 1024 * int(peak.split()[0])
+    status = Path("/proc/self/status")
+    if status.exists():
+        return 1024 * int(re.search(r"VmHWM:\s*(\d+)", status.read_text())[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

@@ -8,7 +8,7 @@ and temporal.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -21,8 +21,7 @@ from .processes import answer, ask
 if TYPE_CHECKING:
     import numpy as np
 
-    from mdhr_runtime.backends import Graph
-    from mdhr_runtime.backends.base import Buffer, Region
+    from mdhr_runtime.backends import Backend, Buffer, DeviceGraph, Tensors
     from mdhr_runtime.faces.finding import FaceFinder, FoundFace
     from mdhr_runtime.sources import Frame, Source
     from mdhr_runtime.streaming.model import Model
@@ -158,13 +157,13 @@ class TimedFinder:
 
 
 class TimedGraph:
-    """A graph whose runs from memory to memory are timed; see `mdhr_runtime.backends.Graph`.
+    """A graph whose runs from memory to memory are timed; see `mdhr_runtime.backends.DeviceGraph`.
 
     Attributes:
         rows: Size of the first dimension of the first input of every run.
     """
 
-    def __init__(self, graph: Graph, clock: Clock) -> None:
+    def __init__(self, graph: DeviceGraph, clock: Clock) -> None:
         self._graph, self._clock = graph, clock
         self.rows: list[int] = []
         self.limits = graph.limits
@@ -178,7 +177,7 @@ class TimedGraph:
         """Allocate memory where the graph runs."""
         return self._graph.allocate(*arguments, **settings)
 
-    def run(self, inputs: Mapping[str, np.ndarray | Region], outputs: Mapping[str, np.ndarray | Region]) -> None:
+    def run(self, inputs: Tensors, outputs: Tensors) -> None:
         """Run the graph from memory to memory, and wait until it is done."""
         with self._clock:
             self._graph.run(inputs, outputs)
@@ -186,24 +185,31 @@ class TimedGraph:
         self.rows.append(next(iter(inputs.values())).shape[0])
 
 
+class TimedBackend:
+    """A backend some of whose graphs are timed; see `mdhr_runtime.backends.Backend`."""
+
+    def __init__(self, backend: Backend, clocks: Mapping[str, Clock]) -> None:
+        self._backend, self._clocks = backend, clocks
+        self.provider, self.reason = backend.provider, backend.reason
+
+    def load(self, name: str) -> DeviceGraph:
+        """Load a graph by its name."""
+        graph = self._backend.load(name)
+        return TimedGraph(graph, self._clocks[name]) if name in self._clocks else graph
+
+
 def _measure(bundle: str, provider: str, video: str, runs: str, table: str) -> dict[str, Any]:
     """Take the video to the table again and again; returns every `Run` that counts."""
     from mdhr_runtime.backends.table import open_backend
-    from mdhr_runtime.bundle import read_bundle
+    from mdhr_runtime.bundle import open_bundle
     from mdhr_runtime.pipeline.analysis import leave_the_cores
     from mdhr_runtime.streaming.model import Model
 
     leave_the_cores()
     clocks = {name: Clock() for name in STAGES}
     clocked = {"encoder": clocks["encoding"], "temporal": clocks["temporal"]}
-    opened = read_bundle(bundle)
-    backend = open_backend(opened, provider)
-
-    def load(name: str) -> Graph:
-        graph = backend.load(name)
-        return TimedGraph(graph, clocked[name]) if name in clocked else graph
-
-    model = Model(opened, replace(backend, load=load))
+    opened = open_bundle(bundle)
+    model = Model(opened, TimedBackend(open_backend(opened, provider), clocked))
     _time_alignment(clocks["alignment"])
     _, *counted = [_run(model, Path(video), Path(table), clocks) for _ in range(1 + int(runs))]
     return {"runs": [asdict(run) for run in counted]}

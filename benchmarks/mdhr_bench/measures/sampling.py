@@ -8,7 +8,7 @@ from time import perf_counter
 
 import numpy as np
 
-from ..results import Ratio, Summary, Timing
+from ..results import Distribution, Ratio, Timing
 
 STEADY = 0.05
 """Spread up to which a number is named. Above it, only a range is."""
@@ -79,10 +79,12 @@ def warm_up(call: Callable[[], object]) -> tuple[int, float]:
     return len(seconds), float(np.median(seconds[-WINDOW:]))
 
 
-def summarise(values: Sequence[float]) -> Summary:
+def summarise(values: Sequence[float]) -> Distribution:
     """Describe a distribution."""
     p50, p90, p95, p99 = (float(each) for each in np.percentile(values, (50, 90, 95, 99)))
-    return Summary(len(values), float(np.mean(values)), float(np.std(values)), p50, p90, p95, p99, float(max(values)))
+    return Distribution(
+        len(values), float(np.mean(values)), float(np.std(values)), p50, p90, p95, p99, float(max(values))
+    )
 
 
 def spread(values: Sequence[float]) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mdhr_runtime.backends.table import TENSORRT
+from mdhr_runtime.backends.table import PROVIDERS
 from mdhr_runtime.streaming.model import Model
 
 from ..results import Transfer
@@ -28,7 +28,7 @@ def measure_transfers(model: Model) -> list[Transfer]:
     """
     record = model.bundle.manifest.graphs["encoder"].inputs["frames"]
     frame, scores = int(np.prod(record.shape[1:])), 4 * len(model.aus)
-    open_copies = _in_cuda if model.provider == TENSORRT else _in_onnxruntime
+    open_copies = _in_cuda if PROVIDERS[model.provider].needs_engines else _in_onnxruntime
     return [
         _time(TO_DEVICE, frame, open_copies(frame)[0]),
         _time(TO_HOST, scores, open_copies(scores)[1]),
@@ -42,10 +42,9 @@ def _time(direction: str, size: int, call: Callable[[], object]) -> Transfer:
 
 def _in_cuda(size: int) -> Copies:
     """From and to pinned memory, as engines are fed."""
-    from mdhr_runtime.backends.tensorrt.cuda import open_cuda
-    from mdhr_runtime.backends.tensorrt.device import Device, DeviceMemory
+    from mdhr_runtime.backends.tensorrt.device import DeviceMemory, open_device
 
-    device = Device(open_cuda())
+    device = open_device()
     memory = DeviceMemory(device, size)
     with device.use() as cuda:
         host = cuda.pinned(size)

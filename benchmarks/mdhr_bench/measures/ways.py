@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mdhr_runtime.backends import Graph
-from mdhr_runtime.backends.base import Buffer, Region
+from mdhr_runtime.backends import Buffer, DeviceGraph, TensorView
 from mdhr_runtime.bundle import TensorRecord
 from mdhr_runtime.streaming.model import Model
 
@@ -42,22 +41,22 @@ def temporal_call(model: Model) -> Callable[[], None]:
     graph, record = model.graph("temporal"), model.bundle.manifest.graphs["temporal"]
     shapes = {name: tuple(1 if isinstance(n, str) else n for n in each.shape) for name, each in record.inputs.items()}
     inputs = {
-        name: graph.allocate(1, shapes[name][1:], each.dtype, zeros=True).region(0, 1)
+        name: graph.allocate(1, shapes[name][1:], each.dtype, zeros=True).view(0, 1)
         for name, each in record.inputs.items()
     }
     states = {name: each for name, each in record.outputs.items() if name.startswith("new_state_")}
-    outputs: dict[str, np.ndarray | Region] = {
-        name: graph.allocate(1, each.shape[1:], each.dtype).region(0, 1) for name, each in states.items()
+    outputs: dict[str, np.ndarray | TensorView] = {
+        name: graph.allocate(1, each.shape[1:], each.dtype).view(0, 1) for name, each in states.items()
     }
     outputs["scores"] = np.empty((1, 1, *record.outputs["scores"].shape[2:]), np.float32)
     return lambda: graph.run(inputs, outputs)
 
 
 def graph_call(
-    graph: Graph, inputs: dict[str, np.ndarray], outputs: dict[str, TensorRecord], rows: int
+    graph: DeviceGraph, inputs: dict[str, np.ndarray], outputs: dict[str, TensorRecord], rows: int
 ) -> Callable[[], None]:
     """Run a graph from the host's memory to memory where it runs."""
-    regions = {name: buffer.region(0, rows) for name, buffer in _buffers(graph, outputs, rows).items()}
+    regions = {name: buffer.view(0, rows) for name, buffer in _buffers(graph, outputs, rows).items()}
 
     def call() -> None:
         graph.run(inputs, regions)
@@ -80,5 +79,5 @@ def chunk_call(model: Model, frames: int) -> Callable[[], object]:
     return lambda: push(many)
 
 
-def _buffers(graph: Graph, outputs: dict[str, TensorRecord], rows: int) -> dict[str, Buffer]:
+def _buffers(graph: DeviceGraph, outputs: dict[str, TensorRecord], rows: int) -> dict[str, Buffer]:
     return {name: graph.allocate(rows, each.shape[1:], each.dtype) for name, each in outputs.items()}

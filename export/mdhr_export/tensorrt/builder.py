@@ -15,8 +15,7 @@ from time import monotonic
 from types import ModuleType
 from typing import Any
 
-from mdhr_runtime.backends.tensorrt.flavors import Flavor
-from mdhr_runtime.backends.tensorrt.words import Words, collect_words
+from mdhr_runtime.backends.tensorrt.installed import ErrorLogger, Flavor, make_logger
 from mdhr_runtime.errors import ExportError
 from mdhr_runtime.files import staged
 
@@ -70,7 +69,7 @@ class Network:
     builder: Any
     definition: Any
     parser: Any
-    words: Words
+    words: ErrorLogger
 
 
 def build_engine(path: Path, flavor: Flavor, profiles: Sequence[Profile], settings: BuildSettings) -> Built:
@@ -106,7 +105,7 @@ def parse_network(path: Path, flavor: Flavor) -> Network:
         ExportError: The builder does not start, or the parser refuses the graph.
     """
     trt = flavor.module
-    words = collect_words(trt)
+    words = make_logger(flavor)
     try:
         builder = trt.Builder(words)
     except (TypeError, RuntimeError) as error:  # what the binding makes of a builder that is not there

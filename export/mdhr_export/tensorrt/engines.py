@@ -11,10 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mdhr_runtime.backends.tensorrt.backend import TensorRtBackend
-from mdhr_runtime.backends.tensorrt.engines import ENGINE_GRAPHS, EngineSet
-from mdhr_runtime.backends.tensorrt.flavors import Flavor
-from mdhr_runtime.backends.tensorrt.gpu import Gpu, find_gpu
+from mdhr_runtime.backends.tensorrt.backend import ENGINE_GRAPHS, EngineSet, TensorRtBackend
+from mdhr_runtime.backends.tensorrt.installed import Flavor, Gpu, find_gpu
 from mdhr_runtime.bundle import (
     ENGINES,
     PORTABLE,
@@ -22,7 +20,8 @@ from mdhr_runtime.bundle import (
     EngineRecord,
     Manifest,
     ParityRecord,
-    read_bundle,
+    open_bundle,
+    read_manifest,
     write_manifest,
 )
 from mdhr_runtime.errors import ExportError
@@ -81,7 +80,7 @@ def build_engines(path: Path, options: EngineOptions, step: Step, reference: Ref
         ExportError: The engines cannot be built or written, or differ by more than the tolerance; or another process
             builds into the bundle.
     """
-    bundle = read_bundle(path)
+    bundle = open_bundle(path)
     gpu = find_gpu()
     flavor = choose_builder(options.flavor, gpu)
     try:
@@ -92,7 +91,7 @@ def build_engines(path: Path, options: EngineOptions, step: Step, reference: Ref
                 parity = _verify(bundle, EngineSet(flavor, gpu, built), options, step, reference) if gpu else []
                 manifest = _with_engines(bundle.manifest, list(built.values()), parity)
                 with step("write the manifest"):
-                    write_manifest(path, manifest)
+                    manifest = write_manifest(path, manifest, known=manifest.files)
             finally:
                 _sweep(path)
     except OSError as error:
@@ -207,7 +206,7 @@ def _with_engines(manifest: Manifest, built: Sequence[EngineRecord], parity: Seq
 
 def _sweep(path: Path) -> None:
     """Remove engines that the manifest does not name: replaced ones, and those of a build that failed."""
-    named = {record.file for record in read_bundle(path).manifest.engines}
+    named = {record.file for record in read_manifest(path).engines}
     for file in (path / ENGINES).iterdir():
         if f"{ENGINES}/{file.name}" not in named:
             file.unlink()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mdhr_runtime.backends.tensorrt.flavors import TITLES, Flavor, installed_flavors, load_flavor
-from mdhr_runtime.backends.tensorrt.gpu import Gpu
+from mdhr_runtime.backends.tensorrt.installed import TITLES, Flavor, Gpu, installed_flavors, load_flavor
 from mdhr_runtime.errors import ExportError, ProviderError
 
 NEEDS_NO_GPU = "tensorrt_rtx"

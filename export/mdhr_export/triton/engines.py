@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mdhr_runtime.backends.tensorrt.engines import choose_engines
+from mdhr_runtime.backends.tensorrt.backend import choose_engines
 from mdhr_runtime.bundle import Bundle, EngineRecord
 from mdhr_runtime.errors import ProviderError
 

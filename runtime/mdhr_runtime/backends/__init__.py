@@ -1,5 +1,5 @@
-"""Execution backends: each turns a graph file into something that can be called."""
+"""Execution backends: each turns the graphs of a bundle into something that can be called."""
 
-from .base import Buffer, Graph, Region
+from .base import Backend, Buffer, DeviceGraph, Graph, Provider, Tensors, TensorView
 
-__all__ = ["Buffer", "Graph", "Region"]
+__all__ = ["Backend", "Buffer", "DeviceGraph", "Graph", "Provider", "TensorView", "Tensors"]

@@ -1,8 +1,8 @@
-"""What every execution backend offers."""
+"""Interfaces of execution backends: graphs, memory where they run, and what loads them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -10,13 +10,18 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..bundle import Bundle
+
+DEVICE_NUMBER = 0
+"""The GPU that is used: the first that the process sees. `CUDA_VISIBLE_DEVICES` chooses another."""
+
 
 @dataclass(frozen=True, eq=False)
-class Region:
+class TensorView:
     """Some consecutive rows of a `Buffer`, seen as a tensor.
 
     Attributes:
-        buffer: Where they lie; keeps the memory alive.
+        buffer: Where they are; keeps the memory alive.
         pointer: Address of the first element, on the buffer's device.
         shape: The tensor's shape.
     """
@@ -24,6 +29,11 @@ class Region:
     buffer: Buffer
     pointer: int
     shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return prod(self.shape) * np.dtype(self.buffer.dtype).itemsize
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +56,7 @@ class Buffer:
     row: tuple[int, ...]
     dtype: str
 
-    def region(self, first: int, *counts: int) -> Region:
+    def view(self, first: int, *counts: int) -> TensorView:
         """See consecutive rows as a tensor, without copying.
 
         Args:
@@ -55,10 +65,13 @@ class Buffer:
 
         Returns:
             A tensor of the shape (*counts, *row).
+
+        Raises:
+            IndexError: The buffer does not have these rows.
         """
         if first < 0 or first + prod(counts) > self.rows:
             raise IndexError(f"rows {first} and {counts} on of {self.rows}")
-        return Region(self, self.pointer + first * self.row_size, (*counts, *self.row))
+        return TensorView(self, self.pointer + first * self.row_size, (*counts, *self.row))
 
     @cached_property
     def row_size(self) -> int:
@@ -66,15 +79,12 @@ class Buffer:
         return prod(self.row) * np.dtype(self.dtype).itemsize
 
 
+Tensors = Mapping[str, np.ndarray | TensorView]
+"""Tensors by name: views of memory where a graph runs, or arrays of the host."""
+
+
 class Graph(Protocol):
-    """A loaded computation graph. Safe to call from several threads.
-
-    Attributes:
-        limits: The largest sizes that its dynamic dimensions may have, by the manifest's names of them ("streams",
-            "frames"); a name that is missing has no limit.
-    """
-
-    limits: Mapping[str, int]
+    """A loaded computation graph, from arrays to arrays. Safe to call from several threads."""
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the graph.
@@ -84,6 +94,18 @@ class Graph(Protocol):
 
         Returns:
             One array per output, by name.
+        """
+        ...
+
+
+class DeviceGraph(Graph, Protocol):
+    """A graph that also runs from memory to memory of its device, so that nothing crosses to the host and back."""
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """The largest sizes that its dynamic dimensions may have, by the manifest's names of them.
+
+        A name that is missing has no limit.
         """
         ...
 
@@ -98,10 +120,10 @@ class Graph(Protocol):
         """
         ...
 
-    def run(self, inputs: Mapping[str, np.ndarray | Region], outputs: Mapping[str, np.ndarray | Region]) -> None:
+    def run(self, inputs: Tensors, outputs: Tensors) -> None:
         """Run the graph from memory to memory.
 
-        Regions stay where the graph runs. Arrays are the host's, contiguous, and copied if the graph runs elsewhere.
+        Views stay where the graph runs. Arrays are the host's, contiguous, and copied if the graph runs elsewhere.
 
         Args:
             inputs: Where every input is, by name.
@@ -112,3 +134,46 @@ class Graph(Protocol):
     def wait(self) -> None:
         """Wait until all runs are done. Those whose outputs stay on a device may not be when `run` returns."""
         ...
+
+
+class Backend(Protocol):
+    """A provider, opened for the graphs of one bundle."""
+
+    @property
+    def provider(self) -> str:
+        """Name of the provider."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """What it is in detail and why it was chosen, for one line."""
+        ...
+
+    def load(self, name: str) -> DeviceGraph:
+        """Load a graph by its name.
+
+        Raises:
+            BundleError: The bundle has no such graph, or its file is refused.
+            ProviderError: The provider does not start.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A way to run graphs that a user can choose by its name.
+
+    Attributes:
+        name: Its name.
+        open: Opens it for a bundle. Takes its name, the bundle, threads as `open_backend` does, and why it was chosen.
+            Raises ProviderError where it cannot be used.
+        on_gpu: Whether graphs run on a GPU.
+        needs_engines: Whether it runs a bundle's engines instead of its ONNX graphs.
+        slow_to_start: Whether its first start takes minutes; it is never chosen unasked then.
+    """
+
+    name: str
+    open: Callable[[str, Bundle, int | None, str], Backend]
+    on_gpu: bool = False
+    needs_engines: bool = False
+    slow_to_start: bool = False

@@ -4,44 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..bundle import Bundle
+from ..contract import DETECTOR
 from ..errors import BundleError, ProviderError
-from .base import Buffer, Region
+from .base import DEVICE_NUMBER, Buffer, Tensors, TensorView
 
-PROVIDERS = {  # our name → ONNX Runtime's, fastest first
-    "cuda": "CUDAExecutionProvider",
-    "ort-tensorrt": "TensorrtExecutionProvider",
-    "cpu": "CPUExecutionProvider",
+HOST, CUDA = "cpu", "cuda"  # ONNX Runtime's names of where tensors are
+
+
+class ExecutionProvider(NamedTuple):
+    """What ONNX Runtime calls a provider.
+
+    Attributes:
+        name: The provider's name there.
+        device: Where its tensors are.
+    """
+
+    name: str
+    device: str
+
+
+EXECUTION_PROVIDERS = {
+    "cuda": ExecutionProvider("CUDAExecutionProvider", CUDA),
+    "ort-tensorrt": ExecutionProvider("TensorrtExecutionProvider", CUDA),
+    "cpu": ExecutionProvider("CPUExecutionProvider", HOST),
 }
-
-SLOW_TO_START = {"ort-tensorrt"}
-"""Providers that take minutes at their first start, and so are never chosen unasked."""
-
-HOST = "cpu"
-DEVICES = {
-    "cuda": "cuda",
-    "ort-tensorrt": "cuda",
-    "cpu": HOST,
-}  # our name of a provider → ONNX Runtime's of where its tensors lie
+"""ONNX Runtime's providers by our names of them, the fastest first."""
 
 
 class OrtGraph:
-    """A graph in an ONNX Runtime session; see `Graph`.
+    """A graph in an ONNX Runtime session; see `DeviceGraph`.
 
-    Attributes:
-        provider: Name of the provider that runs it.
-        limits: Empty: its dimensions may be as large as memory allows.
+    Args:
+        session: ONNX Runtime's session.
+        device: Where its tensors are.
     """
 
-    def __init__(self, session: object, provider: str) -> None:
+    def __init__(self, session: Any, device: str) -> None:
         self._session = session
         self._outputs = [output.name for output in session.get_outputs()]
-        self.provider = provider
-        self.limits: dict[str, int] = {}
+        self._device = device
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """Nothing: its dimensions may be as large as memory allows."""
+        return {}
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the graph."""
@@ -49,71 +60,82 @@ class OrtGraph:
 
     def allocate(self, rows: int, row: Sequence[int], dtype: str, *, zeros: bool = False) -> Buffer:
         """Allocate memory where the graph runs."""
-        device = DEVICES[self.provider]
         shape = (rows, *row)
-        if device == HOST:
+        if self._device == HOST:
             # The system hands out pages when they are touched first: rows that are never used cost nothing.
-            memory = (np.zeros if zeros else np.empty)(shape, dtype)
-            return Buffer(memory, memory.ctypes.data, device, rows, tuple(row), dtype)
+            array = (np.zeros if zeros else np.empty)(shape, dtype)
+            return Buffer(array, array.ctypes.data, HOST, rows, tuple(row), dtype)
         values = onnxruntime_module().OrtValue
         if zeros:
-            memory = values.ortvalue_from_numpy(np.zeros(shape, dtype), device, 0)
+            memory = values.ortvalue_from_numpy(np.zeros(shape, dtype), self._device, DEVICE_NUMBER)
         else:
-            memory = values.ortvalue_from_shape_and_type(shape, np.dtype(dtype), device, 0)
-        return Buffer(memory, memory.data_ptr(), device, rows, tuple(row), dtype)
+            memory = values.ortvalue_from_shape_and_type(shape, np.dtype(dtype), self._device, DEVICE_NUMBER)
+        return Buffer(memory, memory.data_ptr(), self._device, rows, tuple(row), dtype)
 
-    def run(self, inputs: Mapping[str, np.ndarray | Region], outputs: Mapping[str, np.ndarray | Region]) -> None:
+    def run(self, inputs: Tensors, outputs: Tensors) -> None:
         """Run the graph from memory to memory."""
         binding = self._session.io_binding()
         for name, tensor in inputs.items():
-            binding.bind_input(name, *_place(tensor))
+            binding.bind_input(name, *_location(tensor))
         for name, tensor in outputs.items():
-            binding.bind_output(name, *_place(tensor))
+            binding.bind_output(name, *_location(tensor))
         self._session.run_with_iobinding(binding)
 
     def wait(self) -> None:
         """Return: ONNX Runtime's runs are done when they return."""
 
 
-def choose_provider(name: str = "auto") -> str:
-    """Settle which provider to use.
+class OnnxBackend:
+    """A bundle's ONNX graphs in ONNX Runtime; see `Backend`.
 
     Args:
-        name: One of `PROVIDERS`, or "auto" for the fastest that is installed and starts at once.
+        provider: Key of `EXECUTION_PROVIDERS`.
+        bundle: The bundle.
+        threads: Threads that a graph takes on the CPU; None for as many as there are cores. The face detector's
+            graphs take one: they are too small for several, and run beside the model, which waits for the core that
+            is late.
+        why: Why it was chosen.
 
-    Returns:
-        Name of an installed provider. It may yet fail to start; `load_graph` tells.
+    Attributes:
+        provider: Name of the provider.
+        reason: What it is in detail and why it was chosen, for one line.
+
+    Raises:
+        ProviderError: ONNX Runtime or the provider is not installed. It may yet fail to start; `load` tells.
+    """
+
+    def __init__(self, provider: str, bundle: Bundle, threads: int | None, why: str) -> None:
+        check_installed(provider)
+        self.provider = provider
+        self.reason = f"ONNX Runtime {onnxruntime_module().__version__}, {bundle.manifest.precision}; {why}"
+        self._bundle = bundle
+        self._threads = threads
+
+    def load(self, name: str) -> OrtGraph:
+        """Load a graph by its name."""
+        threads = 1 if name in DETECTOR else self._threads
+        return load_graph(self._bundle.graph_path(name), self.provider, threads)
+
+
+def check_installed(provider: str) -> None:
+    """Make sure that ONNX Runtime has a provider.
+
+    Args:
+        provider: Key of `EXECUTION_PROVIDERS`.
 
     Raises:
         ProviderError: ONNX Runtime is not installed, or has no such provider.
     """
     ort = onnxruntime_module()
-    installed = [ours for ours, theirs in PROVIDERS.items() if theirs in ort.get_available_providers()]
-    if name == "auto":
-        return next(provider for provider in installed if provider not in SLOW_TO_START)
-    if name not in PROVIDERS:
+    available = ort.get_available_providers()
+    installed = [ours for ours, theirs in EXECUTION_PROVIDERS.items() if theirs.name in available]
+    if provider not in installed:
         raise ProviderError(
-            f"There is no provider {name!r}.",
-            "The name is not known.",
-            f"Choose auto, tensorrt, {' or '.join(PROVIDERS)}.",
-        )
-    if name not in installed:
-        raise ProviderError(
-            f"The provider {name!r} is not installed.",
+            f"The provider {provider!r} is not installed.",
             f"This ONNX Runtime ({ort.__version__}) offers {', '.join(installed)}.",
             f"For cuda and ort-tensorrt: {_install('gpu')} in place of the cpu extra. "
             f"Or choose --provider {installed[0]}.",
         )
-    return name
-
-
-def title() -> str:
-    """ONNX Runtime's name and version.
-
-    Raises:
-        ProviderError: It is not installed.
-    """
-    return f"ONNX Runtime {onnxruntime_module().__version__}"
 
 
 def load_graph(path: Path, provider: str = "cpu", threads: int | None = None) -> OrtGraph:
@@ -121,31 +143,32 @@ def load_graph(path: Path, provider: str = "cpu", threads: int | None = None) ->
 
     Args:
         path: The file.
-        provider: Name of a provider, as `choose_provider` returns it.
+        provider: Key of `EXECUTION_PROVIDERS`.
         threads: Threads that a run takes on the CPU; None for as many as there are cores.
 
     Raises:
         ProviderError: ONNX Runtime or the provider is not installed, or the provider does not start.
         BundleError: ONNX Runtime refuses the file.
     """
+    check_installed(provider)
     ort = onnxruntime_module()
-    theirs = PROVIDERS[choose_provider(provider)]
+    theirs = EXECUTION_PROVIDERS[provider]
     try:
-        session = ort.InferenceSession(str(path), session_options(threads), providers=_settings(provider, path))
+        session = ort.InferenceSession(str(path), session_options(threads), providers=_with_settings(theirs.name, path))
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise BundleError(
             f"ONNX Runtime refuses {path}.",
             str(error).splitlines()[0],
             f"The graph may be newer than this ONNX Runtime ({ort.__version__}): upgrade it, or export again.",
         ) from error
-    if theirs not in session.get_providers():
+    if theirs.name not in session.get_providers():
         # ONNX Runtime falls back to the CPU with no more than a log line; we do not.
         raise ProviderError(
             f"The provider {provider!r} does not start.",
             "ONNX Runtime fell back to the CPU: the driver, CUDA or cuDNN is missing or of another version.",
-            f"Install what ONNX Runtime {ort.__version__} needs for {theirs}, or choose --provider cpu.",
+            f"Install what ONNX Runtime {ort.__version__} needs for {theirs.name}, or choose --provider cpu.",
         )
-    return OrtGraph(session, provider)
+    return OrtGraph(session, theirs.device)
 
 
 def session_options(threads: int | None = None) -> Any:
@@ -166,25 +189,25 @@ def session_options(threads: int | None = None) -> Any:
     return options
 
 
-def _settings(provider: str, path: Path) -> list[Any]:
-    """ONNX Runtime's providers for one of ours, with their options."""
-    if provider != "ort-tensorrt":
-        return [PROVIDERS[provider]]
+def _with_settings(name: str, path: Path) -> list[Any]:
+    """A provider of ONNX Runtime, with its settings and what it falls back to."""
+    if name != EXECUTION_PROVIDERS["ort-tensorrt"].name:
+        return [name]
     # It builds engines of its own when a graph is loaded; those of the last time are kept beside the bundle.
     cache = {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(path.parent) + ".ort-tensorrt"}
-    return [(PROVIDERS[provider], cache), PROVIDERS["cuda"]]
+    return [(name, cache), EXECUTION_PROVIDERS["cuda"].name]
 
 
-def _place(tensor: np.ndarray | Region) -> tuple[str, int, np.dtype, tuple[int, ...], int]:
+def _location(tensor: np.ndarray | TensorView) -> tuple[str, int, np.dtype, tuple[int, ...], int]:
     """Device, its number, element type, shape and address of a tensor."""
-    if isinstance(tensor, Region):
-        return tensor.buffer.device, 0, np.dtype(tensor.buffer.dtype), tensor.shape, tensor.pointer
+    if isinstance(tensor, TensorView):
+        return tensor.buffer.device, DEVICE_NUMBER, np.dtype(tensor.buffer.dtype), tensor.shape, tensor.pointer
     if not tensor.flags.c_contiguous:
         raise ValueError("an array that is bound must be contiguous")
     return HOST, 0, tensor.dtype, tensor.shape, tensor.ctypes.data
 
 
-def onnxruntime_module() -> ModuleType:
+def onnxruntime_module() -> Any:
     """ONNX Runtime, imported at first use.
 
     Raises:

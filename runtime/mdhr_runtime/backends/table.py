@@ -1,81 +1,79 @@
-"""What runs a bundle's graphs: chosen by name, or the fastest that is there."""
+"""The table of providers, and the choice among them. A new backend is a module beside this one and a row here."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..bundle import Bundle
 from ..errors import ProviderError
 from . import onnx_runtime
-from .base import Graph
+from .base import Backend, DeviceGraph, Provider
 
-TENSORRT = "tensorrt"
-
-PROVIDERS = (TENSORRT, *onnx_runtime.PROVIDERS)
-"""Names of all providers. "tensorrt" runs the bundle's engines, the others its ONNX graphs in ONNX Runtime."""
-
-THREADS = {"pnet": 1, "rnet": 1, "onet": 1}
-"""Threads of graphs that shall not take all cores. The face detector is too small for several: it runs beside the
-model, which waits for the core that is late."""
+AUTO = "auto"
+"""Stands for the fastest provider that can be used."""
 
 
-@dataclass(frozen=True)
-class Backend:
-    """What runs the graphs of a bundle.
+def _open_engines(name: str, bundle: Bundle, threads: int | None, why: str) -> Backend:
+    from .tensorrt.backend import TensorRtBackend, choose_engines
 
-    Attributes:
-        provider: One of `PROVIDERS`.
-        reason: What it is in detail and why it was chosen, for one line.
-        load: Loads a graph by its name.
-    """
+    def load_onnx(graph: str) -> DeviceGraph:
+        return _fastest(bundle, threads, engines=False).load(graph)
 
-    provider: str
-    reason: str
-    load: Callable[[str], Graph]
+    return TensorRtBackend(bundle, choose_engines(bundle), load_onnx)
 
 
-def open_backend(bundle: Bundle, provider: str = "auto") -> Backend:
-    """Settle what runs a bundle.
+PROVIDERS = {
+    provider.name: provider
+    for provider in (  # the fastest first
+        Provider("tensorrt", _open_engines, on_gpu=True, needs_engines=True),
+        Provider("cuda", onnx_runtime.OnnxBackend, on_gpu=True),
+        Provider("ort-tensorrt", onnx_runtime.OnnxBackend, on_gpu=True, slow_to_start=True),
+        Provider("cpu", onnx_runtime.OnnxBackend),
+    )
+}
+"""All providers by name."""
+
+
+def open_backend(bundle: Bundle, provider: str = AUTO, threads: int | None = None) -> Backend:
+    """Open what runs a bundle's graphs.
 
     Args:
         bundle: The bundle.
-        provider: One of `PROVIDERS`, or "auto": its TensorRT engines if they were built for this machine, else the
-            fastest provider of ONNX Runtime that is installed. A provider that is named is used, or it is an error.
+        provider: One of `PROVIDERS`, or "auto": the bundle's TensorRT engines if they were built for this machine, else
+            the fastest provider of ONNX Runtime that is installed. A provider that is named is used, or it is an error.
+        threads: Threads that a graph takes on the CPU; None for as many as there are cores. The face detector's take
+            one each in any case.
 
     Raises:
         ProviderError: There is no such provider, or it is not installed or cannot start.
     """
-    if provider == TENSORRT:
-        return _with_engines(bundle)
-    if provider != "auto":
-        return _with_onnx(bundle, onnx_runtime.choose_provider(provider), "as asked for")
-    if not bundle.manifest.engines:
-        return _with_onnx(bundle, onnx_runtime.choose_provider(), "the bundle has no TensorRT engines")
-    try:
-        return _with_engines(bundle)
-    except ProviderError as error:
-        return _with_onnx(bundle, onnx_runtime.choose_provider(), f"no engine can be used: {error.why}")
+    if provider == AUTO:
+        return _fastest(bundle, threads)
+    if provider not in PROVIDERS:
+        raise ProviderError(
+            f"There is no provider {provider!r}.",
+            "The name is not known.",
+            f"Choose {', '.join((AUTO, *PROVIDERS))}.",
+        )
+    return PROVIDERS[provider].open(provider, bundle, threads, "as asked for")
 
 
-def _with_onnx(bundle: Bundle, provider: str, why: str) -> Backend:
-    def load(name: str) -> Graph:
-        return onnx_runtime.load_graph(bundle.graph_path(name), provider, THREADS.get(name))
+def _fastest(bundle: Bundle, threads: int | None, *, engines: bool = True) -> Backend:
+    """Open the first provider of the table that can be used.
 
-    return Backend(provider, f"{onnx_runtime.title()}, {bundle.manifest.precision}; {why}", load)
-
-
-def _with_engines(bundle: Bundle) -> Backend:
-    from .tensorrt.backend import TensorRtBackend
-    from .tensorrt.engines import ENGINE_GRAPHS, choose_engines
-
-    engines = choose_engines(bundle)
-    backend = TensorRtBackend(bundle, engines)
-
-    def load(name: str) -> Graph:
-        if name in ENGINE_GRAPHS:
-            return backend.load(name)
-        # The face detector's graphs take images of any size; they stay with ONNX Runtime, and the reason says so.
-        return onnx_runtime.load_graph(bundle.graph_path(name), onnx_runtime.choose_provider(), THREADS.get(name))
-
-    return Backend(TENSORRT, f"{engines}; the face detector in ONNX Runtime", load)
+    Args:
+        bundle: The bundle.
+        threads: As for `open_backend`.
+        engines: Whether the bundle's engines may be used.
+    """
+    why = "the bundle has no TensorRT engines"
+    refusal: ProviderError | None = None
+    for provider in PROVIDERS.values():
+        if provider.slow_to_start or (provider.needs_engines and not (engines and bundle.manifest.engines)):
+            continue
+        try:
+            return provider.open(provider.name, bundle, threads, why)
+        except ProviderError as error:
+            refusal = error
+            if provider.needs_engines:
+                why = f"no engine can be used: {error.why}"
+    assert refusal is not None  # the last row needs no engines
+    raise refusal

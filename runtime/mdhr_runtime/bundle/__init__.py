@@ -1,7 +1,17 @@
 """The bundle: a folder `NAME.mdhr` that holds all that the runtime needs."""
 
 from .manifest import PORTABLE, SCHEMA, EngineRecord, GraphRecord, Manifest, ParityRecord, TensorRecord
-from .storage import ENGINES, MANIFEST, VERIFICATION, Bundle, file_hash, read_bundle, read_engine, write_manifest
+from .storage import (
+    ENGINES,
+    MANIFEST,
+    VERIFICATION,
+    Bundle,
+    file_hash,
+    open_bundle,
+    read_engine,
+    read_manifest,
+    write_manifest,
+)
 
 __all__ = [
     "ENGINES",
@@ -16,7 +26,8 @@ __all__ = [
     "ParityRecord",
     "TensorRecord",
     "file_hash",
-    "read_bundle",
+    "open_bundle",
     "read_engine",
+    "read_manifest",
     "write_manifest",
 ]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..contract import SCORE, SCORES, OutputRecord
 from ..layout import Layout
 
-SCHEMA = 2
-"""Version of the format. It rises when a reader of the old version would misread a new bundle. 2 added engines."""
-
+SCHEMA = 3
+"""Version of the format. It rises when a reader of the old version would misread a new bundle. 2 added engines, 3 the
+meaning of outputs; both are optional in older bundles, which are still read."""
 
 PORTABLE = "portable"
 """What stands in place of a GPU's name in the record of an engine that runs on many."""
@@ -27,6 +28,11 @@ class TensorRecord:
 
     dtype: str
     shape: tuple[int | str, ...]
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """The fixed sizes: what one frame, or one stream's state, takes."""
+        return tuple(size for size in self.shape if isinstance(size, int))
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,7 @@ class Manifest:
         versions: Versions of what made the bundle: mdhr-edge, torch, timm, onnx, and the ONNX operator set.
         files: SHA-256 in hexadecimal of every file but the manifest and the engines, by path within the bundle.
         engines: TensorRT engines that were built from the graphs, for any number of machines.
+        outputs: What the numbers are that the model gives per action unit, by the name of their tensor.
         schema: Version of the format.
     """
 
@@ -136,6 +143,7 @@ class Manifest:
     versions: Mapping[str, str]
     files: Mapping[str, str]
     engines: tuple[EngineRecord, ...] = ()
+    outputs: Mapping[str, OutputRecord] = field(default_factory=lambda: {SCORES: SCORE})
     schema: int = SCHEMA
 
     def to_dict(self) -> dict[str, Any]:
@@ -155,6 +163,8 @@ class Manifest:
         known["graphs"] = {name: _graph(record) for name, record in data["graphs"].items()}
         known["parity"] = tuple(ParityRecord(**record) for record in data["parity"])
         known["engines"] = tuple(_engine(record) for record in data.get("engines", ()))
+        if "outputs" in data:  # all models of older schemas give the published one's
+            known["outputs"] = {name: OutputRecord(**record) for name, record in data["outputs"].items()}
         return cls(**known)
 
 

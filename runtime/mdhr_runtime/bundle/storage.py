@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -53,72 +54,16 @@ class Bundle:
             ) from None
 
 
-def read_bundle(path: Path | str) -> Bundle:
-    """Open a bundle and check every file of it against the manifest.
+def read_manifest(path: Path | str) -> Manifest:
+    """Read what a bundle says about itself, without a look at its other files.
 
     Args:
         path: The bundle's folder.
 
     Raises:
-        BundleError: There is no bundle, it is newer than this software, or a file is missing or altered.
+        BundleError: There is no bundle, or it is newer than this software, or its manifest is damaged.
     """
     path = Path(path)
-    bundle = Bundle(path, _read_manifest(path))
-    for name, digest in bundle.manifest.files.items():
-        _compare(path, name, file_hash(_file_of(path, name, EXPORT_AGAIN)), digest, EXPORT_AGAIN)
-    unlisted = {record.file for record in bundle.manifest.graphs.values()} - set(bundle.manifest.files)
-    if unlisted:
-        raise BundleError(
-            f"The bundle {path} was refused.",
-            f"Its manifest gives no hash for {', '.join(sorted(unlisted))}.",
-            EXPORT_AGAIN,
-        )
-    return bundle
-
-
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write a bundle's manifest, with the hashes of all other files that are in the folder now, except engines.
-
-    Args:
-        folder: The bundle's folder, complete but for the manifest.
-        manifest: What to write; its `files` are replaced by what is found.
-
-    Raises:
-        OSError: A file cannot be read or written.
-    """
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
-    files = {path.relative_to(folder).as_posix(): file_hash(path) for path in paths if path.parent.name != ENGINES}
-    text = json.dumps(replace(manifest, files=files, schema=SCHEMA).to_dict(), indent=2)
-    with staged(folder / MANIFEST) as stage:
-        stage.write_text(text + "\n", encoding="utf-8")
-
-
-def read_engine(bundle: Bundle, record: EngineRecord) -> bytes:
-    """Read an engine, if it is the one that the manifest describes. An engine can carry code: no other is loaded.
-
-    Raises:
-        BundleError: It is missing or altered.
-    """
-    fix = f"Build the engines again: `mdhr-export --bundle {bundle.path} --trt`."
-    data = _file_of(bundle.path, record.file, fix).read_bytes()
-    _compare(bundle.path, record.file, hashlib.sha256(data).hexdigest(), record.sha256, fix)
-    return data
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _read_manifest(path: Path) -> Manifest:
     if not path.is_dir():
         raise BundleError(
             f"There is no bundle {path}.",
@@ -144,6 +89,82 @@ def _read_manifest(path: Path) -> Manifest:
         f"Its manifest has schema {schema}; this version reads up to {SCHEMA}.",
         "Upgrade with `pip install -U mdhr-edge`, or export the bundle with this version.",
     )
+
+
+def open_bundle(path: Path | str) -> Bundle:
+    """Open a bundle and check every file of it against the manifest, which reads some 400 MB.
+
+    Args:
+        path: The bundle's folder.
+
+    Raises:
+        BundleError: There is no bundle, it is newer than this software, or a file is missing or altered.
+    """
+    path = Path(path)
+    manifest = read_manifest(path)
+    for name, digest in manifest.files.items():
+        _compare(path, name, file_hash(_file_of(path, name, EXPORT_AGAIN)), digest, EXPORT_AGAIN)
+    unlisted = {record.file for record in manifest.graphs.values()} - set(manifest.files)
+    if unlisted:
+        raise BundleError(
+            f"The bundle {path} was refused.",
+            f"Its manifest gives no hash for {', '.join(sorted(unlisted))}.",
+            EXPORT_AGAIN,
+        )
+    return Bundle(path, manifest)
+
+
+def write_manifest(folder: Path, manifest: Manifest, known: Mapping[str, str] | None = None) -> Manifest:
+    """Write a bundle's manifest, with the hashes of all other files that are in the folder now, except engines.
+
+    With what is returned, `Bundle(folder, manifest)` is a whole bundle: one can be written, run, and written again with
+    what the run has shown.
+
+    Args:
+        folder: The bundle's folder, complete but for the manifest.
+        manifest: What to write; its `files` are replaced by what is found.
+        known: Hashes, like `Manifest.files`, of files that the caller has just written or checked. They are not read
+            again.
+
+    Returns:
+        The manifest as it was written.
+
+    Raises:
+        OSError: A file cannot be read or written.
+    """
+    known = known or {}
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    names = {path.relative_to(folder).as_posix(): path for path in paths if path.parent.name != ENGINES}
+    files = {name: known.get(name) or file_hash(path) for name, path in names.items()}
+    written = replace(manifest, files=files, schema=SCHEMA)
+    with staged(folder / MANIFEST) as stage:
+        stage.write_text(json.dumps(written.to_dict(), indent=2) + "\n", encoding="utf-8")
+    return written
+
+
+def read_engine(bundle: Bundle, record: EngineRecord) -> bytes:
+    """Read an engine, if it is the one that the manifest describes. An engine can carry code: no other is loaded.
+
+    Raises:
+        BundleError: It is missing or altered.
+    """
+    fix = f"Build the engines again: `mdhr-export --bundle {bundle.path} --trt`."
+    data = _file_of(bundle.path, record.file, fix).read_bytes()
+    _compare(bundle.path, record.file, hashlib.sha256(data).hexdigest(), record.sha256, fix)
+    return data
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _file_of(folder: Path, name: str, fix: str) -> Path:

@@ -12,7 +12,7 @@ import numpy as np
 from ..faces.finding import FoundFace
 from ..results import FrameResult, Row
 from ..sources.base import Frame
-from ..streaming.batch import Lane, StreamBatch
+from ..streaming import StreamBatch, StreamSlot
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +59,12 @@ class FaceStream:
 
     Attributes:
         face_id: Its number.
-        lane: Its place in the batch.
+        slot: Its place in the batch.
         waiting: The frames that wait for its scores, in order.
     """
 
     face_id: int
-    lane: Lane
+    slot: StreamSlot
     waiting: deque[Waiting] = field(default_factory=deque)
 
     def settle(self, scores: np.ndarray) -> None:
@@ -203,18 +203,18 @@ class Scorer:
             for timeline, frames in taken
             for stream, crops in timeline.streams(frames, self._batch)
         ]
-        lanes = [stream.lane for _, stream, _ in faces]
-        scores = self._batch.push(lanes, [crops for _, _, crops in faces])
+        slots = [stream.slot for _, stream, _ in faces]
+        scores = self._batch.push(slots, [crops for _, _, crops in faces])
         for (_, stream, _), final in zip(faces, scores, strict=True):
             stream.settle(final)
         if self._provisional:
             early: dict[Timeline, dict[int, np.ndarray]] = {timeline: {} for timeline, _ in taken}
-            for (timeline, stream, _), score in zip(faces, self._batch.provisional(lanes), strict=True):
+            for (timeline, stream, _), score in zip(faces, self._batch.provisional(slots), strict=True):
                 early[timeline][stream.face_id] = score
             yield from (timeline.provisional(frame, early[timeline]) for timeline, frames in taken for frame in frames)
         for timeline in timelines:
             yield from timeline.finals()
 
     def _end(self, streams: Sequence[FaceStream]) -> None:
-        for stream, scores in zip(streams, self._batch.close([stream.lane for stream in streams]), strict=True):
+        for stream, scores in zip(streams, self._batch.close([stream.slot for stream in streams]), strict=True):
             stream.settle(scores)

@@ -1,4 +1,17 @@
-"""Many streams at once: their frames go through the encoder together, and their states through the temporal graph."""
+"""Many streams at once: their frames go through the encoder together, and their states through the temporal graph.
+
+A graph must not write where it reads, so every block of streams has two buffers for its states. A run of the temporal
+graph reads a stream's state from one of them and writes the new state into the other; the next run goes the other way:
+
+    slot of the block     0      1      2      3
+    buffer 0           | s(t) | s(t) | s(t) |      |    ── read ──┐
+                                                          temporal graph ── scores
+    buffer 1           |s(t+1)|s(t+1)|s(t+1)|      |    ◄─ write ─┘
+
+`StreamSlot.buffer` is the index of the buffer that holds a stream's state. Neighbouring slots with the same index and
+as many frames form a contiguous group, and take one run: slots 0 to 2 here. The buffer that does not hold a stream's
+state is scratch space in the meantime: looking ahead writes states there that nobody reads.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +21,26 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..backends import Buffer, Graph, Region
+from ..backends import Buffer, DeviceGraph, TensorView
 from ..bundle import Manifest
-from ..contract import ENCODER, FRAMES, FRAMES_DIM, NEW_STATE, SCORES, STATE, STREAMS_DIM, TEMPORAL, VALID
+from ..contract import (
+    ENCODER,
+    FRAMES,
+    FRAMES_DIM,
+    NEW_STATE,
+    SCORES,
+    STATE,
+    STREAMS_DIM,
+    TEMPORAL,
+    VALID,
+    state_names,
+)
 
 CHUNK = 16
 """Frames per run of the graphs at most, so that many need no more memory than few."""
 
 SLOTS = 8
-"""Streams whose states lie side by side, and so the most that go through the temporal graph in one run."""
+"""Streams whose states are side by side, and so the most that go through the temporal graph in one run."""
 
 
 class Progress:
@@ -40,92 +64,94 @@ class Progress:
         return padding
 
 
-class Block:
-    """Memory for the states of some streams, twice: every run reads one copy and writes the other.
+class StateBlock:
+    """Two buffers for the states of some streams.
 
     Args:
-        number: Its place among the blocks.
+        number: Its position among the blocks.
         slots: Number of streams.
         temporal: The graph whose states they are.
         manifest: What the bundle says of it.
 
     Attributes:
-        number: Its place among the blocks.
+        number: Its position among the blocks.
         free: Slots that no stream has, in order.
     """
 
-    def __init__(self, number: int, slots: int, temporal: Graph, manifest: Manifest) -> None:
+    def __init__(self, number: int, slots: int, temporal: DeviceGraph, manifest: Manifest) -> None:
         self.number = number
-        records = {
-            name.removeprefix(STATE): record
-            for name, record in manifest.graphs[TEMPORAL].inputs.items()
-            if name.startswith(STATE)
-        }
-        self._copies = [
-            {name: temporal.allocate(slots, record.shape[1:], record.dtype) for name, record in records.items()}
-            for _ in range(2)
-        ]
         self.free = list(range(slots))
+        self._buffers = [state_buffers(slots, temporal, manifest) for _ in range(2)]
 
-    def states(self, prefix: str, side: int, slot: int, count: int) -> dict[str, Region]:
-        """The states of neighbouring slots in one of the copies, by the names that the graph has for them."""
-        return {prefix + name: buffer.region(slot, count) for name, buffer in self._copies[side].items()}
+    def states(self, prefix: str, buffer: int, slot: int, count: int) -> dict[str, TensorView]:
+        """The states of neighbouring slots in one of the buffers, by the names that the graph has for them."""
+        return {prefix + name: memory.view(slot, count) for name, memory in self._buffers[buffer].items()}
 
 
 @dataclass(eq=False)
-class Lane:
-    """One stream of a batch: its place, and how far it has come.
+class StreamSlot:
+    """One stream of a batch: where its state is, and how far it has come.
 
     Attributes:
-        block: Where its state lies.
-        slot: Its place there.
+        block: The buffers of its state.
+        index: Its position in them.
         progress: Which scores belong to frames.
-        side: Which copy holds its state; None before its first frame, when the state is zeros.
+        buffer: Index of the buffer that holds its state; None before its first frame, when the state is zeros.
         newest: Scores (N,) of its newest frame if they are final at once, in a model without lookahead; else None.
     """
 
-    block: Block
-    slot: int
+    block: StateBlock
+    index: int
     progress: Progress
-    side: int | None = None
+    buffer: int | None = None
     newest: np.ndarray | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether a frame has come."""
+        return self.buffer is not None
 
 
 @dataclass
-class Run:
-    """Neighbouring lanes that go through the temporal graph at once, all with as many frames.
+class _Group:
+    """Neighbouring slots that go through the temporal graph in one run, all with as many frames.
 
     Attributes:
         frames: Frames of each.
-        lanes: Neighbours in one block, whose states are in the same copy.
-        places: Position of each lane in what the caller asked for.
+        slots: Neighbours in one block, whose states are in the same buffer.
+        positions: Position of each slot in what the caller asked for.
         row: Row of their first feature.
     """
 
     frames: int
-    lanes: list[Lane] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
+    slots: list[StreamSlot] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
     row: int = 0
+
+    @property
+    def first(self) -> StreamSlot:
+        """The first slot."""
+        return self.slots[0]
 
     @property
     def rows(self) -> int:
         """Number of features."""
-        return self.frames * len(self.lanes)
+        return self.frames * len(self.slots)
 
-    def takes(self, lane: Lane, frames: int) -> bool:
-        """Whether a lane can join at the end."""
-        last = self.lanes[-1]
-        neighbours = lane.block is last.block and lane.slot == last.slot + 1
-        return neighbours and lane.side == last.side and frames == self.frames
+    def takes(self, slot: StreamSlot, frames: int) -> bool:
+        """Whether a slot can join at the end."""
+        last = self.slots[-1]
+        neighbours = slot.block is last.block and slot.index == last.index + 1
+        return neighbours and slot.buffer == last.buffer and frames == self.frames
 
 
 class StreamBatch:
     """Scores many faces at once, each as a `Stream` of its own would.
 
     Features and states are written where the next graph reads them: nothing is copied, and on a GPU nothing but frames
-    and scores crosses to the host. A lane's state lies in one of two copies in turns. Lanes that lie side by side and
-    have come equally far, as the faces of a camera and the files of a batch do, take one run of the temporal graph;
-    those of cameras that are out of step take one each.
+    and scores crosses to the host. Streams in neighbouring slots that have come equally far, as the faces of a camera
+    and the files of a batch do, take one run of the temporal graph; those of cameras that are out of step take one
+    each.
 
     Not safe to use from several threads.
 
@@ -139,91 +165,96 @@ class StreamBatch:
         most_frames: The most frames that a stream takes in one push.
     """
 
-    def __init__(self, encoder: Graph, temporal: Graph, manifest: Manifest, slots: int = SLOTS) -> None:
-        self._encoder, self._temporal, self._manifest = encoder, temporal, manifest
+    def __init__(self, encoder: DeviceGraph, temporal: DeviceGraph, manifest: Manifest, slots: int = SLOTS) -> None:
+        self._encoder = encoder
+        self._temporal = temporal
+        self._manifest = manifest
         self._lookahead = manifest.lookahead
-        self._aus = len(manifest.layout.aus)
+        self._no_scores = np.empty((0, len(manifest.layout.aus)), np.float32)
         valid = manifest.graphs[TEMPORAL].inputs.get(VALID)
-        self._valid = None if valid is None else np.dtype(valid.dtype)
+        self._valid_dtype = None if valid is None else np.dtype(valid.dtype)
         self._slots = min(slots, temporal.limits.get(STREAMS_DIM, slots))
         self._chunk = min(CHUNK, encoder.limits.get(FRAMES_DIM, CHUNK))
         self.most_frames = min(self._chunk, temporal.limits.get(FRAMES_DIM, CHUNK))
-        self._frames = np.empty((self._chunk, *manifest.graphs[ENCODER].inputs[FRAMES].shape[1:]), np.uint8)
-        self._blocks: list[Block] = []
+        self._frames = np.empty((self._chunk, *manifest.graphs[ENCODER].inputs[FRAMES].row), np.uint8)
         self._features = self._feature_buffers(self._chunk)
         # A model without lookahead owes no scores at a stream's end, and is never given anything but frames.
         self._no_features = self._feature_buffers(self._slots * self._lookahead, zeros=True) if self._lookahead else {}
-        self._no_states = {
-            name: temporal.allocate(self._slots, record.shape[1:], record.dtype, zeros=True)
-            for name, record in manifest.graphs[TEMPORAL].inputs.items()
-            if name.startswith(STATE)
-        }
+        self._no_states = state_buffers(self._slots, temporal, manifest, zeros=True)
+        self._blocks: list[StateBlock] = []
 
     @property
-    def lanes(self) -> int:
+    def streams(self) -> int:
         """Number of streams that have begun and not ended."""
         return sum(self._slots - len(block.free) for block in self._blocks)
 
-    def open(self) -> Lane:
+    def open(self) -> StreamSlot:
         """Begin a stream."""
         block = next((block for block in self._blocks if block.free), None)
         if block is None:
-            block = Block(len(self._blocks), self._slots, self._temporal, self._manifest)
+            block = StateBlock(len(self._blocks), self._slots, self._temporal, self._manifest)
             self._blocks.append(block)
-        return Lane(block, block.free.pop(0), Progress(self._lookahead))
+        return StreamSlot(block, block.free.pop(0), Progress(self._lookahead))
 
-    def push(self, lanes: Sequence[Lane], crops: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def push(self, slots: Sequence[StreamSlot], crops: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Add frames to streams.
 
         Args:
-            lanes: Different streams.
+            slots: Different streams.
             crops: For each of them, uint8 (T, 224, 224, 3), RGB, with 1 ≤ T ≤ `most_frames`.
 
         Returns:
             For each stream, float32 (M, N): scores of the frames that became final, in order.
         """
-        scores = [np.empty((0, self._aus), np.float32)] * len(lanes)
-        # Beginners write the copy that the others of their block write now, and so stay in step with them.
-        to = {lane.block: 1 - lane.side for lane in lanes if lane.side is not None}
-        for wave in _waves(_runs(lanes, [len(frames) for frames in crops], self._chunk), self._chunk):
-            self._encode([crops[place] for run in wave for place in run.places])
-            for run in wave:
-                for place, values in zip(run.places, self._advance(run, to), strict=True):
-                    scores[place] = values
+        scores = [self._no_scores] * len(slots)
+        # A new stream writes into the buffer that its block's other streams write now, and so stays in step with them.
+        written = {slot.block: 1 - slot.buffer for slot in slots if slot.buffer is not None}
+        groups = _contiguous_groups(slots, [len(frames) for frames in crops], self._chunk)
+        for micro_batch in _micro_batches(groups, self._chunk):
+            self._encode([crops[position] for group in micro_batch for position in group.positions])
+            for group in micro_batch:
+                before = group.first.buffer
+                target = written.get(group.first.block, 0) if before is None else 1 - before
+                found = self._relate(group, self._features, valid=1, target=target)
+                for position, slot, values in zip(group.positions, group.slots, found, strict=True):
+                    slot.buffer = target
+                    if not self._lookahead:
+                        slot.newest = values[-1]
+                    scores[position] = values[slot.progress.advance(group.frames) :]
         return scores
 
-    def provisional(self, lanes: Sequence[Lane]) -> np.ndarray:
+    def provisional(self, slots: Sequence[StreamSlot]) -> np.ndarray:
         """Score the newest frame of streams as if it was their last. The streams are as before.
 
         Args:
-            lanes: Different streams, each of which has frames.
+            slots: Different streams, each of which has frames.
 
         Returns:
             float32 (B, N).
         """
-        scores = np.empty((len(lanes), self._aus), np.float32)
-        for place, lane in enumerate(lanes):
-            if lane.newest is not None:
-                scores[place] = lane.newest
-        for run, ends in self._ended(lanes):
-            scores[run.places] = ends[:, -1]
+        scores = np.empty((len(slots), self._no_scores.shape[1]), np.float32)
+        for position, slot in enumerate(slots):
+            if slot.newest is not None:
+                scores[position] = slot.newest
+        for group, found in self._as_if_ended(slots):
+            scores[group.positions] = found[:, -1]
         return scores
 
-    def close(self, lanes: Sequence[Lane]) -> list[np.ndarray]:
+    def close(self, slots: Sequence[StreamSlot]) -> list[np.ndarray]:
         """End streams; their memory is free for others.
 
         Args:
-            lanes: Different streams, each of which has frames.
+            slots: Different streams, each of which has frames.
 
         Returns:
             For each stream, float32 (M, N): scores of the frames that were not final yet.
         """
-        scores = [np.empty((0, self._aus), np.float32)] * len(lanes)
-        for run, ends in self._ended(lanes):
-            for place, lane, values in zip(run.places, run.lanes, ends, strict=True):
-                scores[place] = values[lane.progress.advance(self._lookahead) :]
-        for lane in lanes:
-            insort(lane.block.free, lane.slot)
+        scores = [self._no_scores] * len(slots)
+        for group, found in self._as_if_ended(slots):
+            for position, slot, values in zip(group.positions, group.slots, found, strict=True):
+                scores[position] = values[slot.progress.advance(self._lookahead) :]
+        for slot in slots:
+            insort(slot.block.free, slot.index)
         return scores
 
     def _encode(self, crops: Sequence[np.ndarray]) -> None:
@@ -232,88 +263,96 @@ class StreamBatch:
         for frames in crops:
             self._frames[count : count + len(frames)] = frames
             count += len(frames)
-        outputs = {name: buffer.region(0, count) for name, buffer in self._features.items()}
+        outputs = {name: buffer.view(0, count) for name, buffer in self._features.items()}
         self._encoder.run({FRAMES: self._frames[:count]}, outputs)
 
-    def _advance(self, run: Run, to: Mapping[Block, int]) -> list[np.ndarray]:
-        """Take the features of a run into its lanes' states; return the scores that became final, per lane."""
-        first = run.lanes[0]
-        side = to.get(first.block, 0) if first.side is None else 1 - first.side
-        scores = self._relate(run, self._features, 1, side)
-        for lane, values in zip(run.lanes, scores, strict=True):
-            lane.side = side
-            if not self._lookahead:
-                lane.newest = values[-1]
-        return [values[lane.progress.advance(run.frames) :] for lane, values in zip(run.lanes, scores, strict=True)]
-
-    def _ended(self, lanes: Sequence[Lane]) -> Iterator[tuple[Run, np.ndarray]]:
-        """Scores (B, lookahead, N) of the frames that are not final, as if each lane's newest was its last."""
+    def _as_if_ended(self, slots: Sequence[StreamSlot]) -> Iterator[tuple[_Group, np.ndarray]]:
+        """Scores (B, lookahead, N) of the frames that are not final, as if each stream's newest was its last."""
         if not self._lookahead:
             return
-        for run in _runs(lanes, [self._lookahead] * len(lanes), self._slots * self._lookahead):
-            # The copy that does not hold the state may be overwritten: the next step's is going to be written there.
-            yield run, self._relate(run, self._no_features, 0, 1 - run.lanes[0].side)
+        for group in _contiguous_groups(slots, [self._lookahead] * len(slots), self._slots * self._lookahead):
+            target = 0 if group.first.buffer else 1  # the buffer that does not hold the state
+            yield group, self._relate(group, self._no_features, valid=0, target=target)
 
-    def _relate(self, run: Run, features: Mapping[str, Buffer], valid: int, side: int) -> np.ndarray:
-        """Run the temporal graph; return its scores (B, T, N)."""
-        first, count = run.lanes[0], len(run.lanes)
-        inputs: dict[str, np.ndarray | Region] = {
-            name: buffer.region(run.row, count, run.frames) for name, buffer in features.items()
+    def _relate(self, group: _Group, features: Mapping[str, Buffer], *, valid: int, target: int) -> np.ndarray:
+        """Run the temporal graph.
+
+        Args:
+            group: The streams.
+            features: Features of their frames, from the group's row on.
+            valid: Whether they are those of frames (1) or of padding (0).
+            target: Index of the buffer that takes the new states.
+
+        Returns:
+            float32 (B, T, N): the run's scores.
+        """
+        block, slot, count = group.first.block, group.first.index, len(group.slots)
+        inputs: dict[str, np.ndarray | TensorView] = {
+            name: buffer.view(group.row, count, group.frames) for name, buffer in features.items()
         }
-        if self._valid is not None:
-            inputs[VALID] = np.full((count, run.frames), valid, self._valid)
-        if first.side is None:
-            inputs |= {name: buffer.region(0, count) for name, buffer in self._no_states.items()}
+        if self._valid_dtype is not None:
+            inputs[VALID] = np.full((count, group.frames), valid, self._valid_dtype)
+        if group.first.buffer is None:
+            inputs |= {STATE + name: buffer.view(0, count) for name, buffer in self._no_states.items()}
         else:
-            inputs |= first.block.states(STATE, first.side, first.slot, count)
-        scores = np.empty((count, run.frames, self._aus), np.float32)
-        self._temporal.run(inputs, {SCORES: scores} | first.block.states(NEW_STATE, side, first.slot, count))
+            inputs |= block.states(STATE, group.first.buffer, slot, count)
+        scores = np.empty((count, group.frames, self._no_scores.shape[1]), np.float32)
+        self._temporal.run(inputs, {SCORES: scores, **block.states(NEW_STATE, target, slot, count)})
         return scores
 
     def _feature_buffers(self, rows: int, *, zeros: bool = False) -> dict[str, Buffer]:
         records = self._manifest.graphs[TEMPORAL].inputs
         return {
-            name: self._temporal.allocate(rows, records[name].shape[2:], records[name].dtype, zeros=zeros)
+            name: self._temporal.allocate(rows, records[name].row, records[name].dtype, zeros=zeros)
             for name in self._manifest.graphs[ENCODER].outputs
         }
 
 
-def _runs(lanes: Sequence[Lane], frames: Sequence[int], most_rows: int) -> Iterator[Run]:
-    """Arrange lanes into as few runs as possible.
+def state_buffers(slots: int, temporal: DeviceGraph, manifest: Manifest, *, zeros: bool = False) -> dict[str, Buffer]:
+    """Allocate memory for the states of some streams, by their names without a prefix."""
+    records = manifest.graphs[TEMPORAL].inputs
+    return {
+        name: temporal.allocate(slots, records[STATE + name].row, records[STATE + name].dtype, zeros=zeros)
+        for name in state_names(records)
+    }
+
+
+def _contiguous_groups(slots: Sequence[StreamSlot], frames: Sequence[int], most_rows: int) -> Iterator[_Group]:
+    """Arrange slots into as few groups as possible.
 
     Args:
-        lanes: Different streams.
+        slots: Different streams.
         frames: Number of frames of each.
-        most_rows: Most features of a run.
+        most_rows: Most features of a group.
     """
-    run = None
-    for place in sorted(range(len(lanes)), key=lambda place: (lanes[place].block.number, lanes[place].slot)):
-        lane, count = lanes[place], frames[place]
-        if run is None or run.rows + count > most_rows or not run.takes(lane, count):
-            if run is not None:
-                yield run
-            run = Run(count)
-        run.lanes.append(lane)
-        run.places.append(place)
-    if run is not None:
-        yield run
+    group = None
+    for position in sorted(range(len(slots)), key=lambda each: (slots[each].block.number, slots[each].index)):
+        slot, count = slots[position], frames[position]
+        if group is None or group.rows + count > most_rows or not group.takes(slot, count):
+            if group is not None:
+                yield group
+            group = _Group(count)
+        group.slots.append(slot)
+        group.positions.append(position)
+    if group is not None:
+        yield group
 
 
-def _waves(runs: Iterable[Run], most_rows: int) -> Iterator[list[Run]]:
-    """Gather runs whose frames go through the encoder at once, and give them their rows.
+def _micro_batches(groups: Iterable[_Group], most_rows: int) -> Iterator[list[_Group]]:
+    """Gather groups whose frames go through the encoder at once, and give them their rows.
 
     Args:
-        runs: In order.
-        most_rows: Most frames of a wave.
+        groups: In order.
+        most_rows: Most frames of a micro-batch.
     """
-    wave: list[Run] = []
+    micro_batch: list[_Group] = []
     row = 0
-    for run in runs:
-        if row + run.rows > most_rows:
-            yield wave
-            wave, row = [], 0
-        run.row = row
-        row += run.rows
-        wave.append(run)
-    if wave:
-        yield wave
+    for group in groups:
+        if row + group.rows > most_rows:
+            yield micro_batch
+            micro_batch, row = [], 0
+        group.row = row
+        row += group.rows
+        micro_batch.append(group)
+    if micro_batch:
+        yield micro_batch

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
-from ..backends import Graph
-from ..backends.table import Backend, open_backend
-from ..bundle import Bundle, read_bundle
-from ..contract import ENCODER, TEMPORAL
+from ..backends import Backend, DeviceGraph
+from ..backends.table import AUTO, PROVIDERS, open_backend
+from ..bundle import Bundle, open_bundle
+from ..contract import ENCODER, SCORES, TEMPORAL, OutputRecord
 from ..layout import Layout
 from .batch import StreamBatch
 from .stream import Stream
 
 
-def load(path: Path | str, provider: str = "auto") -> Model:
+def load(path: Path | str, provider: str = AUTO, threads: int | None = None) -> Model:
     """Open a bundle for labelling.
 
     Args:
         path: The bundle's folder, `NAME.mdhr`.
         provider: "tensorrt", "cuda", "ort-tensorrt" or "cpu"; or "auto": the bundle's TensorRT engines if they were
             built for this machine, else the fastest of ONNX Runtime's providers that is installed.
+        threads: Threads that a graph takes on the CPU; None for as many as there are cores. Programs that run many
+            models side by side give each its part.
 
     Raises:
         BundleError: The bundle is missing, damaged, altered or too new.
         ProviderError: The provider is not installed or does not start, or the engines are not for this machine.
     """
-    bundle = read_bundle(path)
-    return Model(bundle, open_backend(bundle, provider))
+    bundle = open_bundle(path)
+    return Model(bundle, open_backend(bundle, provider, threads))
 
 
 class Model:
@@ -42,16 +43,40 @@ class Model:
 
     Attributes:
         bundle: What it was loaded from.
-        provider: Name of the provider that runs its graphs.
-        reason: What that is in detail, and why it was chosen, in one line.
-        graph: Loads a graph by its name, once.
     """
 
     def __init__(self, bundle: Bundle, backend: Backend) -> None:
         self.bundle = bundle
-        self.provider = backend.provider
-        self.reason = backend.reason
-        self.graph: Callable[[str], Graph] = cache(backend.load)
+        self._backend = backend
+        self._graphs: dict[str, DeviceGraph] = {}
+        self._loading = Lock()
+
+    @property
+    def provider(self) -> str:
+        """Name of the provider that runs its graphs."""
+        return self._backend.provider
+
+    @property
+    def reason(self) -> str:
+        """What the provider is in detail, and why it was chosen, in one line."""
+        return self._backend.reason
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether its graphs run on a GPU."""
+        return PROVIDERS[self.provider].on_gpu
+
+    def graph(self, name: str) -> DeviceGraph:
+        """A graph by its name, loaded at its first use. Safe to call from several threads.
+
+        Raises:
+            BundleError: The bundle has no such graph, or its file is refused.
+            ProviderError: The provider does not start.
+        """
+        with self._loading:
+            if name not in self._graphs:
+                self._graphs[name] = self._backend.load(name)
+            return self._graphs[name]
 
     @property
     def layout(self) -> Layout:
@@ -62,6 +87,11 @@ class Model:
     def aus(self) -> tuple[str, ...]:
         """Names of the AUs in the order of the scores: ("AU01", …)."""
         return self.layout.au_names
+
+    @property
+    def output(self) -> OutputRecord:
+        """What the scores are: their range, and the threshold from which an AU occurs."""
+        return self.bundle.manifest.outputs[SCORES]
 
     @property
     def lookahead(self) -> int:
@@ -75,7 +105,7 @@ class Model:
             frames: (T, 224, 224, 3) uint8, RGB, aligned faces of one person in consecutive frames.
 
         Returns:
-            (T, N) float32 scores in [0, 1]; an AU occurs where its score is at least 0.5.
+            (T, N) float32 scores; `output` says in which range, and `output.occurs(scores)` which AUs occur.
 
         Raises:
             FramesError: The frames have another shape or type.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backends import Graph
+from ..backends import DeviceGraph
 from ..bundle import Manifest
 from ..contract import ENCODER, FRAMES
 from ..errors import FramesError
@@ -23,11 +23,11 @@ class Stream:
         manifest: What the bundle says of both.
     """
 
-    def __init__(self, encoder: Graph, temporal: Graph, manifest: Manifest) -> None:
+    def __init__(self, encoder: DeviceGraph, temporal: DeviceGraph, manifest: Manifest) -> None:
         self._batch = StreamBatch(encoder, temporal, manifest, slots=1)
         self._no_scores = np.empty((0, len(manifest.layout.aus)), np.float32)
-        self._frame_shape = tuple(manifest.graphs[ENCODER].inputs[FRAMES].shape[1:])
-        self._lane = self._batch.open()
+        self._frame_shape = manifest.graphs[ENCODER].inputs[FRAMES].row
+        self._slot = self._batch.open()
 
     def push(self, frames: np.ndarray) -> np.ndarray:
         """Add frames.
@@ -44,7 +44,7 @@ class Stream:
         self._check(frames)
         most = self._batch.most_frames
         chunks = [frames[start : start + most] for start in range(0, len(frames), most)]
-        return np.concatenate([self._no_scores, *(self._batch.push([self._lane], [chunk])[0] for chunk in chunks)])
+        return np.concatenate([self._no_scores, *(self._batch.push([self._slot], [chunk])[0] for chunk in chunks)])
 
     def flush(self) -> np.ndarray:
         """End the clip; the next push starts a new one.
@@ -52,10 +52,10 @@ class Stream:
         Returns:
             (M, N) float32: scores of the frames that were not final yet.
         """
-        if self._lane.side is None:  # no frame came
+        if not self._slot.begun:
             return self._no_scores
-        (scores,) = self._batch.close([self._lane])
-        self._lane = self._batch.open()
+        (scores,) = self._batch.close([self._slot])
+        self._slot = self._batch.open()
         return scores
 
     def _check(self, frames: np.ndarray) -> None:

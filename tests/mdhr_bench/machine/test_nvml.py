@@ -65,7 +65,7 @@ int nvmlDeviceGetComputeRunningProcesses_v3(Device gpu, unsigned *count, Process
     unsigned room = *count;
     *count = pid ? 1 : 0;
     if (room < *count) return 7; /* NVML_ERROR_INSUFFICIENT_SIZE */
-    if (pid) found[0] = (Process){(unsigned)atoi(pid), 1 << 20, 0, 0};
+    if (pid) found[0] = (Process){(unsigned)atoi(pid), 2 << 20, 0, 0};
     return 0;
 }
 """
@@ -89,14 +89,13 @@ def run(driver, expression, **environment):
     """What an expression evaluates to in a process that finds the stand-in for the driver."""
     code = (
         "import json, os, time\n"
-        "from mdhr_bench.machine.energy import find_gpu_meter\n"
-        "from mdhr_bench.machine.environment import describe\n"
-        "from mdhr_bench.machine.load import _gpu_troubles\n"
+        "from mdhr_bench.machine.describe import describe\n"
+        "from mdhr_bench.machine.nvml import device_memory, gpu_troubles\n"
+        "from mdhr_bench.machine.power import find_gpu_meter\n"
         "def measure():\n"
         "    meter = find_gpu_meter()\n"
-        "    with meter.measure() as reading:\n"
-        "        time.sleep(0.05)\n"
-        "    return meter.name, reading.joules, reading.seconds\n"
+        "    joules, seconds, _ = meter.measure(lambda: time.sleep(0.05))\n"
+        "    return meter.name, joules, seconds\n"
         f"print(json.dumps({expression}))\n"
     )
     environment = os.environ | {"LD_LIBRARY_PATH": str(driver)} | environment
@@ -141,16 +140,27 @@ def test_a_gpu_that_tells_neither_energy_nor_power_is_missing(driver):
 
 
 def test_a_driver_that_does_not_answer_has_no_gpus(driver):
-    assert run(driver, "[find_gpu_meter(), _gpu_troubles()]", NVML_LACKS="nvmlInit") == [None, []]
+    assert run(driver, "[find_gpu_meter(), list(gpu_troubles(set()))]", NVML_LACKS="nvmlInit") == [None, []]
 
 
 def test_a_gpu_that_is_held_down_and_shared_is_told(driver):
-    told = run(driver, "_gpu_troubles()", NVML_REASONS="0x64", NVML_PID="1")
+    told = run(driver, "list(gpu_troubles({42}))", NVML_REASONS="0x64", NVML_PID="1")
     assert told == [
         "The GPU's clocks are held down by its power limit and its temperature.",
         "Other programs compute on the GPU: pid 1.",
     ]
 
 
+def test_own_programs_on_a_gpu_are_no_trouble(driver):
+    assert run(driver, "list(gpu_troubles({42}))", NVML_PID="42") == []
+
+
+@pytest.mark.parametrize(("pid", "own"), [("os.getpid()", 2 << 20), ("1234567", None)])
+def test_memory_on_a_gpu_is_that_of_the_process_as_far_as_the_driver_knows_it(driver, pid, own):
+    """From within a container the driver does not know the process."""
+    expression = f"[os.environ.update(NVML_PID=str(os.getpid())), device_memory({pid})]"
+    assert run(driver, expression)[1] == [own, 1 << 32]
+
+
 def test_an_idle_gpu_is_no_trouble(driver):
-    assert run(driver, "_gpu_troubles()", NVML_REASONS="0x1") == []
+    assert run(driver, "list(gpu_troubles({42}))", NVML_REASONS="0x1") == []

@@ -5,8 +5,8 @@ import pytest
 from stopwatch import Stopwatch
 
 import mdhr_runtime
-from mdhr_bench.machine import meter as metering
-from mdhr_bench.machine.meter import Meter
+from mdhr_bench.machine import power
+from mdhr_bench.machine.power import Meter
 from mdhr_bench.measures import energy
 from mdhr_bench.measures.energy import IDLE, SECONDS, measure_energy
 from mdhr_bench.results import Missing
@@ -47,7 +47,7 @@ def machine(monkeypatch):
     made = Machine()
     monkeypatch.setattr(energy, "time", SimpleNamespace(sleep=made.sleep))
     monkeypatch.setattr(energy, "monotonic", made)
-    monkeypatch.setattr(metering, "time", SimpleNamespace(perf_counter=made))
+    monkeypatch.setattr(power, "time", SimpleNamespace(perf_counter=made))
     return made
 
 

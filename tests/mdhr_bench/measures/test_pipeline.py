@@ -5,7 +5,7 @@ from skimage import data
 
 from mdhr_bench.measures.pipeline import STAGES, Clock, Run, TimedGraph, TimedSource, pipeline, summarise
 from mdhr_runtime.backends.onnx_runtime import load_graph
-from mdhr_runtime.bundle import read_bundle
+from mdhr_runtime.bundle import open_bundle
 from mdhr_runtime.errors import MdhrError
 from mdhr_runtime.sources import Video
 
@@ -57,7 +57,7 @@ def test_a_timed_source_gives_what_the_source_gives(video):
 
 
 def test_a_timed_graph_computes_the_same_and_knows_its_sizes(tiny_bundle):
-    bundle = read_bundle(tiny_bundle)
+    bundle = open_bundle(tiny_bundle)
     clock, graph = Clock(), load_graph(bundle.graph_path("encoder"))
     timed = TimedGraph(graph, clock)
     frames = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)

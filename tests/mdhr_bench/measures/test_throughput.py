@@ -1,14 +1,13 @@
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from stopwatch import Stopwatch
 
 from mdhr_bench.measures import sampling, throughput
-from mdhr_bench.measures.pipeline import Clock, TimedGraph
+from mdhr_bench.measures.pipeline import Clock, TimedBackend
 from mdhr_bench.measures.throughput import CURVES, SIZES, measure_throughput
 from mdhr_runtime.backends.table import open_backend
-from mdhr_runtime.bundle import read_bundle
+from mdhr_runtime.bundle import open_bundle
 from mdhr_runtime.streaming.model import Model
 
 MILLISECONDS = {
@@ -66,11 +65,9 @@ def test_graphs_are_given_no_more_than_they_take():
 @pytest.fixture(scope="module")
 def counted(tiny_bundle):
     """A model, and the sizes of its encoder's runs."""
-    bundle = read_bundle(tiny_bundle)
-    backend = open_backend(bundle, "cpu")
-    encoder = TimedGraph(backend.load("encoder"), Clock())
-    load = {"encoder": lambda: encoder, "temporal": lambda: backend.load("temporal")}
-    return Model(bundle, replace(backend, load=lambda name: load[name]())), encoder.rows
+    bundle = open_bundle(tiny_bundle)
+    model = Model(bundle, TimedBackend(open_backend(bundle, "cpu"), {"encoder": Clock()}))
+    return model, model.graph("encoder").rows
 
 
 @pytest.mark.parametrize("curve", CURVES)

@@ -6,6 +6,6 @@ import pytest
 @pytest.fixture(scope="session")
 def flavor():
     pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX's Python module")
-    from mdhr_runtime.backends.tensorrt.flavors import load_flavor
+    from mdhr_runtime.backends.tensorrt.installed import load_flavor
 
     return load_flavor("tensorrt_rtx")

@@ -8,7 +8,7 @@ from mdhr_export.tensorrt import builder
 from mdhr_export.tensorrt.builder import BuildSettings, build_engine, count_layers, parse_network
 from mdhr_export.tensorrt.shapes import profiles_of
 from mdhr_export.tracing import encoder_spec, temporal_spec, trace
-from mdhr_runtime.bundle import read_bundle
+from mdhr_runtime.bundle import open_bundle
 from mdhr_runtime.errors import ExportError
 from mdhr_train.datasets import LAYOUTS
 from mdhr_train.model import INPUT_SIZE, MDHR, ModelConfig
@@ -134,19 +134,19 @@ def test_engines_build_for_one_camera_and_for_many(flavor, traced, max_batch, ma
 
 @pytest.mark.parametrize("name", ["encoder", "temporal", "clip", "pnet", "rnet", "onet"])
 def test_all_graphs_of_a_bundle_parse(flavor, tiny_bundle, name):
-    assert_types(parse_network(read_bundle(tiny_bundle).graph_path(name), flavor), "float32")
+    assert_types(parse_network(open_bundle(tiny_bundle).graph_path(name), flavor), "float32")
 
 
 @pytest.mark.parametrize(("suite", "label"), ABLATIONS)
 def test_temporal_graphs_of_ablations_build(flavor, variant, suite, label):
     _, path = variant(**next(row.overrides for row in rows(suite) if row.label == label))
-    bundle = read_bundle(path)
+    bundle = open_bundle(path)
     profiles = profiles_of("temporal", bundle.manifest, 1, 7)
     assert build_engine(bundle.graph_path("temporal"), flavor, profiles, BuildSettings()).data
 
 
 def test_a_damaged_graph_is_refused_in_tensorrts_words(flavor, tiny_bundle, tmp_path):
-    whole = read_bundle(tiny_bundle).graph_path("encoder").read_bytes()
+    whole = open_bundle(tiny_bundle).graph_path("encoder").read_bytes()
     (tmp_path / "encoder.onnx").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ExportError, match=r"encoder\.onnx was not parsed") as error:
         parse_network(tmp_path / "encoder.onnx", flavor)
@@ -155,7 +155,7 @@ def test_a_damaged_graph_is_refused_in_tensorrts_words(flavor, tiny_bundle, tmp_
 
 
 def test_sizes_that_do_not_fit_the_graph_are_explained(flavor, tiny_bundle):
-    path = read_bundle(tiny_bundle).graph_path("encoder")
+    path = open_bundle(tiny_bundle).graph_path("encoder")
     wrong = {"frames": ((1, 224, 224, 4),) * 3}
     with pytest.raises(ExportError, match="was not built") as error:
         build_engine(path, flavor, [wrong], BuildSettings())
@@ -171,14 +171,14 @@ def test_memory_that_runs_out_while_building_is_told_apart(flavor, tmp_path):
 
 
 def test_an_accelerator_that_is_not_there_is_refused(flavor, tiny_bundle):
-    bundle = read_bundle(tiny_bundle)
+    bundle = open_bundle(tiny_bundle)
     with pytest.raises(ExportError, match="no deep learning accelerator 0") as error:
         build_engine(bundle.graph_path("encoder"), flavor, [], BuildSettings(dla=0))
     assert "without --dla" in error.value.fix
 
 
 def test_the_timing_cache_is_kept_and_taken_up_again(flavor, tiny_bundle, tmp_path):
-    bundle = read_bundle(tiny_bundle)
+    bundle = open_bundle(tiny_bundle)
     profiles = profiles_of("temporal", bundle.manifest, 1, 7)
     settings = BuildSettings(workspace=256, timing_cache=tmp_path / "best.timing")
     first = build_engine(bundle.graph_path("temporal"), flavor, profiles, settings)
@@ -188,7 +188,7 @@ def test_the_timing_cache_is_kept_and_taken_up_again(flavor, tiny_bundle, tmp_pa
 
 
 def test_a_timing_cache_that_is_damaged_starts_anew(flavor, tiny_bundle, tmp_path):
-    bundle = read_bundle(tiny_bundle)
+    bundle = open_bundle(tiny_bundle)
     (tmp_path / "best.timing").write_bytes(b"damaged")
     settings = BuildSettings(timing_cache=tmp_path / "best.timing")
     build_engine(bundle.graph_path("temporal"), flavor, profiles_of("temporal", bundle.manifest, 1, 7), settings)

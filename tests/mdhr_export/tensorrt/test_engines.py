@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from mdhr_export.tensorrt import EngineOptions, build_engines, engines
-from mdhr_runtime.backends.tensorrt.engines import choose_engines
-from mdhr_runtime.backends.tensorrt.gpu import Gpu, find_gpu
-from mdhr_runtime.bundle import MANIFEST, PORTABLE, read_bundle, read_engine
+from mdhr_runtime.backends.tensorrt.backend import choose_engines
+from mdhr_runtime.backends.tensorrt.installed import Gpu, find_gpu
+from mdhr_runtime.bundle import MANIFEST, PORTABLE, open_bundle, read_engine
 from mdhr_runtime.errors import BundleError, ConfigError, ExportError, ProviderError
 
 OPTIONS = EngineOptions("tensorrt_rtx", max_batch=2, max_frames=8)
@@ -45,7 +45,7 @@ def with_engines(flavor, tiny_bundle, tmp_path_factory):
 
 
 def test_the_manifest_says_what_was_built(with_engines, flavor):
-    bundle = read_bundle(with_engines)
+    bundle = open_bundle(with_engines)
     records = {record.graph: record for record in bundle.manifest.engines}
     assert set(records) == {"encoder", "temporal", "clip"}
     for name, record in records.items():
@@ -63,14 +63,14 @@ def test_the_manifest_says_what_was_built(with_engines, flavor):
 
 
 def test_engines_are_no_files_that_every_user_must_read(with_engines):
-    assert not [name for name in read_bundle(with_engines).manifest.files if name.startswith("engines/")]
+    assert not [name for name in open_bundle(with_engines).manifest.files if name.startswith("engines/")]
 
 
 def test_a_new_build_takes_the_place_of_the_old_one(flavor, with_engines, tmp_path):
     path = shutil.copytree(with_engines, tmp_path / "copy.mdhr")
-    before = {record.file for record in read_bundle(path).manifest.engines}
+    before = {record.file for record in open_bundle(path).manifest.engines}
     build_engines(path, EngineOptions("tensorrt_rtx", max_batch=1, max_frames=7), quiet)
-    after = {record.file for record in read_bundle(path).manifest.engines}
+    after = {record.file for record in open_bundle(path).manifest.engines}
     assert not before & after
     assert {f"engines/{file.name}" for file in (path / "engines").iterdir()} == after
 
@@ -82,13 +82,13 @@ def test_engines_for_other_machines_stay(flavor, with_engines, tmp_path):
         record |= {"flavor": "tensorrt", "version": "10.3.0", "gpu": "Orin", "compute_capability": "8.7"}
     (path / MANIFEST).write_text(json.dumps(manifest))
     build_engines(path, EngineOptions("tensorrt_rtx", max_batch=1, max_frames=7), quiet)
-    assert [record.gpu for record in read_bundle(path).manifest.engines] == ["Orin"] * 3 + [PORTABLE] * 3
+    assert [record.gpu for record in open_bundle(path).manifest.engines] == ["Orin"] * 3 + [PORTABLE] * 3
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "altered"])
 def test_an_engine_that_is_not_what_the_manifest_says_is_refused(with_engines, tmp_path, damage):
     path = shutil.copytree(with_engines, tmp_path / "copy.mdhr")
-    bundle = read_bundle(path)
+    bundle = open_bundle(path)
     record = bundle.manifest.engines[0]
     file = path / record.file
     data = file.read_bytes()
@@ -138,7 +138,7 @@ def test_two_processes_do_not_build_into_one_bundle(flavor, bundle):
         os.close(descriptor)
     assert "Another process is building into it" in result.stderr
     assert subprocess.run([sys.executable, "-c", BUILD, bundle]).returncode == 0  # the lock is gone with its holder
-    assert len(read_bundle(bundle).manifest.engines) == 3
+    assert len(open_bundle(bundle).manifest.engines) == 3
 
 
 def test_a_killed_build_leaves_the_bundle_usable(flavor, bundle):
@@ -147,10 +147,10 @@ def test_a_killed_build_leaves_the_bundle_usable(flavor, bundle):
         pass
     process.kill()
     process.wait()
-    assert read_bundle(bundle).manifest.engines == ()
+    assert open_bundle(bundle).manifest.engines == ()
     build_engines(bundle, OPTIONS, quiet)
     assert {f"engines/{file.name}" for file in bundle.glob("engines/*")} == {
-        record.file for record in read_bundle(bundle).manifest.engines
+        record.file for record in open_bundle(bundle).manifest.engines
     }
 
 
@@ -158,8 +158,8 @@ GPU = Gpu("NVIDIA A100-SXM4-80GB", "8.0", 108)
 
 
 def test_engines_are_chosen_where_they_were_built_for(with_engines, monkeypatch, flavor):
-    monkeypatch.setattr("mdhr_runtime.backends.tensorrt.engines.find_gpu", lambda: GPU)
-    chosen = choose_engines(read_bundle(with_engines))
+    monkeypatch.setattr("mdhr_runtime.backends.tensorrt.backend.find_gpu", lambda: GPU)
+    chosen = choose_engines(open_bundle(with_engines))
     assert set(chosen.records) == {"encoder", "temporal", "clip"}
     assert str(chosen) == f"float32 engines of TensorRT-RTX {flavor.version} for portable"
 
@@ -188,9 +188,9 @@ def test_engines_for_another_machine_or_bundle_are_refused(
     for record in manifest["engines"]:
         record |= changes
     (path / MANIFEST).write_text(json.dumps(manifest))
-    monkeypatch.setattr("mdhr_runtime.backends.tensorrt.engines.find_gpu", lambda: GPU)
+    monkeypatch.setattr("mdhr_runtime.backends.tensorrt.backend.find_gpu", lambda: GPU)
     with pytest.raises(ProviderError, match="no engines for this machine") as error:
-        choose_engines(read_bundle(path))
+        choose_engines(open_bundle(path))
     assert reason in error.value.why
     assert f"mdhr-export --bundle {path} --trt" in error.value.fix
 
@@ -200,12 +200,12 @@ def test_verification_without_a_clip_asks_for_a_video(bundle):
     del manifest["files"]["verification.npz"]
     (bundle / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(ExportError, match="cannot be verified") as error:
-        engines._reference(read_bundle(bundle), None)
+        engines._reference(open_bundle(bundle), None)
     assert "--verify-data" in error.value.fix
 
 
 def test_the_bundled_clip_carries_what_pytorch_said(tiny_bundle):
-    reference = engines._reference(read_bundle(tiny_bundle), None)
+    reference = engines._reference(open_bundle(tiny_bundle), None)
     assert reference.source == "PyTorch"
     assert reference.frames.shape == (24, 224, 224, 3)
     import mdhr_runtime
@@ -217,11 +217,11 @@ def test_the_bundled_clip_carries_what_pytorch_said(tiny_bundle):
 
 
 def test_a_users_own_video_is_labelled_by_onnx_runtime(tiny_bundle, media):
-    reference = engines._reference(read_bundle(tiny_bundle), media / "single_face.mp4")
+    reference = engines._reference(open_bundle(tiny_bundle), media / "single_face.mp4")
     assert reference.source == "ONNX Runtime"
     assert reference.labels.scores.shape == (24, 12)
 
 
 def test_a_video_without_a_face_cannot_be_verified_on(tiny_bundle, media):
     with pytest.raises(ExportError, match="cannot be used to verify"):
-        engines._reference(read_bundle(tiny_bundle), media / "no_face.mp4")
+        engines._reference(open_bundle(tiny_bundle), media / "no_face.mp4")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from mdhr_export.tensorrt.product import choose_builder
-from mdhr_runtime.backends.tensorrt.gpu import Gpu
+from mdhr_runtime.backends.tensorrt.installed import Gpu
 from mdhr_runtime.errors import ExportError, ProviderError
 
 GPU = Gpu("Orin", "8.7", 16)

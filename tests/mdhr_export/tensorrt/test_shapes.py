@@ -3,13 +3,13 @@
 import pytest
 
 from mdhr_export.tensorrt.shapes import profiles_of
-from mdhr_runtime.bundle import read_bundle
+from mdhr_runtime.bundle import open_bundle
 from mdhr_runtime.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
 def manifest(tiny_bundle):
-    return read_bundle(tiny_bundle).manifest
+    return open_bundle(tiny_bundle).manifest
 
 
 def sizes(profile, name):

@@ -9,7 +9,7 @@ import pytest
 from triton_stand_in import numpy_dtype, read_config
 
 from mdhr_export.triton import Limits, write_repository
-from mdhr_runtime.bundle import read_bundle
+from mdhr_runtime.bundle import open_bundle
 from mdhr_runtime.errors import ExportError
 
 MODELS = ["mdhr_encoder", "mdhr_temporal", "mdhr_clip"]
@@ -17,7 +17,7 @@ MODELS = ["mdhr_encoder", "mdhr_temporal", "mdhr_clip"]
 
 @pytest.fixture(scope="module")
 def bundle(tiny_bundle):
-    return read_bundle(tiny_bundle)
+    return open_bundle(tiny_bundle)
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +128,8 @@ import sys
 from pathlib import Path
 sys.modules.update(dict.fromkeys(("torch", "timm", "onnx", "onnxruntime", "google.protobuf", "tritonclient")))
 from mdhr_export.triton import write_repository
-from mdhr_runtime.bundle import read_bundle
-write_repository(read_bundle(sys.argv[1]), Path(sys.argv[2]))
+from mdhr_runtime.bundle import open_bundle
+write_repository(open_bundle(sys.argv[1]), Path(sys.argv[2]))
 """
     command = [sys.executable, "-c", script, bundle.path, tmp_path / "models"]
     result = subprocess.run(command, capture_output=True, text=True)

@@ -22,7 +22,7 @@ def values(buffer):
 
 def test_results_are_written_where_they_belong_and_nowhere_else(encoder, outputs, face_frames):
     expected = encoder({"frames": face_frames[:2]})
-    encoder.run({"frames": face_frames[:2]}, {name: buffer.region(1, 2) for name, buffer in outputs.items()})
+    encoder.run({"frames": face_frames[:2]}, {name: buffer.view(1, 2) for name, buffer in outputs.items()})
     for name, buffer in outputs.items():
         found = values(buffer)
         np.testing.assert_allclose(found[1:3], expected[name], atol=1e-5)
@@ -32,7 +32,7 @@ def test_results_are_written_where_they_belong_and_nowhere_else(encoder, outputs
 
 def test_rows_can_be_arranged(outputs):
     buffer = outputs["static"]
-    region = buffer.region(0, 2, 2)
+    region = buffer.view(0, 2, 2)
     assert region.shape == (2, 2, *buffer.row)
     assert region.pointer == buffer.pointer
 
@@ -40,10 +40,10 @@ def test_rows_can_be_arranged(outputs):
 @pytest.mark.parametrize(("first", "counts"), [(0, (5,)), (3, (2,)), (-1, (1,)), (1, (2, 2))])
 def test_memory_beyond_the_buffer_is_refused(outputs, first, counts):
     with pytest.raises(IndexError):
-        outputs["static"].region(first, *counts)
+        outputs["static"].view(first, *counts)
 
 
 def test_arrays_that_are_not_contiguous_are_refused(encoder, outputs, face_frames):
-    regions = {name: buffer.region(0, 2) for name, buffer in outputs.items()}
+    regions = {name: buffer.view(0, 2) for name, buffer in outputs.items()}
     with pytest.raises(ValueError, match="contiguous"):
         encoder.run({"frames": face_frames[:4:2]}, regions)

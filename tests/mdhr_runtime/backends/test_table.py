@@ -9,8 +9,8 @@ import pytest
 import mdhr_runtime
 from mdhr_runtime.backends import onnx_runtime
 from mdhr_runtime.backends.table import PROVIDERS, open_backend
-from mdhr_runtime.backends.tensorrt.gpu import find_gpu
-from mdhr_runtime.bundle import MANIFEST, read_bundle
+from mdhr_runtime.backends.tensorrt.installed import find_gpu
+from mdhr_runtime.bundle import MANIFEST, open_bundle
 from mdhr_runtime.errors import ProviderError
 
 ORIN = {
@@ -38,7 +38,7 @@ def for_orin(tiny_bundle, tmp_path):
     manifest = json.loads((path / MANIFEST).read_text())
     engines = [ORIN | {"graph": name, "onnx_sha256": manifest["files"][f"{name}.onnx"]} for name in ("encoder",)]
     (path / MANIFEST).write_text(json.dumps(manifest | {"engines": engines}))
-    return read_bundle(path)
+    return open_bundle(path)
 
 
 def test_a_bundle_without_engines_runs_in_onnx_runtime_and_says_why(tiny_bundle):
@@ -58,7 +58,7 @@ def test_engines_that_were_asked_for_are_used_or_refused(for_orin, tiny_bundle):
     with pytest.raises(ProviderError):
         open_backend(for_orin, "tensorrt")
     with pytest.raises(ProviderError, match="no engines for this machine") as error:
-        open_backend(read_bundle(tiny_bundle), "tensorrt")
+        open_backend(open_bundle(tiny_bundle), "tensorrt")
     assert f"mdhr-export --bundle {tiny_bundle} --trt" in error.value.fix
 
 
@@ -71,7 +71,7 @@ def test_without_a_gpu_engines_are_refused_in_words(for_orin):
 
 
 def test_a_gpu_without_tensorrt_is_told(for_orin, monkeypatch):
-    monkeypatch.setattr("mdhr_runtime.backends.tensorrt.engines.find_gpu", lambda: object())
+    monkeypatch.setattr("mdhr_runtime.backends.tensorrt.backend.find_gpu", lambda: object())
     for name in ("tensorrt", "tensorrt_rtx"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ProviderError) as error:
@@ -90,16 +90,17 @@ def test_an_unknown_provider_is_refused_with_the_known_ones(tiny_bundle, name):
 def test_a_provider_that_is_not_installed_is_refused(tiny_bundle, name):
     import onnxruntime
 
-    if onnx_runtime.PROVIDERS[name] in onnxruntime.get_available_providers():
+    if onnx_runtime.EXECUTION_PROVIDERS[name].name in onnxruntime.get_available_providers():
         pytest.skip("it is installed")
     with pytest.raises(ProviderError, match="is not installed"):
         mdhr_runtime.load(tiny_bundle, name)
 
 
-def test_a_provider_that_starts_slowly_is_not_chosen_unasked(monkeypatch):
+def test_a_provider_that_starts_slowly_is_not_chosen_unasked(tiny_bundle, monkeypatch):
     import onnxruntime
 
     providers = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
-    assert onnx_runtime.choose_provider() == "cuda"
-    assert onnx_runtime.choose_provider("ort-tensorrt") == "ort-tensorrt"
+    bundle = open_bundle(tiny_bundle)
+    assert open_backend(bundle).provider == "cuda"
+    assert open_backend(bundle, "ort-tensorrt").provider == "ort-tensorrt"

@@ -61,7 +61,7 @@ def test_lanes_in_step_score_as_streams_do(model, batch, face_frames, step, coun
     finish(batch, players)
     for player in players:
         assert_scores(model, player)
-    assert batch.lanes == 0
+    assert batch.streams == 0
 
 
 def test_lanes_out_of_step_that_come_and_go(model, batch, face_frames):
@@ -75,7 +75,7 @@ def test_lanes_out_of_step_that_come_and_go(model, batch, face_frames):
         finish(batch, over)
         playing = [player for player in playing if player.left()]
         done += over
-        assert batch.lanes == len(playing)
+        assert batch.streams == len(playing)
     assert len(done) > 5
     for player in done:
         assert_scores(model, player)
@@ -139,7 +139,7 @@ def test_a_model_without_lookahead_gives_its_scores_at_once(stateless, face_fram
         for values, clip in zip(scores, clips, strict=True):
             np.testing.assert_allclose(values, stateless.clip(clip)[step : step + 1], atol=1e-5)
     assert [values.shape for values in batch.close(lanes)] == [(0, 12)] * 3
-    assert batch.lanes == 0
+    assert batch.streams == 0
 
 
 @pytest.mark.parametrize("part", ["dynamics", "temporal"])

@@ -1,40 +1,86 @@
-"""The engines of a bundle, loaded."""
+"""The engines of a bundle: which of them run here, and if none does, why; and what loads them."""
 
 from __future__ import annotations
 
-from ...bundle import Bundle, read_engine
-from .cuda import Cuda, open_cuda
-from .device import Device
-from .engines import EngineSet
-from .graph import EngineGraph
-from .words import collect_words, gpu_failure
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ...bundle import PORTABLE, Bundle, EngineRecord, read_engine
+from ...contract import ENCODER, TEMPORAL
+from ...errors import ProviderError
+from ..base import DeviceGraph
+from .device import Device, open_device
+from .graph import EngineGraph, gpu_failure
+from .installed import TITLES, Flavor, Gpu, find_gpu, installed_flavors, make_logger
+
+ENGINE_GRAPHS = (ENCODER, TEMPORAL)
+"""The graphs that the runtime needs engines of; the face detector stays with ONNX Runtime."""
+
+
+@dataclass(frozen=True)
+class EngineSet:
+    """Engines that belong together: for all `ENGINE_GRAPHS`, built for one flavour, version and GPU.
+
+    Attributes:
+        flavor: What loads them.
+        gpu: Where they run.
+        records: By graph.
+    """
+
+    flavor: Flavor
+    gpu: Gpu
+    records: dict[str, EngineRecord]
+
+    def __str__(self) -> str:
+        record, *_ = self.records.values()
+        return f"{record.precision} engines of {self.flavor} for {record.gpu}"
 
 
 class TensorRtBackend:
-    """Loads engines; all graphs of a model share one stream of the GPU, so that features and states stay there.
+    """A bundle's engines in TensorRT; see `Backend`.
+
+    All graphs of a model share one stream of the GPU, so that features and states stay there.
 
     Args:
-        bundle: Where the engines are.
-        engines: Those that run here.
-        cuda: The binding; by default the one that is installed.
+        bundle: The bundle.
+        engines: Those of its engines that run here.
+        load_onnx: Loads the graphs that have no engine: the face detector's, which take images of any size.
+        device: The GPU; by default it is opened with the CUDA binding that is installed.
+
+    Attributes:
+        provider: "tensorrt".
+        reason: What it is in detail, for one line.
 
     Raises:
         ProviderError: No CUDA binding is installed, or the GPU cannot be opened.
     """
 
-    def __init__(self, bundle: Bundle, engines: EngineSet, cuda: Cuda | None = None) -> None:
-        self._bundle, self._engines = bundle, engines
-        self._device = Device(cuda or open_cuda())
-        self._words = collect_words(engines.flavor.module)
-        self._runtime = engines.flavor.module.Runtime(self._words)
+    provider = "tensorrt"
 
-    def load(self, name: str) -> EngineGraph:
-        """Load the engine of a graph.
+    def __init__(
+        self,
+        bundle: Bundle,
+        engines: EngineSet,
+        load_onnx: Callable[[str], DeviceGraph] | None = None,
+        device: Device | None = None,
+    ) -> None:
+        self.reason = f"{engines}; the face detector in ONNX Runtime"
+        self._bundle = bundle
+        self._engines = engines
+        self._load_onnx = load_onnx
+        self._device = device or open_device()
+        self._logger = make_logger(engines.flavor)
+        self._runtime = engines.flavor.module.Runtime(self._logger)
+
+    def load(self, name: str) -> DeviceGraph:
+        """Load a graph by its name.
 
         Raises:
             BundleError: The engine is missing or altered.
             ProviderError: TensorRT refuses it, or the GPU has no memory left.
         """
+        if self._load_onnx and name not in self._engines.records:
+            return self._load_onnx(name)
         record = self._engines.records[name]
         data = read_engine(self._bundle, record)
         with self._device.use():
@@ -44,8 +90,70 @@ class TensorRtBackend:
             raise gpu_failure(
                 f"load {record.file}",
                 f"{self._engines.flavor} refuses {record.file}.",
-                self._words.last(),
+                self._logger.last(),
                 f"Build the engines again on this machine: `{rebuild}`.",
                 rebuild,
             )
-        return EngineGraph(name, engine, self._bundle.manifest.graphs[name], self._device, self._words.last, rebuild)
+        return EngineGraph(name, engine, self._bundle.manifest.graphs[name], self._device, self._logger.last, rebuild)
+
+
+def choose_engines(bundle: Bundle) -> EngineSet:
+    """Find the engines that were built for this machine.
+
+    Raises:
+        ProviderError: The bundle has no engines, or none for this GPU and an installed version; or there is no GPU.
+    """
+    manifest = bundle.manifest
+    if not manifest.engines:
+        raise _unusable(bundle, "It holds ONNX graphs only: engines are built on the machine that runs them.")
+    gpu = find_gpu()
+    if gpu is None:
+        raise ProviderError(
+            "The bundle's engines cannot run here.",
+            "The driver finds no NVIDIA GPU.",
+            "Check it with nvidia-smi, and CUDA_VISIBLE_DEVICES. Without a GPU: --provider cpu.",
+        )
+    flavors = installed_flavors()
+    current = [record for record in manifest.engines if _is_current(bundle, record)]
+    for flavor in flavors:
+        records = {record.graph: record for record in current if _mismatch(record, flavor, gpu) is None}
+        if all(name in records for name in ENGINE_GRAPHS):
+            return EngineSet(flavor, gpu, records)
+    raise _unusable(bundle, _why_not(bundle, flavors, gpu))
+
+
+def _is_current(bundle: Bundle, record: EngineRecord) -> bool:
+    """Whether an engine was built from the graph that the bundle holds now."""
+    return record.onnx_sha256 == bundle.manifest.files[bundle.manifest.graphs[record.graph].file]
+
+
+def _mismatch(record: EngineRecord, flavor: Flavor, gpu: Gpu) -> str | None:
+    """Why an engine cannot run with a flavour on a GPU; None if it can."""
+    built = f"{TITLES[record.flavor]} {record.version}"
+    if (record.flavor, record.version) != (flavor.name, flavor.version):
+        return f"built by {built}, and this machine has {flavor}"
+    target = Gpu(record.gpu, record.compute_capability, record.multiprocessors)
+    if record.gpu != PORTABLE and target != gpu:
+        return f"built for {target}, and this machine has {gpu}"
+    return None
+
+
+def _why_not(bundle: Bundle, flavors: Sequence[Flavor], gpu: Gpu) -> str:
+    if not flavors:
+        return f"Neither {' nor '.join(TITLES.values())} is installed; the engines need the one that built them."
+    reasons = []
+    for record in bundle.manifest.engines:
+        if not _is_current(bundle, record):
+            reasons.append(f"{record.file} was built from another {record.graph}.onnx")
+        else:
+            mismatches = [_mismatch(record, flavor, gpu) for flavor in flavors]
+            reasons.append(f"{record.file} was {mismatches[0]}" if all(mismatches) else f"{record.file} fits")
+    return "; ".join(reasons) + "."
+
+
+def _unusable(bundle: Bundle, why: str) -> ProviderError:
+    return ProviderError(
+        f"The bundle {bundle.path} has no engines for this machine.",
+        why,
+        f"Build them here: `mdhr-export --bundle {bundle.path} --trt`. Or choose another --provider.",
+    )

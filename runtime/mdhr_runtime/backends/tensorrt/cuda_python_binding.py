@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from cuda.bindings import driver
 
-from .cuda import Cuda, cuda_error, no_gpu
+from ..base import DEVICE_NUMBER
+from .cuda_binding import CudaBinding, cuda_error, no_gpu
 
-PORTABLE = 1  # CU_MEMHOSTALLOC_PORTABLE of cuda.h
+MEMHOSTALLOC_PORTABLE = 1  # of cuda.h
 
 
-class CudaPython(Cuda):
-    """See `Cuda`.
+class CudaPython(CudaBinding):
+    """See `CudaBinding`.
 
     Raises:
         ProviderError: There is no GPU.
@@ -29,7 +30,7 @@ class CudaPython(Cuda):
             raise no_gpu(str(problem).splitlines()[0]) from problem
         if error != driver.CUresult.CUDA_SUCCESS:
             raise no_gpu(error.name)
-        device = _do("open it", driver.cuDeviceGet, 0)
+        device = _do("open it", driver.cuDeviceGet, DEVICE_NUMBER)
         self._context = _do("retain its primary context", driver.cuDevicePrimaryCtxRetain, device)
         with self.active():
             non_blocking = driver.CUstream_flags.CU_STREAM_NON_BLOCKING
@@ -59,7 +60,7 @@ class CudaPython(Cuda):
 
     def pinned(self, size: int) -> np.ndarray:
         """Allocate pinned host memory."""
-        address = _do(f"pin {size} bytes of host memory", driver.cuMemHostAlloc, size, PORTABLE)
+        address = _do(f"pin {size} bytes of host memory", driver.cuMemHostAlloc, size, MEMHOSTALLOC_PORTABLE)
         return np.ctypeslib.as_array(ctypes.cast(int(address), ctypes.POINTER(ctypes.c_uint8)), (size,))
 
     def to_device(self, pointer: int, host: np.ndarray) -> None:

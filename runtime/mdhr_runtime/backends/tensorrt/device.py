@@ -10,7 +10,7 @@ from threading import RLock
 import numpy as np
 
 from ...errors import ProviderError
-from .cuda import Cuda
+from .cuda_binding import CudaBinding
 
 ALIGNMENT = 256
 """Bytes to which TensorRT wants the addresses of tensors aligned."""
@@ -22,33 +22,33 @@ class Device:
     What the graphs of a pipeline queue here is done in order, so that one may read what another writes without waiting.
 
     Args:
-        cuda: The binding.
+        binding: How it is reached.
 
     Attributes:
         waits: How often the stream has been waited for.
     """
 
-    def __init__(self, cuda: Cuda) -> None:
-        self._cuda = cuda
+    def __init__(self, binding: CudaBinding) -> None:
+        self._binding = binding
         self._lock = RLock()
         self.waits = 0
 
     @contextmanager
-    def use(self) -> Iterator[Cuda]:
+    def use(self) -> Iterator[CudaBinding]:
         """Have the GPU for this thread alone."""
-        with self._lock, self._cuda.active():
-            yield self._cuda
+        with self._lock, self._binding.active():
+            yield self._binding
 
     def wait(self) -> None:
         """Wait until all that was queued is done."""
-        self._cuda.wait()
+        self._binding.wait()
         self.waits += 1
 
     def release(self, pointer: int) -> None:
         """Free memory; a GPU that is gone has none to free."""
         try:
-            with self.use() as cuda:
-                cuda.free(pointer)
+            with self.use() as binding:
+                binding.free(pointer)
         except ProviderError:
             pass
 
@@ -69,8 +69,8 @@ class DeviceMemory:
     """
 
     def __init__(self, device: Device, size: int) -> None:
-        with device.use() as cuda:
-            self.pointer = cuda.allocate(size)
+        with device.use() as binding:
+            self.pointer = binding.allocate(size)
         self.size = size
         weakref.finalize(self, device.release, self.pointer)
 
@@ -104,23 +104,54 @@ class Staging:
             self._memory = DeviceMemory(self._device, size)
         return self._memory.pointer
 
-    def upload(self, cuda: Cuda, array: np.ndarray) -> int:
+    def upload(self, binding: CudaBinding, array: np.ndarray) -> int:
         """Queue a copy of a host array; returns the address that it will have."""
         if self._queued_at == self._device.waits:
             self._device.wait()  # the last array has perhaps not left yet
-        self._pin(cuda, array.nbytes)
+        self._pin(binding, array.nbytes)
         self._host[: array.nbytes] = np.frombuffer(array, np.uint8)
         pointer = self.reserve(array.nbytes)
-        cuda.to_device(pointer, self._host[: array.nbytes])
+        binding.to_device(pointer, self._host[: array.nbytes])
         self._queued_at = self._device.waits
         return pointer
 
-    def download(self, cuda: Cuda, size: int) -> np.ndarray:
+    def download(self, binding: CudaBinding, size: int) -> np.ndarray:
         """Queue a copy of the first bytes to the host; returns where they will be after the next wait."""
-        self._pin(cuda, size)
-        cuda.to_host(self._host[:size], self.pointer)
+        self._pin(binding, size)
+        binding.to_host(self._host[:size], self.pointer)
         return self._host[:size]
 
-    def _pin(self, cuda: Cuda, size: int) -> None:
+    def _pin(self, binding: CudaBinding, size: int) -> None:
         if len(self._host) < size:
-            self._host = cuda.pinned(size)
+            self._host = binding.pinned(size)
+
+
+def open_device() -> Device:
+    """Open the GPU with the binding that is installed: PyCUDA, else cuda-python.
+
+    Raises:
+        ProviderError: Neither is installed, or there is no GPU.
+    """
+    reasons = []
+    for open_binding in (_pycuda, _cuda_python):
+        try:
+            return Device(open_binding())
+        except ImportError as error:
+            reasons.append(str(error))
+    raise ProviderError(
+        "No CUDA binding for Python is installed.",
+        "; ".join(reasons),
+        "Run `pip install pycuda` where CUDA's headers are, or `pip install cuda-python`.",
+    )
+
+
+def _pycuda() -> CudaBinding:
+    from .pycuda_binding import PyCuda
+
+    return PyCuda()
+
+
+def _cuda_python() -> CudaBinding:
+    from .cuda_python_binding import CudaPython
+
+    return CudaPython()

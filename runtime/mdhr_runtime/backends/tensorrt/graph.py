@@ -1,4 +1,4 @@
-"""A TensorRT engine as a `Graph`."""
+"""A TensorRT engine as a `DeviceGraph`."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ import numpy as np
 
 from ...bundle import GraphRecord
 from ...errors import FramesError, ProviderError
-from ..base import Buffer, Region
-from .cuda import Cuda
+from ..base import Buffer, Tensors, TensorView
+from .cuda_binding import CudaBinding
 from .device import ALIGNMENT, Device, DeviceMemory, Staging
-from .words import gpu_failure
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 class EngineGraph:
-    """A graph in a TensorRT engine; see `Graph`.
+    """A graph in a TensorRT engine; see `DeviceGraph`.
 
     Every optimisation profile of the engine has an execution context; the first one that takes the shapes is used.
-    Regions are handed to the engine by their addresses. Arrays, and regions whose address the engine cannot use, go
+    Views are handed to the engine by their addresses. Arrays, and views whose address the engine cannot use, go
     through memory of the graph's own. `run` returns when the host's outputs are there, and at once if it has none.
 
     Args:
@@ -29,7 +28,7 @@ class EngineGraph:
         engine: TensorRT's engine.
         record: The graph's inputs and outputs.
         device: Where it runs.
-        explain: Gives TensorRT's last words.
+        explain: Gives the error that TensorRT logged last.
         rebuild: The command that builds the bundle's engines.
     """
 
@@ -46,7 +45,12 @@ class EngineGraph:
         self._explain, self._rebuild = explain, rebuild
         self._staging = {tensor: Staging(device) for tensor in (*record.inputs, *record.outputs)}
         self._contexts: dict[int, Any] = {}
-        self.limits = self._largest()
+        self._limits = self._largest()
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """The largest sizes that any profile takes."""
+        return self._limits
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the graph."""
@@ -65,11 +69,11 @@ class EngineGraph:
         size = rows * int(np.prod(row)) * np.dtype(dtype).itemsize
         memory = DeviceMemory(self._device, size)
         if zeros:
-            with self._device.use() as cuda:
-                cuda.zero(memory.pointer, size)
+            with self._device.use() as binding:
+                binding.zero(memory.pointer, size)
         return Buffer(memory, memory.pointer, "cuda", rows, tuple(row), dtype)
 
-    def run(self, inputs: Mapping[str, np.ndarray | Region], outputs: Mapping[str, np.ndarray | Region]) -> None:
+    def run(self, inputs: Tensors, outputs: Tensors) -> None:
         """Run the graph from memory to memory.
 
         Raises:
@@ -78,46 +82,46 @@ class EngineGraph:
         """
         for name, tensor in inputs.items():
             self._check(name, tensor)
-        with self._device.use() as cuda:
+        with self._device.use() as binding:
             context = self._shaped({name: tensor.shape for name, tensor in inputs.items()})
             for name, tensor in inputs.items():
-                context.set_tensor_address(name, self._bring(cuda, name, tensor))
+                context.set_tensor_address(name, self._bring(binding, name, tensor))
             for name in self._record.outputs:
                 context.set_tensor_address(name, self._place(name, outputs.get(name), context))
-            if not context.execute_async_v3(cuda.stream):
+            if not context.execute_async_v3(binding.stream):
                 raise self._failure("run")
-            self._fetch(cuda, outputs)
+            self._fetch(binding, outputs)
 
     def wait(self) -> None:
         """Wait until all runs are done, those of the other graphs on this GPU too."""
         with self._device.use():
             self._device.wait()
 
-    def _bring(self, cuda: Cuda, name: str, tensor: np.ndarray | Region) -> int:
+    def _bring(self, binding: CudaBinding, name: str, tensor: np.ndarray | TensorView) -> int:
         """Address at which the engine finds an input."""
         if isinstance(tensor, np.ndarray):
-            return self._staging[name].upload(cuda, tensor)
+            return self._staging[name].upload(binding, tensor)
         if tensor.pointer % ALIGNMENT == 0:
             return tensor.pointer
-        pointer = self._staging[name].reserve(_size(tensor))
-        cuda.on_device(pointer, tensor.pointer, _size(tensor))
+        pointer = self._staging[name].reserve(tensor.size)
+        binding.on_device(pointer, tensor.pointer, tensor.size)
         return pointer
 
-    def _place(self, name: str, tensor: np.ndarray | Region | None, context: Any) -> int:
+    def _place(self, name: str, tensor: np.ndarray | TensorView | None, context: Any) -> int:
         """Address to which the engine writes an output."""
-        if isinstance(tensor, Region) and tensor.pointer % ALIGNMENT == 0:
+        if isinstance(tensor, TensorView) and tensor.pointer % ALIGNMENT == 0:
             return tensor.pointer
         elements = int(np.prod(tuple(context.get_tensor_shape(name))))
         return self._staging[name].reserve(elements * np.dtype(self._record.outputs[name].dtype).itemsize)
 
-    def _fetch(self, cuda: Cuda, outputs: Mapping[str, np.ndarray | Region]) -> None:
+    def _fetch(self, binding: CudaBinding, outputs: Tensors) -> None:
         """Bring outputs to where they belong, if the engine could not write them there."""
         arriving = []
         for name, tensor in outputs.items():
             if isinstance(tensor, np.ndarray):
-                arriving.append((tensor, self._staging[name].download(cuda, tensor.nbytes)))
+                arriving.append((tensor, self._staging[name].download(binding, tensor.nbytes)))
             elif tensor.pointer % ALIGNMENT:
-                cuda.on_device(tensor.pointer, self._staging[name].pointer, _size(tensor))
+                binding.on_device(tensor.pointer, self._staging[name].pointer, tensor.size)
         if arriving:
             self._device.wait()
         for array, host in arriving:
@@ -146,8 +150,8 @@ class EngineGraph:
     def _context(self, profile: int) -> Any:
         if profile not in self._contexts:
             context = self._engine.create_execution_context()
-            with self._device.use() as cuda:
-                if context is None or not context.set_optimization_profile_async(profile, cuda.stream):
+            with self._device.use() as binding:
+                if context is None or not context.set_optimization_profile_async(profile, binding.stream):
                     raise self._failure("start")
             self._device.wait()
             self._contexts[profile] = context
@@ -164,8 +168,8 @@ class EngineGraph:
                         limits[named] = max(limits.get(named, 0), size)
         return limits
 
-    def _check(self, name: str, tensor: np.ndarray | Region) -> None:
-        dtype = tensor.buffer.dtype if isinstance(tensor, Region) else tensor.dtype.name
+    def _check(self, name: str, tensor: np.ndarray | TensorView) -> None:
+        dtype = tensor.buffer.dtype if isinstance(tensor, TensorView) else tensor.dtype.name
         expected = self._record.inputs[name].dtype
         if dtype != expected:
             raise FramesError(
@@ -178,7 +182,7 @@ class EngineGraph:
 
     def _outside(self, shapes: Shapes) -> FramesError:
         sizes = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        limits = ", ".join(f"up to {size} {name}" for name, size in self.limits.items())
+        limits = ", ".join(f"up to {size} {name}" for name, size in self._limits.items())
         return FramesError(
             f"The engine of {self._name} does not take tensors of these sizes.",
             f"They are {sizes}; it was built for {limits}.",
@@ -195,5 +199,18 @@ class EngineGraph:
         )
 
 
-def _size(region: Region) -> int:
-    return int(np.prod(region.shape)) * np.dtype(region.buffer.dtype).itemsize
+def gpu_failure(doing: str, what: str, logged: str, fix: str, rebuild: str) -> ProviderError:
+    """A failure of TensorRT on the GPU; if memory ran out, it says so.
+
+    Args:
+        doing: What was being done, to follow "to".
+        what: What happened.
+        logged: The error that TensorRT logged last.
+        fix: What to do about it.
+        rebuild: The command that builds the bundle's engines.
+    """
+    why = f"TensorRT says: {logged}"
+    if "memory" in logged.lower():
+        fix = f"End other programs on the GPU, or build smaller engines: `{rebuild} --max-batch 1`."
+        return ProviderError(f"The GPU has no memory left to {doing}.", why, fix)
+    return ProviderError(what, why, fix)

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import numpy as np
 import pycuda.driver as cuda
 
-from ...errors import MdhrError
-from .cuda import Cuda, cuda_error, no_gpu
+from ..base import DEVICE_NUMBER
+from .cuda_binding import CudaBinding, cuda_error, no_gpu
 
 
-class PyCuda(Cuda):
-    """See `Cuda`. PyCUDA's own context management (`pycuda.autoinit`) is not used: it makes a context of its own.
+class PyCuda(CudaBinding):
+    """See `CudaBinding`. PyCUDA's own context management (`pycuda.autoinit`) is not used: it makes its own context.
 
     PyCUDA ties objects to the thread that made them unless their context is current; here it always is.
 
@@ -24,7 +24,7 @@ class PyCuda(Cuda):
     def __init__(self) -> None:
         try:
             cuda.init()
-            self._context = cuda.Device(0).retain_primary_context()
+            self._context = cuda.Device(DEVICE_NUMBER).retain_primary_context()
         except cuda.Error as error:
             raise no_gpu(str(error)) from error
         self._allocations: dict[int, cuda.DeviceAllocation] = {}
@@ -34,7 +34,7 @@ class PyCuda(Cuda):
     @property
     def stream(self) -> int:
         """Handle of the stream."""
-        return self._stream.handle
+        return int(self._stream.handle)
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -61,7 +61,7 @@ class PyCuda(Cuda):
     def pinned(self, size: int) -> np.ndarray:
         """Allocate pinned host memory."""
         with _explained(f"pin {size} bytes of host memory"):
-            return cuda.pagelocked_empty(size, np.uint8)
+            return np.asarray(cuda.pagelocked_empty(size, np.uint8))
 
     def to_device(self, pointer: int, host: np.ndarray) -> None:
         """Queue a copy to the GPU."""
@@ -94,5 +94,4 @@ def _explained(what: str) -> Iterator[None]:
     try:
         yield
     except cuda.Error as error:
-        problem: MdhrError = cuda_error(what, str(error))
-        raise problem from error
+        raise cuda_error(what, str(error)) from error

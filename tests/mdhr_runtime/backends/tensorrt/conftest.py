@@ -6,7 +6,7 @@ from host_gpu import HostCuda, HostEngine
 from mdhr_export.tensorrt.shapes import profiles_of
 from mdhr_runtime.backends.tensorrt.device import Device
 from mdhr_runtime.backends.tensorrt.graph import EngineGraph
-from mdhr_runtime.bundle import read_bundle
+from mdhr_runtime.bundle import open_bundle
 
 
 class HostGpu:
@@ -49,7 +49,7 @@ class HostGpu:
 
 @pytest.fixture(scope="package")
 def bundle(tiny_bundle):
-    return read_bundle(tiny_bundle)
+    return open_bundle(tiny_bundle)
 
 
 @pytest.fixture

@@ -7,11 +7,10 @@ from host_gpu import HostCuda
 
 from mdhr_export.tensorrt.builder import BuildSettings, build_engine
 from mdhr_export.tensorrt.shapes import profiles_of
-from mdhr_runtime.backends.tensorrt.backend import TensorRtBackend
-from mdhr_runtime.backends.tensorrt.engines import EngineSet
-from mdhr_runtime.backends.tensorrt.flavors import load_flavor
-from mdhr_runtime.backends.tensorrt.gpu import Gpu, find_gpu
-from mdhr_runtime.bundle import Bundle, EngineRecord, file_hash, read_bundle
+from mdhr_runtime.backends.tensorrt.backend import EngineSet, TensorRtBackend
+from mdhr_runtime.backends.tensorrt.device import Device
+from mdhr_runtime.backends.tensorrt.installed import Gpu, find_gpu, load_flavor
+from mdhr_runtime.bundle import Bundle, EngineRecord, file_hash, open_bundle
 from mdhr_runtime.errors import BundleError, ProviderError
 
 
@@ -19,7 +18,7 @@ from mdhr_runtime.errors import BundleError, ProviderError
 def engines(tiny_bundle, tmp_path):
     """A bundle with an engine of its temporal graph, and the engine in a set."""
     pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX's Python module")
-    flavor, manifest = load_flavor("tensorrt_rtx"), read_bundle(tiny_bundle).manifest
+    flavor, manifest = load_flavor("tensorrt_rtx"), open_bundle(tiny_bundle).manifest
     profiles = profiles_of("temporal", manifest, 1, 7)
     path = tiny_bundle / manifest.graphs["temporal"].file
     (tmp_path / "temporal.engine").write_bytes(build_engine(path, flavor, profiles, BuildSettings()).data)
@@ -46,7 +45,7 @@ def test_what_tensorrt_refuses_is_told_in_its_words(engines):
     if find_gpu() is not None:
         pytest.skip("there is a GPU, and TensorRT takes the engine")
     with pytest.raises(ProviderError, match=r"TensorRT-RTX .* refuses temporal\.engine") as error:
-        TensorRtBackend(*engines, HostCuda()).load("temporal")
+        TensorRtBackend(*engines, device=Device(HostCuda())).load("temporal")
     assert "CUDA" in error.value.why
     assert "--trt" in error.value.fix
 
@@ -56,4 +55,4 @@ def test_an_engine_that_was_altered_never_reaches_tensorrt(engines):
     record = dataclasses.replace(chosen.records["temporal"], sha256="0" * 64)
     altered = dataclasses.replace(chosen, records={"temporal": record})
     with pytest.raises(BundleError, match="altered or damaged"):
-        TensorRtBackend(bundle, altered, HostCuda()).load("temporal")
+        TensorRtBackend(bundle, altered, device=Device(HostCuda())).load("temporal")

@@ -30,7 +30,7 @@ def run(script, folder=None, **environment):
     return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
 
 
-FIND = "from mdhr_runtime.backends.tensorrt.gpu import find_gpu; print(find_gpu())"
+FIND = "from mdhr_runtime.backends.tensorrt.installed import find_gpu; print(find_gpu())"
 
 
 def test_the_driver_names_the_gpu(driver):
@@ -127,13 +127,13 @@ def test_a_context_is_current_only_inside_active(driver):
 
 
 def test_without_a_driver_there_is_no_gpu():
-    from mdhr_runtime.backends.tensorrt.gpu import find_gpu
+    from mdhr_runtime.backends.tensorrt.installed import find_gpu
 
     if find_gpu() is not None:
         pytest.skip("there is a GPU")
     result = run(
-        "from mdhr_runtime.backends.tensorrt.cuda import open_cuda\n"
+        "from mdhr_runtime.backends.tensorrt.device import open_device\n"
         "from mdhr_runtime.errors import ProviderError\n"
-        "try:\n    open_cuda()\nexcept ProviderError as error:\n    print(error)"
+        "try:\n    open_device()\nexcept ProviderError as error:\n    print(error)"
     )
     assert "fix:" in result.stdout, result.stderr

@@ -82,9 +82,9 @@ def test_a_second_upload_does_not_overwrite_the_first_before_it_has_left(gpu, mo
         for _ in range(2)
     )
     for frame, buffers in ((face_frames[:1], first), (face_frames[9:10], second)):
-        encoder.run({"frames": frame}, {name: buffer.region(0, 1) for name, buffer in buffers.items()})
+        encoder.run({"frames": frame}, {name: buffer.view(0, 1) for name, buffer in buffers.items()})
     expected = model.graph("encoder")({"frames": face_frames[:1]})["static"]
-    np.testing.assert_allclose(gpu.read(first["static"].region(0, 1), "float32"), expected, atol=1e-5)
+    np.testing.assert_allclose(gpu.read(first["static"].view(0, 1), "float32"), expected, atol=1e-5)
 
 
 def test_memory_is_freed_with_its_last_user(bundle, face_frames):

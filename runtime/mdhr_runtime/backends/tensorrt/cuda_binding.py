@@ -1,4 +1,4 @@
-"""The little of CUDA that running an engine needs, behind one interface for two bindings."""
+"""The little of CUDA that running an engine needs: one interface for two bindings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import ProviderError
 
 
-class Cuda(ABC):
+class CudaBinding(ABC):
     """The first GPU, through its primary context, with one stream.
 
     The primary context is the one that other libraries of the process use as well; it is retained, and current only
@@ -65,25 +65,6 @@ class Cuda(ABC):
         """Wait until all that was queued is done."""
 
 
-def open_cuda() -> Cuda:
-    """Open the first GPU with the binding that is installed: PyCUDA, else cuda-python.
-
-    Raises:
-        ProviderError: Neither is installed, or there is no GPU.
-    """
-    reasons = []
-    for opener in (_pycuda, _cuda_python):
-        try:
-            return opener()
-        except ImportError as error:
-            reasons.append(str(error))
-    raise ProviderError(
-        "No CUDA binding for Python is installed.",
-        "; ".join(reasons),
-        "Run `pip install pycuda` where CUDA's headers are, or `pip install cuda-python`.",
-    )
-
-
 def cuda_error(what: str, why: str) -> ProviderError:
     """A failure of CUDA in words.
 
@@ -113,15 +94,3 @@ def no_gpu(why: str) -> ProviderError:
         f"CUDA says: {why}",
         "Check the driver with nvidia-smi, and CUDA_VISIBLE_DEVICES. Without a GPU: --provider cpu.",
     )
-
-
-def _pycuda() -> Cuda:
-    from .pycuda_binding import PyCuda
-
-    return PyCuda()
-
-
-def _cuda_python() -> Cuda:
-    from .cuda_python_binding import CudaPython
-
-    return CudaPython()

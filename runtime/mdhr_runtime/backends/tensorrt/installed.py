@@ -1,0 +1,169 @@
+"""What a machine has to run engines: its GPU, and TensorRT or TensorRT-RTX, which share one Python API.
+
+The GPU is asked from the driver alone, before any library of CUDA is needed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Protocol
+
+from ...errors import ProviderError
+from ..base import DEVICE_NUMBER
+
+DRIVER = "libcuda.so.1"
+
+# CUdevice_attribute of cuda.h.
+MULTIPROCESSORS, CAPABILITY_MAJOR, CAPABILITY_MINOR = 16, 75, 76
+
+TITLES = {"tensorrt": "TensorRT", "tensorrt_rtx": "TensorRT-RTX"}
+"""Title of each flavour by its name, which is its Python module's too."""
+
+OLDEST = {"tensorrt": (10, 0), "tensorrt_rtx": (1, 0)}
+"""Oldest version of each flavour with strongly typed networks and tensors by name."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """The first NVIDIA GPU that the process may use.
+
+    Attributes:
+        name: The driver's name of it, such as "NVIDIA A100-SXM4-80GB" or "Orin".
+        compute_capability: Such as "8.0".
+        multiprocessors: How many it has. All Jetson Orins share the first two, and differ in this.
+    """
+
+    name: str
+    compute_capability: str
+    multiprocessors: int
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.multiprocessors} multiprocessors, compute capability {self.compute_capability})"
+
+
+def find_gpu() -> Gpu | None:
+    """Ask the driver for the first GPU; None without a driver or a GPU. `CUDA_VISIBLE_DEVICES` is heeded."""
+    found = _first_device()
+    if found is None:
+        return None
+    driver, device = found
+    name = ctypes.create_string_buffer(256)
+    if driver.cuDeviceGetName(name, len(name), device):
+        return None
+    wanted = (MULTIPROCESSORS, CAPABILITY_MAJOR, CAPABILITY_MINOR)
+    multiprocessors, major, minor = (_attribute(driver, device, which) for which in wanted)
+    return Gpu(name.value.decode(errors="replace"), f"{major}.{minor}", multiprocessors)
+
+
+def bus_address() -> bytes | None:
+    """Address on the PCI bus of the GPU of `find_gpu`, such as b"0000:3b:00.0"; None without one."""
+    found = _first_device()
+    address = ctypes.create_string_buffer(32)
+    if found is None or found[0].cuDeviceGetPCIBusId(address, len(address), found[1]):
+        return None
+    return address.value
+
+
+def _first_device() -> tuple[ctypes.CDLL, ctypes.c_int] | None:
+    try:
+        driver = ctypes.CDLL(DRIVER)
+    except OSError:
+        return None
+    device = ctypes.c_int()
+    if driver.cuInit(0) or driver.cuDeviceGet(ctypes.byref(device), DEVICE_NUMBER):
+        return None
+    return driver, device
+
+
+def _attribute(driver: ctypes.CDLL, device: ctypes.c_int, which: int) -> int:
+    value = ctypes.c_int()
+    driver.cuDeviceGetAttribute(ctypes.byref(value), which, device)
+    return value.value
+
+
+@dataclass(frozen=True)
+class Flavor:
+    """A product that is installed.
+
+    Attributes:
+        name: Key of `TITLES`.
+        version: Its version.
+        module: Its Python API.
+    """
+
+    name: str
+    version: str
+    module: ModuleType
+
+    def __str__(self) -> str:
+        return f"{TITLES[self.name]} {self.version}"
+
+
+def load_flavor(name: str) -> Flavor:
+    """Import a product.
+
+    Args:
+        name: Key of `TITLES`.
+
+    Raises:
+        ProviderError: It is not installed, its libraries are missing, or it is too old.
+    """
+    try:
+        module = import_module(name)
+    except (ImportError, OSError) as error:
+        raise ProviderError(
+            f"{TITLES[name]} is not installed.",
+            f"Python cannot import {name}: {error}",
+            "On a server: `pip install 'mdhr-edge[tensorrt]'`. On a Jetson the system's package is used; "
+            "see docs/jetson.md.",
+        ) from error
+    flavor = Flavor(name, module.__version__, module)
+    if tuple(map(int, flavor.version.split(".")[:2])) < OLDEST[name]:
+        raise ProviderError(
+            f"{flavor} is too old.",
+            "Its networks are not strongly typed, so the types of the bundle's graphs would not be kept.",
+            f"Install {TITLES[name]} {'.'.join(map(str, OLDEST[name]))} or later. On a Jetson that is JetPack 6.1 or "
+            "later: JetPack 6.0 has TensorRT 8.6.",
+        )
+    return flavor
+
+
+def installed_flavors() -> list[Flavor]:
+    """All products that can be used."""
+    found = []
+    for name in TITLES:
+        try:
+            found.append(load_flavor(name))
+        except ProviderError:
+            continue
+    return found
+
+
+class ErrorLogger(Protocol):
+    """A logger of TensorRT that keeps errors instead of printing them. It outlives whatever was made with it."""
+
+    def last(self) -> str:
+        """The most recent error, or "nothing"."""
+        ...
+
+
+def make_logger(flavor: Flavor) -> Any:
+    """Make an `ErrorLogger` that is also the `ILogger` that the flavour's functions take."""
+    interface: Any = flavor.module.ILogger
+
+    class Logger(interface):  # type: ignore[misc]  # the base class is only known at run time
+        def __init__(self) -> None:
+            super().__init__()
+            self._last = "nothing"
+
+        def log(self, severity: Any, message: str) -> None:
+            if severity in (interface.ERROR, interface.INTERNAL_ERROR):
+                self._last = message.strip()
+
+        def last(self) -> str:
+            return self._last
+
+    return Logger()
