@@ -134,7 +134,7 @@ def _need_packages() -> None:
     """
     from importlib.util import find_spec
 
-    absent = [name for name in ("onnx", "psutil", "pynvml") if find_spec(name) is None]
+    absent = [name for name in ("onnx", "psutil", "pynvml", "matplotlib") if find_spec(name) is None]
     if absent:
         raise ConfigError(
             "The benchmark's packages are not installed.",

@@ -227,7 +227,7 @@ def relative(result: Result) -> Iterator[Quantity]:
         rounds = tuple(map(float, ratios_by_round(of, to))) if of is not None and to is not None else ()
         value = float(np.median(rounds)) if rounds else ratio.value
         yield Quantity(f"{ratio.of} / {ratio.to}", "×", value, TIME, ratio.low, ratio.high, ratio.steady, rounds)
-    for curve, (first, *others) in curves_of(result).items():
+    for curve, (first, *others) in curves_of(result.throughput).items():
         for point in others:
             name = f"{curve} × {point.size} / × {first.size}"
             value = quotient(point.frames_per_second, first.frames_per_second)

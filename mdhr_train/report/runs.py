@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, NamedTuple
 
 from mdhr_runtime.errors import RunError
+from mdhr_runtime.records import from_plain
 
 from ..metrics import OUTCOMES, F1Summary
 from ..training.run_files import SUMMARY, CrossValidationSummary, RunSummary, read_summary
@@ -58,68 +58,44 @@ def read(folder: Path) -> TrainedRun | TrainedFolds:
     summary = read_summary(folder / SUMMARY)
     if "folds" not in summary:
         return _run(folder, summary)
-    _check(folder, summary, CrossValidationSummary)
-    parts = (folder / f"fold{fold}" for fold in summary["folds"])
+    whole: CrossValidationSummary = _checked(folder, CrossValidationSummary, summary)
+    parts = (folder / f"fold{fold}" for fold in whole["folds"])
     runs = tuple(_run(part, read_summary(part / SUMMARY)) for part in parts if (part / SUMMARY).is_file())
     if not runs:
         raise RunError(
             f"{folder} holds no runs.",
-            f"Its {SUMMARY} names folds {summary['folds']}, and none of their folders has a summary.",
+            f"Its {SUMMARY} names folds {whole['folds']}, and none of their folders has a summary.",
             "Keep the folders of the folds beside the summary.",
         )
-    _check_aus(folder, runs[0].summary["aus"], list(summary["per_fold"].values()))
-    return TrainedFolds(folder, summary, runs)
+    _check_aus(folder, runs[0].summary["aus"], list(whole["per_fold"].values()))
+    return TrainedFolds(folder, whole, runs)
 
 
-def _run(folder: Path, summary: Any) -> TrainedRun:
-    _check(folder, summary, RunSummary)
+def _run(folder: Path, content: Any) -> TrainedRun:
+    summary: RunSummary = _checked(folder, RunSummary, content)
     best = summary["best"]
     _check_aus(folder, summary["aus"], [part for part in (best["clips"], best["stream"]) if part])
     return TrainedRun(folder, summary)
 
 
-def _check(folder: Path, value: Any, kind: Any, name: str = "") -> None:
-    """Refuse a part of a summary that is not what the training writes.
-
-    Args:
-        folder: Where the summary is.
-        value: The part.
-        kind: Its type: a `TypedDict`, a list or dictionary, a simple type, or one of these or None.
-        name: Its key.
-
-    Raises:
-        RunError: Something is missing or of another type.
-    """
-    origin, parts = get_origin(kind), get_args(kind)
-    if origin is UnionType:
-        if value is not None:
-            _check(folder, value, next(part for part in parts if part is not NoneType), name)
-        return
-    allowed: Any = dict if is_typeddict(kind) else (int, float) if kind is float else origin or kind
-    if not isinstance(value, allowed):
-        raise _lacking(folder, f"{name or 'its content'} is {repr(value)[:40]}")
-    if is_typeddict(kind):
-        for key, part in get_type_hints(kind).items():
-            if key not in value:
-                raise _lacking(folder, f"{key} is missing")
-            _check(folder, value[key], part, key)
-    elif parts:
-        for each in value.values() if isinstance(value, Mapping) else value:
-            _check(folder, each, parts[-1], name)
+def _checked(folder: Path, kind: Any, summary: Any) -> Any:
+    try:
+        return from_plain(kind, summary, "It")
+    except TypeError as error:
+        raise _unreadable(folder, str(error)) from error
 
 
 def _check_aus(folder: Path, aus: Sequence[str], scores: Sequence[F1Summary]) -> None:
     for each in scores:
         columns: list[Mapping[str, float]] = [each["f1"], *(each[outcome] for outcome in OUTCOMES)]
-        for counts in columns:
-            missing = [au for au in aus if au not in counts]
-            if missing:
-                raise _lacking(folder, f"{missing[0]} is missing")
+        missing = [au for column in columns for au in aus if au not in column]
+        if missing:
+            raise _unreadable(folder, f"It lacks {missing[0]}.")
 
 
-def _lacking(folder: Path, why: str) -> RunError:
+def _unreadable(folder: Path, why: str) -> RunError:
     return RunError(
         f"{folder / SUMMARY} cannot be read.",
-        f"It lacks what the summary of a run has: {why}.",
+        why,
         "Copy the file again, or let mdhr-train fit --resume write it again.",
     )

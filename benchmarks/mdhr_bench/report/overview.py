@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from ..results import Ratio, Result, Timing
 from .resources import ceilings, costs, energy, floor, memory, predictions
@@ -10,7 +11,7 @@ from .speed import cold_start, latency, milliseconds, pipeline, range_of, ratios
 from .tables import BenchReport, Finding, Table, facts, table
 from .units import TOO_WIDE, digits, duration, plain, quotient, span
 
-PARTS: Mapping[str, tuple[str, Callable[[Result], Table | None]]] = {
+PARTS: Mapping[str, tuple[str, Callable[[Result, Any], Table]]] = {
     "timings": ("latency", latency),
     "ratios": ("ratios", ratios),
     "cold_start": ("cold start", cold_start),
@@ -100,8 +101,9 @@ def _beside_floor(result: Result, whole: Timing) -> Iterator[Finding]:
 
 def _tables(result: Result) -> Iterator[Table | None]:
     yield _what_was_run(result)
-    for words, make in PARTS.values():
-        yield make(result) or _absent(result, words)
+    for name, (words, make) in PARTS.items():
+        part = getattr(result, name)
+        yield make(result, part) if part else _absent(result, words)
     if result.missing:
         rows = ((each.what, each.why) for each in result.missing)
         yield table("missing", "What was not measured, and why", (), rows, lead=False)

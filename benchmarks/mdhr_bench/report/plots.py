@@ -134,7 +134,7 @@ def _short(name: str, most: int = 14) -> str:
 
 def throughput_plots(result: Result) -> Iterator[Markup]:
     """One plot per curve of more than one point."""
-    return (curve_plot(plain(name), points) for name, points in curves_of(result).items() if len(points) > 1)
+    return (curve_plot(plain(name), points) for name, points in curves_of(result.throughput).items() if len(points) > 1)
 
 
 def curve_plot(name: str, points: Sequence[Throughput]) -> Markup:

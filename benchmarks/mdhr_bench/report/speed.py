@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ..results import Pipeline, Ratio, Result, Throughput, Timing
+from ..results import ColdStart, Pipeline, Ratio, Result, Throughput, Timing, Transfer
 from .tables import Table, table
 from .units import ABSENT, TOO_WIDE, digits, named, quotient, scaled, share, size, span
 
@@ -29,30 +29,40 @@ def range_of(timing: Timing) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def derived(timing: Timing | None, of: Callable[[float], float], unit: str) -> str:
+    """A quantity that follows from a timing, or where it lies if that is not steady.
+
+    Args:
+        timing: The timing; without one the quantity does not exist.
+        of: The quantity for a time of a call in milliseconds.
+        unit: Its unit.
+    """
+    if timing is None:
+        return ABSENT
+    low, high = sorted(map(of, range_of(timing)))
+    return named(of(timing.summary.p50), low, high, timing.steady, unit)
+
+
 def milliseconds(timing: Timing, per_frame: bool = False) -> str:
     """The median of a timing, or where it lies if it is not steady."""
     frames = timing.frames if per_frame else 1
-    low, high = range_of(timing)
-    return named(timing.summary.p50 / frames, low / frames, high / frames, timing.steady, "ms")
+    return derived(timing, lambda time: time / frames, "ms")
 
 
-def latency(result: Result) -> Table | None:
+def latency(result: Result, timings: Sequence[Timing]) -> Table:
     """Times of a call, all kinds."""
-    if not result.timings:
-        return None
     header = ("", "per frame", "frames", "p50", "p90", "p95", "p99", "max", "mean ± sd", "spread")
     notes = [
         "Milliseconds per call. The ratio is per frame, from rounds that alternated. The spread is half the distance "
         "between the 10th and the 90th percentile of the rounds, as a share of their median.",
-        *(_described(timing) for timing in result.timings),
+        *(
+            f"{timing.id}: {timing.title} ({timing.summary.count} calls in {len(timing.rounds)} rounds, after "
+            f"{timing.warm_up} to warm up)."
+            for timing in timings
+        ),
     ]
-    rows = (_latency_row(result, timing) for timing in result.timings)
+    rows = (_latency_row(result, timing) for timing in timings)
     return table("latency", "Latency", header, rows, notes)
-
-
-def _described(timing: Timing) -> str:
-    rounds, calls = len(timing.rounds), timing.summary.count
-    return f"{timing.id}: {timing.title} ({calls} calls in {rounds} rounds, after {timing.warm_up} to warm up)."
 
 
 def _latency_row(result: Result, timing: Timing) -> Iterator[object]:
@@ -96,13 +106,11 @@ def ratio_between(of: Timing, to: Timing) -> Ratio | None:
     return Ratio(of.id, to.id, value, low, high, of.steady and to.steady)
 
 
-def ratios(result: Result) -> Table | None:
+def ratios(result: Result, found: Sequence[Ratio]) -> Table:
     """Every ratio, with both times."""
-    if not result.ratios:
-        return None
     header = ("", "ratio", "p10–p90", "in words", "the one, per frame", "the other, per frame")
     notes = ("Medians over rounds in which both ran in turn; below one, the first is the faster. Times are medians.",)
-    rows = (_ratio_row(result, ratio) for ratio in result.ratios)
+    rows = (_ratio_row(result, ratio) for ratio in found)
     return table("ratios", "Ratios within this run", header, rows, notes)
 
 
@@ -126,11 +134,8 @@ def _in_words(ratio: Ratio) -> str:
     return f"{digits(ratio.value)} × as long"
 
 
-def cold_start(result: Result) -> Table | None:
+def cold_start(result: Result, start: ColdStart) -> Table:
     """A new process until its first score."""
-    start = result.cold_start
-    if start is None:
-        return None
     whole = whole_of(result)
     parts = {
         "whole": start.whole,
@@ -140,56 +145,49 @@ def cold_start(result: Result) -> Table | None:
     }
     beside = "beside" if whole is None else f"beside {whole.id}"
     rows = (
-        (name, _times(value * 1000, whole), share(quotient(value, start.whole)), digits(value))
+        (name, _beside(value * 1000, whole), share(quotient(value, start.whole)), digits(value))
         for name, value in parts.items()
     )
     notes = (f"Medians over {start.processes} new processes, each row for itself; they need not add up.",)
     return table("cold-start", "Cold start", ("", beside, "of the whole", "seconds"), rows, notes)
 
 
-def _times(value: float, timing: Timing | None) -> str:
-    """How many times as long as a call of a timing a number of milliseconds is."""
-    if timing is None:
-        return ABSENT
-    low, high = range_of(timing)
-    return named(quotient(value, timing.summary.p50), quotient(value, high), quotient(value, low), timing.steady, "×")
+def _beside(value: float, whole: Timing | None) -> str:
+    """How many times as long as a call of the whole a number of milliseconds is."""
+    return derived(whole, lambda time: quotient(value, time), "×")
 
 
-def transfers(result: Result) -> Table | None:
+def transfers(result: Result, copies: Sequence[Transfer]) -> Table:
     """Copies between the host and the device."""
-    if not result.transfers:
-        return None
     whole = whole_of(result)
     header = ("", "beside" if whole is None else f"beside {whole.id}", "size", "p50", "p99", "max", "mean ± sd", "rate")
     rows = (
         (
             each.direction,
-            _times(each.summary.p50, whole),
+            _beside(each.summary.p50, whole),
             size(each.size),
             *map(digits, (each.summary.p50, each.summary.p99, each.summary.largest)),
             f"{digits(each.summary.mean)} ± {digits(each.summary.sd)}",
             scaled(quotient(each.size * 1000, each.summary.p50), "B/s"),
         )
-        for each in result.transfers
+        for each in copies
     )
     return table("transfers", "Copies between host and device", header, rows, ("Milliseconds per copy.",))
 
 
-def curves_of(result: Result) -> dict[str, list[Throughput]]:
+def curves_of(points: Sequence[Throughput]) -> dict[str, list[Throughput]]:
     """The curves of the throughput, each by rising size."""
     curves: dict[str, list[Throughput]] = {}
-    for point in sorted(result.throughput, key=lambda point: point.size):
+    for point in sorted(points, key=lambda point: point.size):
         curves.setdefault(point.curve, []).append(point)
     return curves
 
 
-def throughput(result: Result) -> Table | None:
+def throughput(_result: Result, points: Sequence[Throughput]) -> Table:
     """Frames per second over the size."""
-    if not result.throughput:
-        return None
     header = ("", "beside the smallest", "frames/s", "p10–p90", "ms per frame", "")
-    curves = curves_of(result)
-    rows = (_throughput_row(point, points[0]) for points in curves.values() for point in points)
+    curves = curves_of(points)
+    rows = (_throughput_row(point, curve[0]) for curve in curves.values() for point in curve)
     notes = [
         *(f"{name}: {CURVES[name]}." for name in curves if name in CURVES),
         "The knee is the smallest size that comes within a few per cent of the curve's best.",
@@ -208,14 +206,12 @@ def _throughput_row(point: Throughput, first: Throughput) -> Sequence[object]:
     )
 
 
-def pipeline(result: Result) -> Table | None:
+def pipeline(_result: Result, videos: Sequence[Pipeline]) -> Table:
     """Videos on their way to a table, and where their time goes."""
-    if not result.pipeline:
-        return None
     header = ("", "beside the wall time", "seconds", "ms per frame")
-    rows = (row for each in result.pipeline for row in _pipeline_rows(each))
+    rows = (row for each in videos for row in _pipeline_rows(each))
     notes = [
-        *map(_video, result.pipeline),
+        *map(_video, videos),
         "Stages run beside one another: their shares overlap and do not add up to one.",
     ]
     return table("pipeline", "Video to table", header, rows, notes)

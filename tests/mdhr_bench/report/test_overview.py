@@ -4,7 +4,7 @@ import bench_result
 import pytest
 
 from mdhr_bench.report.overview import report_of
-from mdhr_bench.results import ColdStart, Missing, Ratio, Result, Summary, Timing
+from mdhr_bench.results import ColdStart, Distribution, Missing, Ratio, Result, Timing
 
 
 def table_of(result, name):
@@ -18,7 +18,7 @@ def rows_of(result, name):
 
 
 def timing(name, what, frames, rounds, steady=True):
-    summary = Summary(400, 12.46, 0.7123, 12.341, 13.04, 13.51, 14.96, 21.07)
+    summary = Distribution(400, 12.46, 0.7123, 12.341, 13.04, 13.51, 14.96, 21.07)
     return Timing(name, f"calls of {name}", what, frames, tuple(rounds), tuple(rounds), summary, 0.0241, steady, 7)
 
 
