@@ -9,11 +9,11 @@ import click
 
 from mdhr_runtime.cli.console import Command, spoken_warnings
 
+from ..datasets import DATASETS
 from ..threads import share_cores
 from ..training.config import DEVICES, PRECISIONS
 from .checks import require_folder, require_libraries
 from .options import count_option
-from .run_options import DATASETS
 
 if TYPE_CHECKING:
     from ..training.scoring import Scorer
@@ -61,19 +61,18 @@ def evaluate(
     share_cores()
     require_libraries()
     from ..data.lists import read_fold
-    from ..datasets import DATASETS as KNOWN
     from ..training.evaluation import bundle_scorer, checkpoint_scorer, lost, score
     from ..training.run_files import SCHEMA, write_summary
     from ..training.summary import f1_table
 
-    layout = KNOWN[dataset].layout
+    layout = DATASETS[dataset].layout
     scorers: dict[str, tuple[Scorer, int]] = {}
     if checkpoint is not None:
         scorers["checkpoint"] = checkpoint_scorer(checkpoint, layout, device, precision)
     if bundle is not None:
         scorers["bundle"] = bundle_scorer(bundle, layout, provider)
     with spoken_warnings():
-        recordings = read_fold(data, KNOWN[dataset], fold).test
+        recordings = read_fold(data, DATASETS[dataset], fold).test
     scores = {
         name: score(scorer, recordings, layout, frames, batch, workers, name)
         for name, (scorer, frames) in scorers.items()

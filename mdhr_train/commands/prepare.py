@@ -11,12 +11,14 @@ import click
 from mdhr_runtime.cli.console import Command, spoken_warnings, table
 from mdhr_runtime.errors import OutputError
 
+from ..datasets import DATASETS
+
 if TYPE_CHECKING:
     from ..data.prepare import Report
 
 
 @click.command(cls=Command)
-@click.argument("dataset", metavar="bp4d|disfa")
+@click.argument("dataset", metavar="|".join(DATASETS))
 @click.argument("raw", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
@@ -28,10 +30,8 @@ def prepare(dataset: str, raw: Path, out: Path, workers: int) -> None:
     Finds and aligns the faces as mdhr-run does, and writes crops, the lists of three folds by subject, class weights,
     and report.json. Run again after an interruption, it goes on where it stopped.
     """
-    from ..datasets import DATASETS, READERS
-
-    if dataset not in READERS:
-        raise click.BadParameter(f"{dataset!r} is none of {', '.join(READERS)}.", param_hint="dataset")
+    if dataset not in DATASETS:
+        raise click.BadParameter(f"{dataset!r} is none of {', '.join(DATASETS)}.", param_hint="dataset")
     if out.resolve() == raw.resolve():
         raise OutputError(
             f"{out} is the raw dataset.", "Crops could take the place of its images.", "Name another folder."
@@ -39,13 +39,12 @@ def prepare(dataset: str, raw: Path, out: Path, workers: int) -> None:
     from ..data.prepare import REPORT
     from ..data.prepare import prepare as prepare_dataset
 
-    layout = DATASETS[dataset].layout
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out} cannot be made.", str(error), "Name a folder that can be written.") from error
     with spoken_warnings():
-        report = prepare_dataset(READERS[dataset](raw, layout.au_names), DATASETS[dataset], out, workers)
+        report = prepare_dataset(DATASETS[dataset].read(raw), DATASETS[dataset], out, workers)
     for text in _tables(report):
         click.echo(f"{text}\n")
     click.echo(f"{out}: {report.crops} crops of {report.frames} labelled frames; details: {out / REPORT}")

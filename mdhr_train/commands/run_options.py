@@ -15,6 +15,7 @@ import click
 from mdhr_runtime.cli.console import Option
 from mdhr_runtime.errors import ConfigError
 
+from ..datasets import DATASETS
 from ..training.config import DEVICES, PRECISIONS, VALIDATIONS, RunConfig
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
 # These stand in modules that import torch; a test holds them equal.
-DATASETS = ("bp4d", "disfa")
 NETWORK = {"model.backbone": "resnet50", "model.node_features": 512, "model.radius": 5, "model.clip_frames": 16}
 
 COUNT = click.IntRange(min=1)
@@ -149,7 +149,6 @@ def configure(
     Raises:
         ConfigError: A setting does not exist or makes no sense.
     """
-    from ..datasets import DATASETS
     from ..training.config_files import build_config, read_config
 
     path = context.params["config_"]

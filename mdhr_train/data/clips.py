@@ -22,12 +22,12 @@ class Clip(NamedTuple):
     Attributes:
         frames: uint8 (T, 224, 224, 3), RGB.
         labels: int8 (T, N): 1, 0, or `IGNORED`.
-        index: The clip's index in its dataset.
+        position: The clip's index in its dataset.
     """
 
     frames: np.ndarray
     labels: np.ndarray
-    index: int
+    position: int
 
 
 class TrainingClips(Dataset):

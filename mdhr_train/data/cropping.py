@@ -17,7 +17,7 @@ from mdhr_runtime.faces.mtcnn import FaceDetector
 from mdhr_runtime.faces.tracking import FaceTracker
 from mdhr_runtime.files import staged
 
-from ..datasets import Dataset, RawRecording
+from ..datasets.base import Dataset, RawRecording
 
 STATE_FOLDER = ".prepared"
 """Folder in a prepared dataset with a file per finished recording, so that a killed run can go on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,14 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mdhr_runtime.errors import DataError, OutputError
-from mdhr_runtime.files import staged
+from mdhr_runtime.errors import DataError
+from mdhr_runtime.files import staged, told
 
-from ..datasets import FOLDS, SPLITS, Dataset, list_folder
+from ..datasets.base import LABELS, SPLITS, Dataset, checked_labels, list_folder
 from ..losses import class_weights, combination_index, occurrence_rates
-from .folds import divide, empty, require_disjoint, some
-from .list_files import fingerprint, read_labels, read_lines, read_weights, row_of_weights, rows_of
-from .recordings import Fold, Recording
+from .recordings import Fold, Recording, divide, empty, require_disjoint, some
 
 WEIGHT_TOLERANCE = 1e-3
 """Relative difference from which on the weights in a file and those of the labels are called different."""
@@ -48,12 +47,13 @@ def read_fold(root: Path, dataset: Dataset, fold: int) -> Fold:
             not those of the labels.
     """
     root = Path(root)
-    if fold not in FOLDS:
-        raise DataError(f"There is no fold {fold}.", f"Folds are {', '.join(map(str, FOLDS))}.", "Choose one of them.")
+    if fold not in dataset.folds:
+        known = ", ".join(map(str, dataset.folds))
+        raise DataError(f"There is no fold {fold}.", f"Folds are {known}.", "Choose one of them.")
     train, test = (_read_split(root, dataset, fold, split) for split in SPLITS)
     require_disjoint(f"Fold {fold} of {root}", train, test)
     lists = [path for split in SPLITS for path in _list_paths(root, dataset, fold, split)]
-    return Fold(fold, train, test, _weights(root, dataset, fold, train), fingerprint(lists))
+    return Fold(fold, train, test, _weights(root, dataset, fold, train), _fingerprint(lists))
 
 
 def write_lists(root: Path, dataset: Dataset, recordings: Iterable[Recording]) -> None:
@@ -77,7 +77,7 @@ def write_lists(root: Path, dataset: Dataset, recordings: Iterable[Recording]) -
     for (fold, split), chosen in divide(dataset, recordings).items():
         texts |= _texts(root, dataset, fold, split, chosen)
     folder = root / "list"
-    try:
+    with told(f"The lists in {folder}", fix="Make room, or choose another folder."):
         root.mkdir(parents=True, exist_ok=True)
         with staged(folder) as stage:  # all lists or none: they belong together
             if folder.exists():
@@ -85,10 +85,6 @@ def write_lists(root: Path, dataset: Dataset, recordings: Iterable[Recording]) -
             stage.mkdir(exist_ok=True)
             for name, text in texts.items():
                 (stage / name).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"The lists in {folder} could not be written.", str(error), "Make room, or choose another folder."
-        ) from error
 
 
 def _list_paths(root: Path, dataset: Dataset, fold: int, split: str) -> list[Path]:
@@ -99,7 +95,7 @@ def _list_paths(root: Path, dataset: Dataset, fold: int, split: str) -> list[Pat
 
 def _read_split(root: Path, dataset: Dataset, fold: int, split: str) -> tuple[Recording, ...]:
     path_file, label_file = _list_paths(root, dataset, fold, split)
-    lines, labels = read_lines(path_file), read_labels(label_file, dataset.layout.au_names)
+    lines, labels = _read_lines(path_file), _read_labels(label_file, dataset.layout.au_names)
     if not lines:
         raise empty(f"Fold {fold} of {root}", split, f"{path_file} names no image.")
     if len(labels) == len(lines) + 1:
@@ -118,16 +114,16 @@ def _read_split(root: Path, dataset: Dataset, fold: int, split: str) -> tuple[Re
 
 
 def _recordings(images: Path, dataset: Dataset, lines: Sequence[str], labels: np.ndarray) -> tuple[Recording, ...]:
-    places = [dataset.place(line) for line in lines]
+    crops = [dataset.parse_crop(line) for line in lines]
     rows: dict[str, list[int]] = {}
-    for row, place in enumerate(places):
-        rows.setdefault(place.recording, []).append(row)
+    for row, crop in enumerate(crops):
+        rows.setdefault(crop.recording, []).append(row)
     return tuple(
         Recording(
             name,
-            places[chosen[0]].subject,
+            crops[chosen[0]].subject,
             tuple(images / lines[row] for row in chosen),
-            np.array([places[row].number for row in chosen], np.int64),
+            np.array([crops[row].number for row in chosen], np.int64),
             labels[chosen],
         )
         for name, chosen in rows.items()
@@ -135,7 +131,7 @@ def _recordings(images: Path, dataset: Dataset, lines: Sequence[str], labels: np
 
 
 def _require_images(recordings: Sequence[Recording]) -> None:
-    # One look into each folder: asking for every file takes minutes on a network drive.
+    # Each folder is read once: asking for every file takes minutes on a network drive.
     found: dict[Path, set[str]] = {}
     missing = []
     for path in (path for recording in recordings for path in recording.paths):
@@ -159,11 +155,11 @@ def _texts(root: Path, dataset: Dataset, fold: int, split: str, recordings: Sequ
         dataset.path_list: "\n".join(
             path.relative_to(images).as_posix() for recording in recordings for path in recording.paths
         ),
-        dataset.label_list: rows_of(labels),
-        dataset.combination_list: rows_of(combination_index(torch.from_numpy(labels), dataset.layout).numpy()),
+        dataset.label_list: _rows_of(labels),
+        dataset.combination_list: _rows_of(combination_index(torch.from_numpy(labels), dataset.layout).numpy()),
     }
     if split == "train":
-        texts[dataset.weight_list] = row_of_weights(_computed_weights(dataset, fold, recordings))
+        texts[dataset.weight_list] = _row_of_weights(_computed_weights(dataset, fold, recordings))
     return {name.format(split=split, fold=fold): text for name, text in texts.items()}
 
 
@@ -173,7 +169,7 @@ def _weights(root: Path, dataset: Dataset, fold: int, train: Sequence[Recording]
     path = list_folder(root) / dataset.weight_list.format(fold=fold)
     if not path.is_file():
         return computed
-    weights = read_weights(path, len(computed))
+    weights = _read_weights(path, len(computed))
     difference = np.abs(weights / computed - 1).max()
     if difference > WEIGHT_TOLERANCE:
         text = f"The weights in {path} differ from those of the labels by up to {difference:.1%}; the file's are used."
@@ -188,3 +184,87 @@ def _computed_weights(dataset: Dataset, fold: int, train: Sequence[Recording]) -
         text = f"In the training lists of fold {fold} of {dataset.name} no frame has {', '.join(never)}."
         warnings.warn(f"{text} What never occurs cannot be learned.", DataWarning, stacklevel=4)
     return class_weights(rates).numpy()
+
+
+def _read_lines(path: Path) -> list[str]:
+    """Read the lines of a list that are not blank.
+
+    Raises:
+        DataError: There is no such file, or it is no text.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"The list {path} cannot be read.",
+            str(error),
+            "Write the lists with mdhr-train prepare, or copy the published ones there.",
+        ) from error
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _read_labels(path: Path, names: Sequence[str]) -> np.ndarray:
+    """Read a list of labels.
+
+    Args:
+        path: The list: N numbers a line.
+        names: The N action units.
+
+    Returns:
+        int8 (T, N).
+
+    Raises:
+        DataError: The file is missing or holds something that is no label.
+    """
+    fix = f"Give a list with {len(names)} numbers a line, each of them {', '.join(map(str, LABELS))}."
+    lines = _read_lines(path)
+    if not lines:
+        return np.empty((0, len(names)), np.int8)
+    try:
+        labels = np.loadtxt(lines, ndmin=2)
+    except ValueError as error:
+        raise DataError(f"{path} is no list of labels.", str(error), fix) from error
+    if labels.shape[1] != len(names):
+        raise DataError(f"{path} belongs to another dataset.", f"It has {labels.shape[1]} numbers a line.", fix)
+    return checked_labels(labels, path, names)
+
+
+def _read_weights(path: Path, count: int) -> np.ndarray:
+    """Read the class weights of a fold: float64 (N,).
+
+    Args:
+        path: The file: N numbers.
+        count: N.
+
+    Raises:
+        DataError: It holds something else.
+    """
+    try:
+        weights = np.array(" ".join(_read_lines(path)).split(), np.float64)
+    except ValueError:
+        weights = np.empty(0)
+    if len(weights) != count or not (np.isfinite(weights) & (weights > 0)).all():
+        raise DataError(
+            f"{path} holds no class weights.",
+            f"They are {count} positive numbers, one per action unit.",
+            "Remove the file, so that they are computed, or write it again with mdhr-train prepare.",
+        )
+    return weights
+
+
+def _rows_of(numbers: np.ndarray) -> str:
+    """The text of a list of whole numbers (T, N): a line per row, numbers apart by a blank."""
+    return "\n".join(" ".join(map(str, row)) for row in numbers.tolist())
+
+
+def _row_of_weights(weights: np.ndarray) -> str:
+    """The text of class weights (N,): six digits, apart by tabs, as in the published files."""
+    return "\t".join(f"{weight:.6f}" for weight in weights)
+
+
+def _fingerprint(paths: Iterable[Path]) -> str:
+    """SHA-256 over the contents of files in their order, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -25,12 +25,11 @@ from mdhr_runtime.faces.mtcnn import FaceDetector
 from mdhr_runtime.files import staged
 from mdhr_runtime.pipeline.analysis import MIN_FACE
 
-from ..datasets import Dataset, RawRecording
+from ..datasets.base import Dataset, RawRecording
 from .cropping import Gaps, crop_faces, crop_path, finished
 from .detector import make_detector
-from .folds import divide
 from .lists import write_lists
-from .recordings import Recording
+from .recordings import Recording, divide
 
 REPORT = "report.json"
 SCHEMA = 1
@@ -65,7 +64,7 @@ def prepare(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, wor
     What an earlier, interrupted run has written is not made again.
 
     Args:
-        recordings: What a reader of `mdhr_train.data.raw` gave.
+        recordings: What the dataset's reader gave.
         dataset: How the prepared dataset is laid out.
         out: Its folder, which may exist.
         workers: Number of processes.

@@ -1,29 +1,11 @@
-"""Readers of the datasets as they are handed out. A third dataset is one more reader and an entry in `READERS`.
+"""The datasets that can be trained on. Another one is a file beside `bp4d.py`, and a name in `DATASETS`."""
 
-A reader takes the raw folder and the names of the action units. It gives the recordings, with all labels read and
-checked and no image opened yet.
-"""
-
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
-from ..layouts import BP4D, DISFA, LAYOUTS
 from . import bp4d, disfa
-from .base import DATASETS, FOLDS, RENDERED, SPLITS, Dataset, list_folder
-from .raw import RawRecording
 
-__all__ = [
-    "BP4D",
-    "DATASETS",
-    "DISFA",
-    "FOLDS",
-    "LAYOUTS",
-    "READERS",
-    "RENDERED",
-    "SPLITS",
-    "Dataset",
-    "RawRecording",
-    "list_folder",
-]
+BP4D, DISFA = bp4d.LAYOUT, disfa.LAYOUT
 
-READERS: dict[str, Callable[[Path, Sequence[str]], list[RawRecording]]] = {"bp4d": bp4d.read, "disfa": disfa.read}
+DATASETS = {dataset.name: dataset for dataset in (bp4d.DATASET, disfa.DATASET)}
+"""By the names for `--dataset`."""
+
+LAYOUTS = {dataset.layout.name: dataset.layout for dataset in DATASETS.values()}
+"""By the layouts' own names."""

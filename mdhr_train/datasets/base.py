@@ -1,37 +1,42 @@
-"""The datasets that can be trained on. A third one is one more entry here, and a small reader of its raw files.
+"""A dataset: the layout of its prepared form, and its recordings as they are handed out.
 
 A prepared dataset is a folder with aligned crops and list files, in the form that the published implementations of
 MDHR and ME-GraphAU (https://github.com/CVI-SZU/ME-GraphAU) read: per fold and split a list of crops, one of their
-labels, one of the regions' combinations, and the class weights. The parts of the subjects are ME-GraphAU's.
+labels, one of the regions' combinations, and the class weights.
+
+Each dataset is one file beside this one: its table, a `Dataset`, and the reader of its raw form. The functions below
+are for such readers.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from mdhr_runtime.errors import DataError
 from mdhr_runtime.layout import Layout
-
-from ..datasets import BP4D, DISFA
 
 RENDERED = "rendered.json"
 """File in the root of a dataset that was drawn and not recorded: what was asked for."""
 
 SPLITS = ("train", "test")
 
-FOLDS = {
-    1: {"train": (1, 2), "test": (3,)},
-    2: {"train": (1, 3), "test": (2,)},
-    3: {"train": (2, 3), "test": (1,)},
-}
-"""Which parts of the subjects each fold trains on and tests on."""
+UNKNOWN = (9, -1)
+"""Labels of AUs that nobody could see: 9 as BP4D writes it, −1 as the published implementation pads clips."""
+
+LABELS = (0, 1, *UNKNOWN)
+"""All labels that a list may hold."""
+
+VIDEO_SUFFIXES = frozenset({".avi", ".mkv", ".mov", ".mp4", ".mpg", ".wmv"})
 
 
-class Place(NamedTuple):
-    """Where a crop belongs: its subject, the name of its recording, and the frame's number in it."""
+class CropName(NamedTuple):
+    """The parts of a crop's path: its subject, the name of its recording, and the frame's number in it."""
 
     subject: str
     recording: str
@@ -40,41 +45,53 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """How a prepared dataset is laid out.
+    """The table of a dataset.
 
     Attributes:
-        name: What `--dataset` calls it.
+        name: Its name for `--dataset`.
         layout: Its action units (AUs), their regions, and the geometry of its crops.
+        read: Reader of the raw form: takes the raw folder and gives the recordings, with all labels read and checked
+            and no image opened yet.
         image_folder: Folder of the crops, below the dataset's.
-        crop_name: Path of a crop below that folder, with {recording}, {subject} and {number}.
+        recording_name: Name of a recording, with {subject} and {take}, its number among those of the subject.
+        crop_name: Path of a crop below the image folder, with {recording}, {subject} and {number}.
         crop_pattern: Regular expression for such paths with the groups `subject`, `recording` and `number`.
         path_list: File name of the list of crops, with {split} and {fold}.
         label_list: The same of the labels, N numbers a line.
         combination_list: The same of the regions' combinations, one number per region a line.
         weight_list: The same of the N class weights, with {fold}.
-        parts: The subjects in three parts, from which `FOLDS` makes the folds.
+        parts: The subjects in parts, each of which is tested on in one fold.
     """
 
     name: str
     layout: Layout
+    read: Callable[[Path], list[RawRecording]]
     image_folder: str
+    recording_name: str
     crop_name: str
     crop_pattern: str
     path_list: str
     label_list: str
     combination_list: str
     weight_list: str
-    parts: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+    parts: tuple[tuple[str, ...], ...]
+
+    @property
+    def folds(self) -> tuple[int, ...]:
+        """Numbers of the folds, from 1."""
+        return tuple(range(1, len(self.parts) + 1))
 
     def subjects(self, fold: int, split: str) -> tuple[str, ...]:
-        """The subjects of a fold's split ("train" or "test"), in the order of the lists."""
-        return tuple(subject for part in FOLDS[fold][split] for subject in self.parts[part - 1])
+        """The subjects of a fold's split ("train" or "test"), in the order of the lists.
 
-    def place(self, line: str) -> Place:
-        """Say where a crop belongs.
+        Fold 1 is tested on the last part, as in ME-GraphAU's lists.
+        """
+        tested = len(self.parts) - fold
+        chosen = [part for index, part in enumerate(self.parts) if (index == tested) == (split == "test")]
+        return tuple(subject for part in chosen for subject in part)
 
-        Args:
-            line: Its path below the image folder.
+    def parse_crop(self, line: str) -> CropName:
+        """Take the path of a crop below the image folder apart.
 
         Raises:
             DataError: The path is not one of this dataset.
@@ -86,11 +103,16 @@ class Dataset:
                 f"The dataset's crops have names such as {self.crop_path(self.parts[0][0], '…', 7)}.",
                 "Check that the list belongs to this dataset, or choose another one with --dataset.",
             )
-        return Place(match["subject"], match["recording"], int(match["number"]))
+        return CropName(match["subject"], match["recording"], int(match["number"]))
 
     def crop_path(self, subject: str, recording: str, number: int) -> str:
-        """Path of a crop below the image folder; what `place` reads."""
+        """Path of a crop below the image folder; the inverse of `parse_crop`."""
         return self.crop_name.format(subject=subject, recording=recording, number=number)
+
+
+def parts_of(*names: str) -> tuple[tuple[str, ...], ...]:
+    """The parts of a dataset's subjects, each given as names with blanks between them."""
+    return tuple(tuple(part.split()) for part in names)
 
 
 def list_folder(root: Path) -> Path:
@@ -99,41 +121,171 @@ def list_folder(root: Path) -> Path:
     return folder if folder.is_dir() else root
 
 
-def _subjects(names: str) -> tuple[str, ...]:
-    return tuple(names.split())
+@dataclass(frozen=True, eq=False)
+class RawRecording:
+    """The labelled frames of one video of one subject, before any face is cut out.
+
+    Attributes:
+        name: Its name in the prepared dataset, such as "F001/T1" or "SN001".
+        subject: Who is to be seen.
+        source: A folder of images whose names end in the frame's number, or a video.
+        first: Number of a video's first frame.
+        numbers: int64 (T,), the labelled frames, growing.
+        labels: int8 (T, N): 1, 0, or anything else for unknown.
+    """
+
+    name: str
+    subject: str
+    source: Path
+    first: int
+    numbers: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        """Number of labelled frames T."""
+        return len(self.numbers)
+
+    def images(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Read the labelled frames that there are, in order.
+
+        Yields:
+            The frame's number and its image, uint8 (H, W, 3), RGB.
+
+        Raises:
+            DataError: An image is damaged.
+            VideoError: The video is damaged.
+        """
+        yield from self._files() if self.source.is_dir() else self._frames()
+
+    def _files(self) -> Iterator[tuple[int, np.ndarray]]:
+        files = numbered_images(self.source)
+        for number in self.numbers.tolist():
+            if number in files:
+                yield number, _read(files[number])
+
+    def _frames(self) -> Iterator[tuple[int, np.ndarray]]:
+        from mdhr_runtime.sources import Video
+
+        wanted = set(self.numbers.tolist())
+        for frame in Video(self.source):
+            number = frame.number - 1 + self.first
+            if number in wanted:
+                yield number, frame.image
 
 
-DATASETS = {
-    "bp4d": Dataset(
-        name="bp4d",
-        layout=BP4D,
-        image_folder="img",
-        crop_name="{recording}/{number}.jpg",
-        crop_pattern=r"(?P<recording>(?P<subject>[FM]\d+)/T\d+)/(?P<number>\d+)\.jpg",
-        path_list="BP4D_{split}_img_path_fold{fold}.txt",
-        label_list="BP4D_{split}_label_fold{fold}.txt",
-        combination_list="BP4D_{split}_sub_label_fold{fold}.txt",
-        weight_list="BP4D_train_weight_fold{fold}.txt",
-        parts=(
-            _subjects("F001 M007 F018 F008 F002 M004 F010 F009 M012 M001 F016 M014 F023 M008"),
-            _subjects("M011 F003 M010 M002 F005 F022 M018 M017 F013 M016 F020 F011 M013 M005"),
-            _subjects("F007 F015 F006 F019 M006 M009 F012 M003 F004 F021 F017 M015 F014"),
-        ),
-    ),
-    "disfa": Dataset(
-        name="disfa",
-        layout=DISFA,
-        image_folder="img_o",
-        crop_name="{recording}/{recording}_{number}.png",
-        crop_pattern=r"(?P<recording>(?P<subject>SN\d+))/(?:SN\d+_)?(?P<number>\d+)\.png",
-        path_list="DISFA_{split}_path_fold{fold}.txt",
-        label_list="DISFA_{split}_label_fold{fold}.txt",
-        combination_list="DISFA_{split}_sub_label_fold{fold}.txt",
-        weight_list="DISFA_train_weight_fold{fold}.txt",
-        parts=(
-            _subjects("SN002 SN010 SN001 SN026 SN027 SN032 SN030 SN009 SN016"),
-            _subjects("SN013 SN018 SN011 SN028 SN012 SN006 SN031 SN021 SN024"),
-            _subjects("SN003 SN029 SN023 SN025 SN008 SN005 SN007 SN017 SN004"),
-        ),
-    ),
-}
+def find_source(raw: Path, patterns: Sequence[str]) -> Path:
+    """Find where a recording's images are.
+
+    Args:
+        raw: The raw dataset's folder.
+        patterns: Where they may be below it, as globs. The first one that leads to a folder with images, or to a
+            video, counts.
+
+    Raises:
+        DataError: None does.
+    """
+    from mdhr_runtime.sources.images import is_image
+
+    for pattern in patterns:
+        for path in sorted(raw.glob(pattern)):
+            if path.suffix.lower() in VIDEO_SUFFIXES or (path.is_dir() and any(map(is_image, path.iterdir()))):
+                return path
+    raise DataError(
+        f"There are labels in {raw}, but no images for them.",
+        f"None of these is a folder with images or a video: {', '.join(patterns)}.",
+        "Unpack the images or videos there, or remove the labels of recordings that you do not have.",
+    )
+
+
+def numbered_images(folder: Path) -> dict[int, Path]:
+    """The images of a folder by the number that their names end in; others are left out."""
+    from mdhr_runtime.sources.images import is_image
+
+    endings = ((path.stem.rpartition("_")[2], path) for path in folder.iterdir() if is_image(path))
+    return {int(ending): path for ending, path in endings if ending.isdecimal()}
+
+
+def label_folder(raw: Path, names: Sequence[str]) -> Path:
+    """Find the folder of the labels, by one of its names below the raw folder.
+
+    Raises:
+        DataError: There is none.
+    """
+    for name in names:
+        if (raw / name).is_dir():
+            return raw / name
+    raise DataError(
+        f"There are no labels in {raw}.",
+        f"It has no folder {' or '.join(names)}." if raw.is_dir() else "There is no such folder.",
+        "Give the folder that the dataset was unpacked in.",
+    )
+
+
+def read_table(path: Path, skip: int = 0) -> np.ndarray:
+    """Read a comma-separated file of numbers: float64 (rows, columns).
+
+    Args:
+        path: The file.
+        skip: Lines to skip at its beginning.
+
+    Raises:
+        DataError: It is empty or holds something else.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()[skip:]
+        table = np.loadtxt(lines, delimiter=",", ndmin=2) if any(map(str.strip, lines)) else np.empty((0, 1))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is no table of labels.", str(error), "Unpack the labels again.") from error
+    if not len(table):
+        raise DataError(f"{path} is no table of labels.", "It has no rows.", "Unpack the labels again.")
+    frames = table[:, 0]
+    if (frames != np.floor(frames)).any() or (np.diff(frames) <= 0).any():
+        raise DataError(
+            f"{path} is no table of labels.",
+            "Its first column should count the frames, and does not grow in whole numbers.",
+            "Unpack the labels again.",
+        )
+    return table
+
+
+def checked_labels(
+    labels: np.ndarray, path: Path, names: Sequence[str], first_line: int = 1, allowed: Sequence[int] = LABELS
+) -> np.ndarray:
+    """Make sure that numbers are labels.
+
+    Args:
+        labels: (T, N), any type.
+        path: Where they come from.
+        names: The N action units.
+        first_line: Line of the file that the first row comes from.
+        allowed: What they may be.
+
+    Returns:
+        int8 (T, N).
+
+    Raises:
+        DataError: One of them is something else.
+    """
+    strange = np.argwhere(~np.isin(labels, allowed))
+    if len(strange):
+        row, column = strange[0]
+        raise DataError(
+            f"{path} holds {len(strange)} numbers that are no labels.",
+            f"The first is {labels[row, column]:g}, for {names[column]} in line {row + first_line}.",
+            f"They may be {', '.join(map(str, allowed))}. Copy the file again from where it came.",
+        )
+    return labels.astype(np.int8)
+
+
+def _read(path: Path) -> np.ndarray:
+    import cv2
+
+    content = np.fromfile(path, np.uint8)
+    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    if image is None:
+        raise DataError(
+            f"The image {path} is damaged.",
+            f"Its {content.size} bytes cannot be decoded.",
+            "Unpack it again, or remove it, so that its frame is left out, and run the command again.",
+        )
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

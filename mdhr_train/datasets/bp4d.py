@@ -1,24 +1,23 @@
-"""BP4D-Spontaneous (Zhang et al. 2014) as it is handed out.
+"""BP4D-Spontaneous (Zhang et al. 2014).
 
-Labels: `AUCoding/AU_OCC/F001_T1.csv`, one file per subject and task. The first line names the columns by AU number; the
-first column is the frame's number, 9 stands for "unknown". Images: `2D+3D/F001/T1/2440.jpg`, by the same numbers, with
-or without leading zeros; or one video per task, whose frames are taken to be numbered from 1.
+As it is handed out. Labels: `AUCoding/AU_OCC/F001_T1.csv`, one file per subject and task. The first line names the
+columns by AU number; the first column is the frame's number, 9 stands for "unknown". Images: `2D+3D/F001/T1/2440.jpg`,
+by the same numbers, with or without leading zeros; or one video per task, whose frames are taken to be numbered from 1.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mdhr_runtime.errors import DataError
+from mdhr_runtime.layout import CropGeometry, Layout, Region
 
-from ..data.list_files import checked
-from .raw import RawRecording, find_source, label_folder, read_table
+from .base import Dataset, RawRecording, checked_labels, find_source, label_folder, parts_of, read_table
 
-LABELS = ("AUCoding/AU_OCC", "AU_OCC")
+LABEL_FOLDERS = ("AUCoding/AU_OCC", "AU_OCC")
 
 SOURCES = (
     "2D+3D/{subject}/{task}",
@@ -32,18 +31,34 @@ SOURCES = (
 
 FIRST_FRAME = 1
 
+LAYOUT = Layout(
+    name="BP4D",
+    aus=(1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24),
+    regions=(
+        Region("up", (1, 2, 4, 7), (0, 3)),
+        Region("mid", (6,), (2, 5)),
+        Region("low-a", (12, 14, 15), (4, 7)),
+        Region("low-b", (10, 17, 23, 24), (4, 7)),
+    ),
+    region_projection=True,
+    crop=CropGeometry(left_eye=(0.33, 0.28), right_eye=(0.70, 0.28), mouth=(0.51, 0.70), rotate=True),
+)
+"""Orders and regions are those of the published implementation. The paper's lower region holds seven of the AUs; it is
+split in two, as 2^7 combinations would be too many for one classifier. The crop's points were measured on the published
+256×256 examples.
+"""
 
-def read(raw: Path, au_names: Sequence[str]) -> list[RawRecording]:
+
+def read(raw: Path) -> list[RawRecording]:
     """Read the labels of all recordings, and find their images.
 
     Args:
         raw: Folder that holds the labels and the images.
-        au_names: The AUs to read, such as "AU01".
 
     Raises:
         DataError: Labels or images are missing, or labels are none.
     """
-    folder = label_folder(raw, LABELS)
+    folder = label_folder(raw, LABEL_FOLDERS)
     files = {match: path for path in folder.iterdir() if (match := re.fullmatch(r"([FM]\d+)_(T\d+)\.csv", path.name))}
     if not files:
         raise DataError(
@@ -55,16 +70,16 @@ def read(raw: Path, au_names: Sequence[str]) -> list[RawRecording]:
     for match, path in sorted(files.items(), key=lambda item: item[1].name):
         subject, task = match.groups()
         source = find_source(raw, [pattern.format(subject=subject, task=task) for pattern in SOURCES])
-        numbers, labels = _labels(path, au_names)
+        numbers, labels = _labels(path)
         found.append(RawRecording(f"{subject}/{task}", subject, source, FIRST_FRAME, numbers, labels))
     return found
 
 
-def _labels(path: Path, au_names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def _labels(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Frame numbers int64 (T,) and labels int8 (T, N) of a file."""
     with path.open(encoding="utf-8-sig") as file:
         header = [int(number) if (number := re.sub(r"\D", "", cell)) else None for cell in file.readline().split(",")]
-    missing = [name for name in au_names if int(name[2:]) not in header[1:]]
+    missing = [name for name, au in zip(LAYOUT.au_names, LAYOUT.aus, strict=True) if au not in header[1:]]
     if missing:
         raise DataError(
             f"{path} is no table of labels.",
@@ -72,5 +87,27 @@ def _labels(path: Path, au_names: Sequence[str]) -> tuple[np.ndarray, np.ndarray
             "Unpack the occurrence labels (AU_OCC) again.",
         )
     table = read_table(path, skip=1)
-    columns = [header.index(int(name[2:]), 1) for name in au_names]
-    return table[:, 0].astype(np.int64), checked(table[:, columns], path, au_names, first_line=2)
+    columns = [header.index(au, 1) for au in LAYOUT.aus]
+    labels = checked_labels(table[:, columns], path, LAYOUT.au_names, first_line=2)
+    return table[:, 0].astype(np.int64), labels
+
+
+DATASET = Dataset(
+    name="bp4d",
+    layout=LAYOUT,
+    read=read,
+    image_folder="img",
+    recording_name="{subject}/T{take}",
+    crop_name="{recording}/{number}.jpg",
+    crop_pattern=r"(?P<recording>(?P<subject>[FM]\d+)/T\d+)/(?P<number>\d+)\.jpg",
+    path_list="BP4D_{split}_img_path_fold{fold}.txt",
+    label_list="BP4D_{split}_label_fold{fold}.txt",
+    combination_list="BP4D_{split}_sub_label_fold{fold}.txt",
+    weight_list="BP4D_train_weight_fold{fold}.txt",
+    # The parts are those of ME-GraphAU.
+    parts=parts_of(
+        "F001 M007 F018 F008 F002 M004 F010 F009 M012 M001 F016 M014 F023 M008",
+        "M011 F003 M010 M002 F005 F022 M018 M017 F013 M016 F020 F011 M013 M005",
+        "F007 F015 F006 F019 M006 M009 F012 M003 F004 F021 F017 M015 F014",
+    ),
+)

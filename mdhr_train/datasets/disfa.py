@@ -1,24 +1,33 @@
-"""DISFA (Mavadati et al. 2013) as it is handed out.
+"""DISFA (Mavadati et al. 2013).
 
-Labels: `ActionUnit_Labels/SN001/SN001_au1.txt`, one file per subject and AU, with lines `frame,intensity`; frames count
-from 1, intensities from 0 to 5. An AU occurs from intensity 2 on, as in all published work with three folds. Videos:
-`Videos_LeftCamera/LeftVideoSN001_comp.avi`; or images of their frames, `Images/SN001/SN001_0.png`. Prepared crops and
-images count from 0, as the published lists do: image 0 has the labels of frame 1.
+As it is handed out. Labels: `ActionUnit_Labels/SN001/SN001_au1.txt`, one file per subject and AU, with lines
+`frame,intensity`; frames count from 1, intensities from 0 to 5. An AU occurs from intensity 2 on, as in all published
+work with three folds. Videos: `Videos_LeftCamera/LeftVideoSN001_comp.avi`; or images of their frames,
+`Images/SN001/SN001_0.png`. Prepared crops and images count from 0, as the published lists do: image 0 has the labels of
+frame 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mdhr_runtime.errors import DataError
+from mdhr_runtime.layout import CropGeometry, Layout, Region
 
-from ..data.list_files import checked
-from .raw import RawRecording, find_source, label_folder, numbered_images, read_table
+from .base import (
+    Dataset,
+    RawRecording,
+    checked_labels,
+    find_source,
+    label_folder,
+    numbered_images,
+    parts_of,
+    read_table,
+)
 
-LABELS = ("ActionUnit_Labels",)
+LABEL_FOLDERS = ("ActionUnit_Labels",)
 
 SOURCES = (
     "Videos_LeftCamera/LeftVideo{subject}_[cC]omp.*",
@@ -32,19 +41,33 @@ OCCURS_FROM = 2
 UNKNOWN = 9
 INTENSITIES = (0, 1, 2, 3, 4, 5, UNKNOWN)
 
+LAYOUT = Layout(
+    name="DISFA",
+    aus=(1, 2, 4, 6, 9, 12, 25, 26),
+    regions=(
+        Region("up", (1, 2, 4), (0, 3)),
+        Region("mid", (6, 9), (2, 5)),
+        Region("low", (12, 25, 26), (4, 7)),
+    ),
+    region_projection=False,
+    crop=CropGeometry(left_eye=(0.38, 0.29), right_eye=(0.66, 0.30), mouth=(0.50, 0.64), rotate=False),
+)
+"""Orders and regions are those of the published implementation. The crop's points were measured on the published
+256×256 examples.
+"""
 
-def read(raw: Path, au_names: Sequence[str]) -> list[RawRecording]:
+
+def read(raw: Path) -> list[RawRecording]:
     """Read the labels of all recordings, and find their images.
 
     Args:
         raw: Folder that holds the labels and the videos or images.
-        au_names: The AUs to read, such as "AU01".
 
     Raises:
         DataError: Labels or images are missing, or labels are none.
     """
-    folder = label_folder(raw, LABELS)
-    found = [_recording(raw, path, au_names) for path in sorted(folder.glob("SN*")) if path.is_dir()]
+    folder = label_folder(raw, LABEL_FOLDERS)
+    found = [_recording(raw, path) for path in sorted(folder.glob("SN*")) if path.is_dir()]
     if not found:
         raise DataError(
             f"There are no labels in {folder}.",
@@ -54,7 +77,7 @@ def read(raw: Path, au_names: Sequence[str]) -> list[RawRecording]:
     return found
 
 
-def _recording(raw: Path, folder: Path, au_names: Sequence[str]) -> RawRecording:
+def _recording(raw: Path, folder: Path) -> RawRecording:
     subject = folder.name
     source = find_source(raw, [pattern.format(subject=subject) for pattern in SOURCES])
     if source.is_dir() and 0 not in numbered_images(source):
@@ -63,13 +86,14 @@ def _recording(raw: Path, folder: Path, au_names: Sequence[str]) -> RawRecording
             "Image 0 is that of the labels' frame 1; with another numbering all labels would be shifted.",
             f"Number them {subject}_0.png, {subject}_1.png, … from the video's first frame on.",
         )
-    columns = [_column(folder / f"{subject}_au{int(name[2:])}.txt", name) for name in au_names]
+    names = LAYOUT.au_names
+    columns = [_column(folder / f"{subject}_au{au}.txt", name) for au, name in zip(LAYOUT.aus, names, strict=True)]
     frames = columns[0][0]
-    for name, (others, _) in zip(au_names, columns, strict=True):
+    for name, (others, _) in zip(names, columns, strict=True):
         if not np.array_equal(frames, others):
             raise DataError(
                 f"The labels in {folder} have different lengths.",
-                f"{au_names[0]} is labelled for {len(frames)} frames, {name} for {len(others)}, or for other ones.",
+                f"{names[0]} is labelled for {len(frames)} frames, {name} for {len(others)}, or for other ones.",
                 "Unpack the labels (ActionUnit_Labels) again.",
             )
     labels = np.stack([labels for _, labels in columns], axis=1)
@@ -79,6 +103,27 @@ def _recording(raw: Path, folder: Path, au_names: Sequence[str]) -> RawRecording
 def _column(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Frame numbers int64 (T,) and labels int8 (T,) of a file."""
     table = read_table(path)
-    intensities = checked(table[:, 1:2], path, [name], allowed=INTENSITIES)[:, 0]
+    intensities = checked_labels(table[:, 1:2], path, [name], allowed=INTENSITIES)[:, 0]
     labels = np.where(intensities == UNKNOWN, UNKNOWN, intensities >= OCCURS_FROM)
     return table[:, 0].astype(np.int64), labels.astype(np.int8)
+
+
+DATASET = Dataset(
+    name="disfa",
+    layout=LAYOUT,
+    read=read,
+    image_folder="img_o",
+    recording_name="{subject}",
+    crop_name="{recording}/{recording}_{number}.png",
+    crop_pattern=r"(?P<recording>(?P<subject>SN\d+))/(?:SN\d+_)?(?P<number>\d+)\.png",
+    path_list="DISFA_{split}_path_fold{fold}.txt",
+    label_list="DISFA_{split}_label_fold{fold}.txt",
+    combination_list="DISFA_{split}_sub_label_fold{fold}.txt",
+    weight_list="DISFA_train_weight_fold{fold}.txt",
+    # The parts are those of ME-GraphAU.
+    parts=parts_of(
+        "SN002 SN010 SN001 SN026 SN027 SN032 SN030 SN009 SN016",
+        "SN013 SN018 SN011 SN028 SN012 SN006 SN031 SN021 SN024",
+        "SN003 SN029 SN023 SN025 SN008 SN005 SN007 SN017 SN004",
+    ),
+)

@@ -13,7 +13,7 @@ from mdhr_runtime.cli.console import spoken_warnings
 from mdhr_runtime.errors import CheckpointError
 
 from ..data.lists import DataWarning
-from ..datasets import DATASETS, FOLDS
+from ..datasets import DATASETS
 from .config import RunConfig
 from .config_files import differences, read_config
 from .distributed import Group
@@ -49,19 +49,20 @@ def cross_validate(config: RunConfig, folder: Path, group: Group) -> dict[str, A
         MdhrError: As `train` does; or a finished fold belongs to another configuration.
     """
     summaries = {}
-    for fold in FOLDS:
+    folds = DATASETS[config.data.dataset].folds
+    for fold in folds:
         run = folder / f"fold{fold}"
         of_fold = replace(config, data=replace(config.data, fold=fold))
         finished = (run / SUMMARY).is_file()
         if finished:
             _require_same(run, of_fold)
         summaries[fold] = read_summary(run / SUMMARY) if finished else fit_fold(of_fold, run, group, resume=True)
-    first = summaries[next(iter(FOLDS))]
+    first = summaries[folds[0]]
     protocols = {name: {fold: summary["best"][name] for fold, summary in summaries.items()} for name in PROTOCOLS}
     summary = {
         "schema": SCHEMA,
         "dataset": first["dataset"],
-        "folds": list(FOLDS),
+        "folds": list(folds),
         **mean_over_folds(protocols["clips"], first["aus"]),
         "stream": mean_over_folds(protocols["stream"], first["aus"]),
     }

@@ -162,7 +162,7 @@ def _memory() -> Iterator[None]:
 
 def _not_a_number(epoch: int, clip: Clip, clips: EpochClips, config: RunConfig) -> ConfigError:
     clips.set_epoch(epoch)
-    batch = "; ".join(clips.describe(index) for index in clip.index.tolist())
+    batch = "; ".join(clips.describe(index) for index in clip.position.tolist())
     return ConfigError(
         f"The training stopped in epoch {epoch} of {config.schedule.epochs}: the loss is not a finite number.",
         f"The weights have diverged, most often because the learning rate ({config.optimiser.lr:g}) is too high; or "

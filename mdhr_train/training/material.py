@@ -17,7 +17,8 @@ from mdhr_runtime.layout import Layout
 from ..data.clips import Clip, ScoringClips, TrainingClips
 from ..data.lists import DataWarning, read_fold
 from ..data.recordings import Fold, Recording
-from ..datasets import DATASETS, RENDERED
+from ..datasets import DATASETS
+from ..datasets.base import RENDERED
 from ..losses import class_weights, occurrence_rates
 from ..synthetic.photo.clips import SyntheticClips
 from .config import RunConfig

@@ -9,7 +9,9 @@ from itertools import islice
 import cv2
 import numpy as np
 
-from mdhr_train.datasets import BP4D, DISFA, RawRecording
+from mdhr_runtime.layout import CropGeometry, Layout, Region
+from mdhr_train.datasets import BP4D, DISFA
+from mdhr_train.datasets.base import Dataset, RawRecording, parts_of
 from mdhr_train.synthetic.behaviour import random_intensities
 from mdhr_train.synthetic.photo.clips import film
 from mdhr_train.synthetic.photo.warp import FaceWarper, astronaut
@@ -87,3 +89,33 @@ class Deadly(RawRecording):
     def images(self):
         os.kill(os.getpid(), signal.SIGKILL)
         yield from super().images()
+
+
+def _read_smiles(raw):
+    """The reader of a dataset of folders with numbered images, and a label file in each: a line per frame."""
+    return [
+        RawRecording(folder.name, folder.name, folder, 0, np.arange(3), np.loadtxt(folder / "labels.txt", np.int8))
+        for folder in sorted(raw.iterdir())
+    ]
+
+
+SMILES = Dataset(
+    name="smiles",
+    layout=Layout(
+        name="SMILES",
+        aus=(6, 12),
+        regions=(Region("mid", (6,), (2, 5)), Region("low", (12,), (4, 7))),
+        region_projection=False,
+        crop=CropGeometry(left_eye=(0.35, 0.3), right_eye=(0.65, 0.3), mouth=(0.5, 0.7), rotate=True),
+    ),
+    read=_read_smiles,
+    image_folder="crops",
+    recording_name="{subject}",
+    crop_name="{subject}/{number}.png",
+    crop_pattern=r"(?P<recording>(?P<subject>\w+))/(?P<number>\d+)\.png",
+    path_list="{split}_{fold}_paths.txt",
+    label_list="{split}_{fold}_labels.txt",
+    combination_list="{split}_{fold}_combinations.txt",
+    weight_list="weights_{fold}.txt",
+    parts=parts_of("anna", "ben", "carla"),
+)

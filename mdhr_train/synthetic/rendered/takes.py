@@ -9,15 +9,13 @@ import cv2
 import numpy as np
 
 from ...data.recordings import Recording
-from ...datasets import DATASETS, Dataset
+from ...datasets import DATASETS
+from ...datasets.base import Dataset
 from ..behaviour import labels_of
 from .behaviour import random_behaviour
 from .identity import random_identity
 from .renderer import film
 from .view import mouth_depth
-
-RECORDING_NAMES = {"bp4d": "{subject}/T{take}", "disfa": "{subject}"}
-"""Name of the recording that a take belongs to. DISFA has one recording per subject: there takes are parts of one."""
 
 BREAK = 100
 """Frame numbers between two takes, so that no clip reaches from one into the other."""
@@ -72,7 +70,8 @@ def render_take(take: Take) -> Recording:
 
 
 def _recording(take: Take, dataset: Dataset, labels: np.ndarray) -> Recording:
-    name = RECORDING_NAMES[take.dataset].format(subject=take.subject, take=take.number)
+    # DISFA has one recording per subject: there takes are parts of one.
+    name = dataset.recording_name.format(subject=take.subject, take=take.number)
     numbers = np.arange(take.frames, dtype=np.int64) + (take.number - 1) * (take.frames + BREAK)
     paths = tuple(take.images / dataset.crop_path(take.subject, name, number) for number in numbers.tolist())
     return Recording(name, take.subject, paths, numbers, labels)

@@ -19,7 +19,7 @@ from mdhr_runtime.files import staged
 
 from ...data.lists import write_lists
 from ...data.recordings import Recording
-from ...datasets import RENDERED, Dataset
+from ...datasets.base import RENDERED, Dataset
 from .takes import Take, render_take
 
 

@@ -10,7 +10,7 @@ from mdhr_runtime.errors import OutputError
 from mdhr_runtime.faces.tracking import FaceTracker
 from mdhr_train.data.cropping import Gaps, crop_faces, finished
 from mdhr_train.data.detector import make_detector
-from mdhr_train.datasets import DATASETS, READERS
+from mdhr_train.datasets import DATASETS
 
 BP4D = DATASETS["bp4d"]
 
@@ -23,7 +23,7 @@ def detector():
 @pytest.fixture
 def recording(tmp_path):
     """The first recording of a raw dataset, frames 31 to 36."""
-    return READERS["bp4d"](write_bp4d(tmp_path / "raw"), BP4D.layout.au_names)[0]
+    return BP4D.read(write_bp4d(tmp_path / "raw"))[0]
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_every_frame_gives_a_crop_of_the_published_size_and_name(recording, out,
 def test_the_middle_of_a_crop_is_what_the_runtime_shows_the_network(tmp_path, out, detector):
     raw = write_disfa(tmp_path / "raw", frames=12)  # PNG crops lose nothing
     disfa = DATASETS["disfa"]
-    recording = READERS["disfa"](raw, disfa.layout.au_names)[0]
+    recording = disfa.read(raw)[0]
     run(recording, out, detector, dataset=disfa)
     tracker = FaceTracker(detector, disfa.layout.crop)
     for number, image in recording.images():
@@ -133,6 +133,6 @@ def test_no_space_leaves_whole_crops_and_a_run_that_can_go_on(recording, out, de
 def test_a_gap_in_the_numbers_is_no_motion_of_the_face(tmp_path, out, detector):
     raw = write_bp4d(tmp_path / "raw")
     write_bp4d_labels(raw, "F001", "T1", (31, 36), np.zeros((2, 12), int))
-    recording = READERS["bp4d"](raw, BP4D.layout.au_names)[0]
+    recording = BP4D.read(raw)[0]
     assert run(recording, out, detector) == Gaps((), ())
     assert sorted(crops_in(out)) == ["img/F001/T1/31.jpg", "img/F001/T1/36.jpg"]

@@ -199,7 +199,7 @@ def test_a_fold_that_does_not_exist_is_refused(root):
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "list").write_text("a file in the way")
-    with pytest.raises(OutputError, match="could not be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         dataset_in(tmp_path)
 
 
@@ -209,7 +209,7 @@ def test_no_space_leaves_the_old_lists_as_they_are(root):
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (600, limit[1]))  # files end there, as on a full disk
     try:
-        with pytest.raises(OutputError, match="could not be written"):
+        with pytest.raises(OutputError, match="cannot be written"):
             dataset_in(root)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)

@@ -3,44 +3,15 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from raw_faces import Deadly, faces, write_bp4d, write_image
+from raw_faces import SMILES, Deadly, faces, write_bp4d, write_image
 
 from mdhr_runtime.errors import DataError
-from mdhr_runtime.layout import CropGeometry, Layout, Region
 from mdhr_train.data.clips import ScoringClips
 from mdhr_train.data.lists import read_fold
 from mdhr_train.data.prepare import prepare
-from mdhr_train.datasets import DATASETS, READERS, Dataset, RawRecording
+from mdhr_train.datasets import DATASETS
 
 BP4D = DATASETS["bp4d"]
-
-SMILES = Dataset(
-    name="smiles",
-    layout=Layout(
-        name="SMILES",
-        aus=(6, 12),
-        regions=(Region("mid", (6,), (2, 5)), Region("low", (12,), (4, 7))),
-        region_projection=False,
-        crop=CropGeometry(left_eye=(0.35, 0.3), right_eye=(0.65, 0.3), mouth=(0.5, 0.7), rotate=True),
-    ),
-    image_folder="crops",
-    crop_name="{subject}/{number}.png",
-    crop_pattern=r"(?P<recording>(?P<subject>\w+))/(?P<number>\d+)\.png",
-    path_list="{split}_{fold}_paths.txt",
-    label_list="{split}_{fold}_labels.txt",
-    combination_list="{split}_{fold}_combinations.txt",
-    weight_list="weights_{fold}.txt",
-    parts=(("anna",), ("ben",), ("carla",)),
-)
-
-
-def read_smiles(raw, au_names):
-    """The reader of a dataset of folders with numbered images, and a label file in each: a line per frame."""
-    assert au_names == ("AU06", "AU12")
-    return [
-        RawRecording(folder.name, folder.name, folder, 0, np.arange(3), np.loadtxt(folder / "labels.txt", np.int8))
-        for folder in sorted(raw.iterdir())
-    ]
 
 
 def test_a_third_dataset_is_a_table_and_a_small_reader(tmp_path):
@@ -49,7 +20,7 @@ def test_a_third_dataset_is_a_table_and_a_small_reader(tmp_path):
             write_image(tmp_path / "raw" / subject / f"{number}.png", image)
         (tmp_path / "raw" / subject / "labels.txt").write_text("0 1\n1 0\n1 9\n")
     out = tmp_path / "out"
-    report = prepare(read_smiles(tmp_path / "raw", SMILES.layout.au_names), SMILES, out, workers=1)
+    report = prepare(SMILES.read(tmp_path / "raw"), SMILES, out, workers=1)
     assert report.crops == report.frames == 9
     assert report.unknown_labels == {"AU12": {"9": 3}}
     fold = read_fold(out, SMILES, 2)
@@ -60,7 +31,7 @@ def test_a_third_dataset_is_a_table_and_a_small_reader(tmp_path):
 
 
 def test_a_killed_process_is_told_and_what_is_done_stays(tmp_path):
-    recordings = READERS["bp4d"](write_bp4d(tmp_path / "raw"), BP4D.layout.au_names)
+    recordings = BP4D.read(write_bp4d(tmp_path / "raw"))
     shorter = recordings[-1]
     values = {field.name: getattr(shorter, field.name) for field in fields(shorter)}
     deadly = Deadly(**values | {"numbers": shorter.numbers[:2], "labels": shorter.labels[:2]})
@@ -80,12 +51,12 @@ def test_a_corrupt_image_of_one_process_is_named_by_all(tmp_path):
     raw = write_bp4d(tmp_path / "raw")
     (raw / "2D+3D/F007/T1/0033.jpg").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"0033\.jpg is damaged") as error:
-        prepare(READERS["bp4d"](raw, BP4D.layout.au_names), BP4D, tmp_path / "out", workers=1)
+        prepare(BP4D.read(raw), BP4D, tmp_path / "out", workers=1)
     assert "remove it" in error.value.fix
 
 
 def test_what_cannot_become_folds_is_refused_before_any_work(tmp_path):
-    recordings = READERS["bp4d"](write_bp4d(tmp_path / "raw"), BP4D.layout.au_names)
+    recordings = BP4D.read(write_bp4d(tmp_path / "raw"))
     with pytest.raises(DataError, match="no test frames"):
         prepare(recordings[:-1], BP4D, tmp_path / "out", workers=1)
     with pytest.raises(DataError, match="X1 belongs to no fold"):
@@ -99,5 +70,5 @@ def test_a_dataset_without_any_face_gives_no_lists(tmp_path):
         write_image(image, np.zeros((120, 160, 3), np.uint8))
     out = tmp_path / "out"
     with pytest.raises(DataError, match="no train frames"):
-        prepare(READERS["bp4d"](raw, BP4D.layout.au_names), BP4D, out, workers=1)
+        prepare(BP4D.read(raw), BP4D, out, workers=1)
     assert json.loads((out / ".prepared/F001_T1.json").read_text())["without_face"] == [31]

@@ -7,7 +7,6 @@ from raw_faces import faces, write_bp4d, write_bp4d_labels, write_image, write_v
 from mdhr_runtime.errors import DataError
 from mdhr_train.datasets import BP4D, bp4d
 
-NAMES = BP4D.au_names
 LABELS = np.arange(36).reshape(3, 12) % 2
 
 
@@ -17,7 +16,7 @@ def raw(tmp_path):
 
 
 def test_labels_and_images_are_matched_by_number(raw):
-    recordings = bp4d.read(raw, NAMES)
+    recordings = bp4d.read(raw)
     assert [one.name for one in recordings] == ["F001/T1", "F007/T1", "M011/T1"]
     assert [one.subject for one in recordings] == ["F001", "F007", "M011"]
     assert recordings[0].numbers.tolist() == [31, 32, 33]
@@ -32,33 +31,33 @@ def test_columns_are_found_by_their_names_in_any_order(raw, pattern):
     aus = sorted(BP4D.aus, reverse=True)
     header = ",".join(["frame", "5", *(pattern.format(au) for au in aus)])
     write_bp4d_labels(raw, "F001", "T1", (31, 32, 33), LABELS[:, [BP4D.aus.index(au) for au in aus]], header)
-    assert bp4d.read(raw, NAMES)[0].labels.tolist() == LABELS.tolist()
+    assert bp4d.read(raw)[0].labels.tolist() == LABELS.tolist()
 
 
 def test_unknown_labels_are_kept(raw):
     write_bp4d_labels(raw, "F001", "T1", (31, 32, 33), np.where(LABELS == 1, 9, 0))
-    assert bp4d.read(raw, NAMES)[0].labels.tolist() == np.where(LABELS == 1, 9, 0).tolist()
+    assert bp4d.read(raw)[0].labels.tolist() == np.where(LABELS == 1, 9, 0).tolist()
 
 
 def test_a_video_s_frames_count_from_1(raw):
     shutil.rmtree(raw / "2D+3D" / "F001")
     write_video(raw / "2D+3D" / "F001" / "T1.avi", faces(4))
     write_bp4d_labels(raw, "F001", "T1", (2, 4, 5), LABELS)
-    found = dict(bp4d.read(raw, NAMES)[0].images())
+    found = dict(bp4d.read(raw)[0].images())
     assert list(found) == [2, 4]
     assert np.abs(found[4].astype(int) - faces(4)[3]).mean() < 8
 
 
 def test_frames_without_an_image_are_left_out(raw):
     (raw / "2D+3D/F001/T1/0032.jpg").unlink()
-    assert [number for number, _ in bp4d.read(raw, NAMES)[0].images()] == [31, 33]
+    assert [number for number, _ in bp4d.read(raw)[0].images()] == [31, 33]
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture"])
 def test_a_corrupt_image_is_named(raw, content):
     (raw / "2D+3D/F001/T1/0032.jpg").write_bytes(content)
     with pytest.raises(DataError, match=r"0032\.jpg is damaged"):
-        list(bp4d.read(raw, NAMES)[0].images())
+        list(bp4d.read(raw)[0].images())
 
 
 def test_labels_out_of_range_are_named(raw):
@@ -66,7 +65,7 @@ def test_labels_out_of_range_are_named(raw):
     labels[1, 2] = 4
     path = write_bp4d_labels(raw, "F001", "T1", (31, 32, 33), labels)
     with pytest.raises(DataError) as error:
-        bp4d.read(raw, NAMES)
+        bp4d.read(raw)
     assert str(path) in error.value.what
     assert "4, for AU04 in line 3" in error.value.why
 
@@ -86,7 +85,7 @@ def test_what_is_no_table_of_labels_is_refused(raw, text, why):
     path = raw / "AUCoding/AU_OCC/F001_T1.csv"
     path.write_text(text.format(header=header, zeros=",".join("0" * 12)))
     with pytest.raises(DataError) as error:
-        bp4d.read(raw, NAMES)
+        bp4d.read(raw)
     assert str(path) in error.value.what
     assert why in error.value.why
 
@@ -94,17 +93,17 @@ def test_what_is_no_table_of_labels_is_refused(raw, text, why):
 def test_labels_without_images_are_refused(raw):
     shutil.rmtree(raw / "2D+3D" / "M011")
     with pytest.raises(DataError, match="no images for them") as error:
-        bp4d.read(raw, NAMES)
+        bp4d.read(raw)
     assert "2D+3D/M011/T1" in error.value.why
 
 
 def test_folders_without_labels_are_refused(tmp_path):
     write_image(tmp_path / "2D+3D/F001/T1/1.jpg", faces(1)[0])
     with pytest.raises(DataError, match="no labels") as error:
-        bp4d.read(tmp_path, NAMES)
+        bp4d.read(tmp_path)
     assert "AUCoding/AU_OCC" in error.value.why
     (tmp_path / "AU_OCC").mkdir()
     with pytest.raises(DataError, match="no labels"):
-        bp4d.read(tmp_path, NAMES)
+        bp4d.read(tmp_path)
     with pytest.raises(DataError, match="no labels"):
-        bp4d.read(tmp_path / "missing", NAMES)
+        bp4d.read(tmp_path / "missing")

@@ -5,9 +5,7 @@ import pytest
 from raw_faces import faces, write_disfa, write_disfa_labels, write_image
 
 from mdhr_runtime.errors import DataError, VideoError
-from mdhr_train.datasets import DISFA, disfa
-
-NAMES = DISFA.au_names
+from mdhr_train.datasets import disfa
 
 
 @pytest.fixture
@@ -16,7 +14,7 @@ def raw(tmp_path):
 
 
 def test_an_au_occurs_from_intensity_2_and_frame_1_is_number_0(raw):
-    recordings = disfa.read(raw, NAMES)
+    recordings = disfa.read(raw)
     assert [one.name for one in recordings] == ["SN002", "SN003", "SN013"]
     assert recordings[0].numbers.tolist() == [0, 1, 2, 3]
     assert recordings[0].labels.tolist() == [[0] * 8, [0] * 8, [1] * 8, [1] * 8]
@@ -30,7 +28,7 @@ def test_images_are_found_by_the_number_at_their_names_end(raw):
     for subject in ("SN002", "SN003", "SN013"):
         for number, image in enumerate(faces(4)):
             write_image(raw / "Images" / subject / f"{subject}_{number}.png", image)
-    found = dict(disfa.read(raw, NAMES)[0].images())
+    found = dict(disfa.read(raw)[0].images())
     np.testing.assert_array_equal(np.stack([found[number] for number in range(4)]), faces(4))
 
 
@@ -39,19 +37,19 @@ def test_images_that_count_from_1_are_refused_as_their_labels_would_be_shifted(r
     for number in (1, 2, 3, 4):
         write_image(raw / "Images" / "SN002" / f"{number:05d}.png", faces(1)[0])
     with pytest.raises(DataError, match="not numbered from 0"):
-        disfa.read(raw, NAMES)
+        disfa.read(raw)
 
 
 def test_frames_beyond_the_video_s_end_are_left_out(raw):
     write_disfa_labels(raw, "SN002", np.zeros((5, 8), int))
-    recording = disfa.read(raw, NAMES)[0]
+    recording = disfa.read(raw)[0]
     assert len(recording) == 5
     assert [number for number, _ in recording.images()] == [0, 1, 2, 3]
 
 
 def test_unknown_labels_are_kept(raw):
     write_disfa_labels(raw, "SN002", np.full((4, 8), 9))
-    assert (disfa.read(raw, NAMES)[0].labels == 9).all()
+    assert (disfa.read(raw)[0].labels == 9).all()
 
 
 def test_intensities_out_of_range_are_named(raw):
@@ -59,7 +57,7 @@ def test_intensities_out_of_range_are_named(raw):
     intensities[2, 3] = 6
     folder = write_disfa_labels(raw, "SN002", intensities)
     with pytest.raises(DataError) as error:
-        disfa.read(raw, NAMES)
+        disfa.read(raw)
     assert str(folder / "SN002_au6.txt") in error.value.what
     assert "6, for AU06 in line 3" in error.value.why
 
@@ -68,26 +66,26 @@ def test_label_files_of_unequal_length_are_refused(raw):
     path = raw / "ActionUnit_Labels/SN002/SN002_au12.txt"
     path.write_text("".join(path.read_text().splitlines(True)[:-1]))
     with pytest.raises(DataError, match="different lengths") as error:
-        disfa.read(raw, NAMES)
+        disfa.read(raw)
     assert "AU12 for 3" in error.value.why
 
 
 def test_a_missing_label_file_is_named(raw):
     (raw / "ActionUnit_Labels/SN002/SN002_au26.txt").unlink()
     with pytest.raises(DataError, match=r"SN002_au26\.txt"):
-        disfa.read(raw, NAMES)
+        disfa.read(raw)
 
 
 def test_folders_without_labels_are_refused(tmp_path):
     with pytest.raises(DataError, match="no labels"):
-        disfa.read(tmp_path, NAMES)
+        disfa.read(tmp_path)
     (tmp_path / "ActionUnit_Labels").mkdir()
     with pytest.raises(DataError, match="no labels"):
-        disfa.read(tmp_path, NAMES)
+        disfa.read(tmp_path)
 
 
 def test_a_damaged_video_is_named(raw):
     path = raw / "Videos_LeftCamera/LeftVideoSN002_comp.avi"
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(VideoError, match="LeftVideoSN002_comp"):
-        list(disfa.read(raw, NAMES)[0].images())
+        list(disfa.read(raw)[0].images())

@@ -69,7 +69,7 @@ def test_processes_share_an_epoch():
     ]
     assert sorted(parts[0] + parts[1]) == [10 + index for index in range(6)]
     scored = [
-        [batch.index.tolist() for batch in batches(scoring_loader(Numbered(5), 2, 0, rank, 2))] for rank in (0, 1)
+        [batch.position.tolist() for batch in batches(scoring_loader(Numbered(5), 2, 0, rank, 2))] for rank in (0, 1)
     ]
     assert scored == [[[0, 2], [4]], [[1, 3]]]
 

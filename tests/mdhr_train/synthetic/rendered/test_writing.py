@@ -12,7 +12,8 @@ import pytest
 from mdhr_runtime.errors import ConfigError, OutputError
 from mdhr_train.data.clips import ScoringClips, TrainingClips
 from mdhr_train.data.lists import read_fold
-from mdhr_train.datasets import DATASETS, RENDERED
+from mdhr_train.datasets import DATASETS
+from mdhr_train.datasets.base import RENDERED
 from mdhr_train.synthetic.rendered.writing import Size, synthesize
 
 SMALL = Size(subjects=6, recordings=2, frames=20)

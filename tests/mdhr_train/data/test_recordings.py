@@ -3,7 +3,7 @@ from collections import namedtuple
 import pytest
 
 from mdhr_runtime.errors import DataError
-from mdhr_train.data.folds import divide, require_disjoint, some
+from mdhr_train.data.recordings import divide, require_disjoint, some
 from mdhr_train.datasets import DATASETS
 
 BP4D = DATASETS["bp4d"]
