@@ -108,7 +108,7 @@ def compare(before: Path, after: Path) -> None:
     Results of different machines are compared by their ratios to the baselines of the same run.
     """
     from .compare import compare
-    from .report.comparison import tell_comparison
+    from .report.text import tell_comparison
     from .results import read_result
 
     click.echo(tell_comparison(compare(read_result(before), read_result(after))))

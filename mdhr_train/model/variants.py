@@ -43,7 +43,7 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
     "CRM": {"relations": ACTIVATED},
     "TCN": {"temporal": True},
 }
-"""What each part that table 3 ticks adds to the backbone."""
+"""The parts that table 3 ticks, and what each adds to the backbone."""
 
 
 def _with(*parts: str) -> dict[str, Any]:

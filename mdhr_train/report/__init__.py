@@ -2,8 +2,7 @@
 
 - `runs.py`: reads what the training wrote; `series.py`: results of the runs and of the paper, side by side
 - `tables.py`, `curves.py`: F1 per AU, confusion, and training curves
-- `network.py`: runs the network on frames of the test part, keeps what it computes inside (`inside.py`), and draws
-  that on the faces (`insights.py`)
+- `insights.py`: the paper's figures 3 and 4, which need the network and frames of the test part (`inside.py`)
 - `page.py`: the page
 """
 

@@ -1,4 +1,4 @@
-"""Frames of the test part that a report shows, and what the network computes for them inside."""
+"""The inside of the network for frames of the test part."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def choose(fold: Fold, lookahead: int, count: int = COUNT) -> list[Example]:
 
 
 def _occurring(recording: Recording) -> np.ndarray:
-    """How many AUs occur in each frame: int64 (T,)."""
+    """Number of AUs that occur in each frame: int64 (T,)."""
     return (recording.labels == 1).sum(axis=1)
 
 
@@ -79,7 +79,7 @@ def _example(recording: Recording, lookahead: int) -> Example:
 
 @dataclass(frozen=True, eq=False)
 class Inside:
-    """What the network computes for one frame.
+    """Results inside the network for one frame.
 
     Attributes:
         scores: float32 (N,).

@@ -10,7 +10,7 @@ from mdhr_runtime.plotting.page import Markup, document, element, facts, section
 
 from ..training.run_files import CONFIG
 from .curves import curves
-from .network import Figures, figures
+from .insights import Figures, figures
 from .runs import TrainedFolds, TrainedRun
 from .series import Series, runs_of, series_of, total
 from .tables import confusion_table, f1_table

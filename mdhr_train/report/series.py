@@ -1,4 +1,4 @@
-"""What a report shows side by side: the results of the runs, and the paper's."""
+"""Results of the runs and of the paper, to show side by side."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def _axis() -> Markup:
 
 
 def _legend(entries: Iterable[tuple[str, str]]) -> Markup:
-    """What the marks mean: pairs of a label and a kind of mark."""
+    """Meaning of the marks: pairs of a label and a kind of mark."""
     return element("ul", (element("li", _key(kind), label) for label, kind in entries), class_="legend")
 
 

@@ -41,7 +41,7 @@ def latency_plots(result: Result) -> Iterator[Markup]:
 
 
 def histogram(timing: Timing) -> Markup:
-    """How many calls took how long, with the median and the 99th percentile marked."""
+    """Calls by the time that they took, with the median and the 99th percentile marked."""
     samples, summary = np.asarray(timing.samples, np.float64), timing.summary
     low = float(samples.min())
     # A single outlier must not press all others into one bar.
@@ -262,7 +262,7 @@ def roofline_plots(result: Result) -> Iterator[Markup]:
 
 
 def roofline(peak: float, bandwidth: float, points: Sequence[Point]) -> Markup:
-    """What the graphs reach beside what the machine allows (Williams, Waterman and Patterson, Roofline, CACM 2009).
+    """Speed of the graphs below what the machine allows (Williams, Waterman and Patterson, Roofline, CACM 2009).
 
     It is operations per second over operations per byte, both logarithmic.
 

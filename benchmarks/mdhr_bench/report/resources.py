@@ -10,7 +10,7 @@ from .tables import Table, table
 from .units import ABSENT, digits, quotient, scaled, share, size
 
 OPERATORS = 3
-"""How many operators of a graph are named."""
+"""Operators of a graph that are named, at most."""
 
 
 def memory(_result: Result, taken: Memory) -> Table:
@@ -66,7 +66,7 @@ def intensity(flops: float, count: float) -> float:
 
 
 def costs(_result: Result, graphs: Sequence[Cost]) -> Table:
-    """What the graphs have to do."""
+    """Work of the graphs."""
     header = ("", "of all operations", "operations", "weights", "inputs", "outputs", "FLOP/B", "traffic unfused")
     total = sum(cost.flops for cost in graphs)
     rows = (
@@ -90,7 +90,7 @@ def _operators(cost: Cost) -> str:
 
 
 def work_of(result: Result) -> dict[str, float]:
-    """What all graphs do together for a frame, by the unit of the ceiling that limits it."""
+    """Work of all graphs for a frame, by the unit of the ceiling that limits it."""
     return {
         "FLOP/s": float(sum(cost.flops for cost in result.costs)),
         "B/s": float(sum(map(moved, result.costs))),
@@ -98,7 +98,7 @@ def work_of(result: Result) -> dict[str, float]:
 
 
 def ceilings(result: Result, reached: Sequence[Ceiling]) -> Table:
-    """What the machine reaches in the best case, and what the step reaches of it."""
+    """The best that the machine reaches, and the share of it that the step reaches."""
     whole = whole_of(result)
     header = ("", "reached" if whole is None else f"reached by {whole.id}", "best round", "median")
     notes = [f"{ceiling.id}: {ceiling.title}." for ceiling in reached]
@@ -133,7 +133,7 @@ def floor(result: Result, least: Floor) -> Table:
 
 
 def _beyond(whole: Timing | None, limit: float) -> str:
-    """How many times as long as a limit in milliseconds a call of the whole takes."""
+    """Time of a call of the whole, in multiples of a limit in milliseconds."""
     return derived(whole, lambda time: quotient(time, limit), "×")
 
 

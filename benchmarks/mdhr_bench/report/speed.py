@@ -24,7 +24,7 @@ def whole_of(result: Result) -> Timing | None:
 
 
 def range_of(timing: Timing) -> tuple[float, float]:
-    """Where the rounds of a timing lie, in milliseconds of a call: their 10th and 90th percentile."""
+    """Range of the rounds of a timing, in milliseconds of a call: their 10th and 90th percentile."""
     low, high = np.percentile(timing.rounds or timing.samples or (timing.summary.p50,), (10, 90))
     return float(low), float(high)
 
@@ -91,7 +91,7 @@ def _leading(result: Result, timing: Timing) -> str:
 
 
 def ratios_by_round(of: Timing, to: Timing) -> np.ndarray:
-    """How many times as long one thing takes as another, per frame, for every round that both have: float64 (R,)."""
+    """Time of one thing in multiples of another's, per frame, for every round that both have: float64 (R,)."""
     pairs = list(zip(of.rounds, to.rounds, strict=False))
     values = np.array(pairs, np.float64).reshape(-1, 2) / (of.frames, to.frames)
     return values[:, 0] / values[:, 1]
@@ -153,7 +153,7 @@ def cold_start(result: Result, start: ColdStart) -> Table:
 
 
 def _beside(value: float, whole: Timing | None) -> str:
-    """How many times as long as a call of the whole a number of milliseconds is."""
+    """A number of milliseconds in calls of the whole."""
     return derived(whole, lambda time: quotient(value, time), "×")
 
 

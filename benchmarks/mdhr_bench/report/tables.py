@@ -1,4 +1,4 @@
-"""What a report consists of. Terminal, Markdown and HTML lay the same tables out."""
+"""The parts of a report. Terminal, Markdown and HTML lay the same tables out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BYTES = " bytes"
 
 
 class Finding(NamedTuple):
-    """What a reader should take away.
+    """A finding that a reader should take away.
 
     Attributes:
         value: The number.

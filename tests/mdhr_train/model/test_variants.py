@@ -1,7 +1,7 @@
 import pytest
 
 from mdhr_runtime.errors import ConfigError
-from mdhr_train.layouts import BP4D
+from mdhr_train.datasets import BP4D
 from mdhr_train.model import ModelConfig
 from mdhr_train.model.variants import SUITES, rows
 from mdhr_train.report.series import PAPER

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mdhr_train.layouts import LAYOUTS
+from mdhr_train.datasets import LAYOUTS
 from mdhr_train.report.series import PAPER
 
 
