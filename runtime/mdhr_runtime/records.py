@@ -43,6 +43,7 @@ def from_plain(kind: Any, value: Any, name: str = "The result") -> Any:
         return kind(**{key: from_plain(hints[key], each, f"{name}, {key}") for key, each in value.items()})
     # JSON's whole numbers are numbers too, but truth values are none.
     kinds = {float: (int, float)}.get(kind, (kind,))
-    if origin is None and isinstance(value, kinds) and isinstance(value, bool) == (kind is bool):
+    simple = origin is None and not is_typeddict(kind)
+    if simple and isinstance(value, kinds) and isinstance(value, bool) == (kind is bool):
         return value
     raise TypeError(f"{name} is {str(value)[:50]!r}, which is no {getattr(kind, '__name__', kind)}.")
