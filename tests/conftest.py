@@ -111,6 +111,6 @@ def variant(tmp_path_factory):
 def face_frames() -> np.ndarray:
     """(24, 224, 224, 3) uint8: aligned crops of a face that moves."""
     from mdhr_train.datasets import BP4D
-    from mdhr_train.synthetic.photo.clips import SyntheticClips
+    from mdhr_train.synthetic.photo_clips import SyntheticClips
 
     return SyntheticClips(BP4D, clips=1, frames=24, seed=3)[0][0]

@@ -19,7 +19,7 @@ from mdhr_train.checkpoints import Checkpoint, load_checkpoint
 from mdhr_train.datasets import BP4D
 from mdhr_train.model import INPUT_SIZE, MDHR
 from mdhr_train.model.frames import MEAN, STD
-from mdhr_train.synthetic.photo.clips import SyntheticClips
+from mdhr_train.synthetic.photo_clips import SyntheticClips
 
 from .detector import write_detector
 from .graphs import ClipGraph, EncoderGraph, TemporalGraph

@@ -45,7 +45,7 @@ def synthesize(
     """
     require_libraries()
     from ..datasets import DATASETS
-    from ..synthetic.rendered.writing import Size, synthesize
+    from ..synthetic.rendered.dataset import Size, synthesize
 
     dataset = DATASETS[layout.name.lower()]
     size = Size(subjects, recordings, frames)

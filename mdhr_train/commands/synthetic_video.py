@@ -24,7 +24,7 @@ def synthetic_video(out: Path, layout: Layout, seconds: float, labels: Path | No
     require_folder(out)
     if labels is not None:
         require_folder(labels)
-    from ..synthetic.photo.video import FPS, write_labels, write_video
+    from ..synthetic.photo_clips import FPS, write_labels, write_video
 
     truth = write_video(out, round(seconds * FPS), layout, seed)
     if labels is not None:

@@ -1,1 +1,1 @@
-"""Synthetic faces that make labelled action units: a photograph that is warped, and faces that are drawn."""
+"""Synthetic faces that make labelled action units: a warped photograph (`photo_…`), and drawn faces (`rendered`)."""

@@ -20,7 +20,7 @@ from ..data.recordings import Fold, Recording
 from ..datasets import DATASETS
 from ..datasets.base import RENDERED
 from ..losses import class_weights, occurrence_rates
-from ..synthetic.photo.clips import SyntheticClips
+from ..synthetic.photo_clips import SyntheticClips
 from .config import RunConfig
 from .loading import EpochClips
 

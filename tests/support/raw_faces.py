@@ -13,8 +13,8 @@ from mdhr_runtime.layout import CropGeometry, Layout, Region
 from mdhr_train.datasets import BP4D, DISFA
 from mdhr_train.datasets.base import Dataset, RawRecording, parts_of
 from mdhr_train.synthetic.behaviour import random_intensities
-from mdhr_train.synthetic.photo.clips import film
-from mdhr_train.synthetic.photo.warp import FaceWarper, astronaut
+from mdhr_train.synthetic.photo_clips import film_photo
+from mdhr_train.synthetic.photo_warp import FaceWarper, astronaut
 
 BP4D_SUBJECTS = ("F001", "M011", "F007")  # one of each part
 DISFA_SUBJECTS = ("SN002", "SN013", "SN003")
@@ -27,7 +27,7 @@ def faces(count):
     warper = FaceWarper(astronaut().trimmed(4), BP4D.aus)
     intensities = random_intensities(BP4D.aus, 64, rng)
     # Sides in even numbers, which video codecs need.
-    return np.stack([image[:298, :346] for image, _ in islice(film(warper, intensities, rng), count)])
+    return np.stack([image[:298, :346] for image, _ in islice(film_photo(warper, intensities, rng), count)])
 
 
 def write_image(path, image):

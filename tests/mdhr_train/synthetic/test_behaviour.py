@@ -2,16 +2,20 @@ import numpy as np
 import pytest
 
 from mdhr_train.datasets import LAYOUTS
-from mdhr_train.synthetic.behaviour import labels_of
-from mdhr_train.synthetic.rendered.behaviour import (
-    BLINK,
-    OPPOSED,
+from mdhr_train.synthetic.behaviour import (
+    BLINK_COURSE,
+    PHOTO_EXPRESSIONS,
+    PHOTO_OPPOSED,
+    RENDERED_OPPOSED,
     TREMBLE_PERIODS,
     TWINS,
     expressions_of,
+    labels_of,
     random_behaviour,
+    random_intensities,
     random_tremble,
 )
+from mdhr_train.synthetic.photo_actions import ACTIONS
 
 FRAMES = 64
 
@@ -53,7 +57,7 @@ def test_intensities_rise_hold_and_fall_smoothly(behaviours):
 
 def test_aus_that_undo_each_other_are_not_shown_together(layout, behaviours):
     active = joined(behaviours, "intensities") > 0
-    pairs = [pair for pair in (*OPPOSED, *TWINS) if set(pair) <= set(layout.aus)]
+    pairs = [pair for pair in RENDERED_OPPOSED if set(pair) <= set(layout.aus)]
     assert pairs
     for one, two in pairs:
         assert not (active[:, layout.aus.index(one)] & active[:, layout.aus.index(two)]).any(), (one, two)
@@ -64,7 +68,7 @@ def test_no_expression_undoes_itself_and_each_layout_plays_only_its_own(layout):
     assert sum(groups.values()) == pytest.approx(1)
     seconds = {second for _, second in TWINS}
     assert {au for group in groups for au in group} == set(layout.aus) - seconds
-    assert not any(set(pair) <= set(group) for group in groups for pair in (*OPPOSED, *TWINS))
+    assert not any(set(pair) <= set(group) for group in groups for pair in RENDERED_OPPOSED)
 
 
 def test_the_frequent_partners_of_the_hidden_aus_lie_in_other_regions(layout, behaviours):
@@ -128,7 +132,7 @@ def test_a_tremble_is_on_either_side_equally_often_in_every_frame():
 
 def test_blinks_are_short_and_rare(behaviours):
     closing = joined(behaviours, "closing")
-    assert set(np.unique(closing)) == {0, *BLINK}
+    assert set(np.unique(closing)) == {0, *BLINK_COURSE}
     assert 0.01 < (closing == 1).mean() < 0.02
 
 
@@ -137,3 +141,23 @@ def test_the_generator_says_everything(layout):
     np.testing.assert_array_equal(one.intensities, same.intensities)
     np.testing.assert_array_equal(one.sway, same.sway)
     assert not np.array_equal(one.intensities, other.intensities)
+
+
+def test_the_photograph_s_intensities_rise_and_fall_smoothly_and_labels_follow_them(layout):
+    intensities = random_intensities(layout.aus, 400, np.random.default_rng(0))
+    assert intensities.min() == 0
+    assert 0.8 <= intensities.max() <= 1.1
+    assert np.abs(np.diff(intensities, axis=0)).max() < 0.45
+    np.testing.assert_array_equal(labels_of(intensities), intensities > 0.5)
+
+
+def test_the_photograph_s_opposed_aus_do_not_happen_together():
+    aus = tuple(ACTIONS)
+    active = random_intensities(aus, 5000, np.random.default_rng(0)) > 0
+    for a, b in PHOTO_OPPOSED:
+        assert not (active[:, aus.index(a)] & active[:, aus.index(b)]).any(), (a, b)
+
+
+def test_no_event_opposes_itself():
+    for group in PHOTO_EXPRESSIONS:
+        assert not any(a in group and b in group for a, b in PHOTO_OPPOSED), group

@@ -3,12 +3,10 @@ import numpy as np
 import pytest
 
 from mdhr_train.datasets import BP4D, DISFA, LAYOUTS
-from mdhr_train.synthetic.rendered.behaviour import Behaviour, random_behaviour
-from mdhr_train.synthetic.rendered.camera import DISTURBED_SHARE, Camera, disturb
-from mdhr_train.synthetic.rendered.controls import ACTIONS, Controls
-from mdhr_train.synthetic.rendered.identity import random_identity
-from mdhr_train.synthetic.rendered.renderer import FaceRenderer, film
-from mdhr_train.synthetic.rendered.view import Movement, mouth_depth, view_of
+from mdhr_train.synthetic.behaviour import Behaviour, random_behaviour
+from mdhr_train.synthetic.rendered.canvas import Movement, mouth_depth, view_of
+from mdhr_train.synthetic.rendered.face import ACTIONS, Controls, random_identity
+from mdhr_train.synthetic.rendered.film import DISTURBED_FRACTION, Camera, FaceRenderer, disturb, film_rendered
 
 SIDE = 256
 UPPER = {1, 2, 4, 6, 7, 9}
@@ -100,7 +98,7 @@ def test_disturbed_frames_come_alone_and_at_the_stated_rate():
     cameras = [Camera.random(16, 200, np.random.default_rng(seed)) for seed in range(100)]
     disturbed = np.stack([camera.disturbed for camera in cameras])
     assert not (disturbed[:, 1:] & disturbed[:, :-1]).any()
-    assert disturbed.mean() == pytest.approx(DISTURBED_SHARE, rel=0.1)
+    assert disturbed.mean() == pytest.approx(DISTURBED_FRACTION, rel=0.1)
 
 
 def test_every_disturbance_hides_something():
@@ -113,7 +111,7 @@ def test_a_film_has_a_frame_per_row_of_behaviour_and_the_generator_says_everythi
     def shoot(seed):
         rng = np.random.default_rng(seed)
         identity = random_identity(mouth_depth(layout.crop), rng)
-        return np.stack(list(film(layout, identity, random_behaviour(layout, 5, rng), rng)))
+        return np.stack(list(film_rendered(layout, identity, random_behaviour(layout, 5, rng), rng)))
 
     first, same, other = shoot(1), shoot(1), shoot(2)
     assert (first.shape, first.dtype) == ((5, SIDE, SIDE, 3), np.uint8)
@@ -129,6 +127,6 @@ def test_a_tremble_is_smaller_than_what_tells_persons_apart():
         np.ones((2, 12)) * (np.array(BP4D.aus) == 23), np.array([[-1.0], [1.0]]) * np.ones(12), np.zeros(2)
     )
     rng = np.random.default_rng(0)
-    low, high = film(BP4D, random_identity(mouth_depth(BP4D.crop), rng), still, rng)
+    low, high = film_rendered(BP4D, random_identity(mouth_depth(BP4D.crop), rng), still, rng)
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (low, high)]
     assert change(*(g[..., None] for g in grey)).max() > 20

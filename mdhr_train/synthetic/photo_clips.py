@@ -1,28 +1,41 @@
-"""Synthetic clips: one photographed face that makes labelled expressions, with head motion, changing light and noise.
+"""The photographed face on film: labelled clips to train on, and a labelled video to try a model on.
 
-They let a model be trained and tried without a dataset. All clips show the same person, so what is learned from
-them says that the parts work together, and nothing about other faces.
+The face makes expressions, with head motion, changing light and noise, and a model can be trained and tried without a
+dataset. All clips show the same person, so what is learned from them says that the parts work together, and nothing
+about other faces.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from mdhr_runtime.errors import OutputError
 from mdhr_runtime.faces.alignment import align
+from mdhr_runtime.files import staged, told, write_text
 from mdhr_runtime.layout import Layout
 
-from ..behaviour import labels_of, random_intensities
-from .warp import FaceWarper, astronaut
+from .behaviour import labels_of, random_intensities
+from .photo_warp import FaceWarper, astronaut
+from .smooth import Oscillation
 
 # Independent streams of randomness under one seed.
 PARTS = ("train", "test", "video")
 
 PICTURE_MARGIN = 2.1
 """How much of the photograph a clip needs: eye distances around the nose that hold the crop of every layout."""
+
+FPS = 25
+
+SWING = (2 * FPS, 5 * FPS)
+"""Frames in which the head swings once to and fro: shortest and longest."""
+
+LARGEST = np.array([0.1, 0.1, 4.0, 0.04])
+"""Largest movements of the head: shift in x and y in eye distances, rotation in degrees, scale as a fraction."""
 
 
 class SyntheticClips:
@@ -58,7 +71,7 @@ class SyntheticClips:
         """
         rng = self._rng(index)
         intensities = random_intensities(self.layout.aus, self.frames, rng)
-        shots = film(self._warper, intensities, rng)
+        shots = film_photo(self._warper, intensities, rng)
         detector = DetectorError.random(rng)
         crops = [align(image, detector.disturb(points, rng), self.layout.crop) for image, points in shots]
         return np.stack(crops), labels_of(intensities)
@@ -80,7 +93,7 @@ def random_source(seed: int, part: str, index: int = 0) -> np.random.Generator:
     return np.random.default_rng((seed, PARTS.index(part), index))
 
 
-def film(
+def film_photo(
     warper: FaceWarper, intensities: np.ndarray, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Film a face that makes expressions, in random light, with a slowly moving head.
@@ -94,44 +107,18 @@ def film(
         image: uint8 (H, W, 3), RGB, the whole picture with the face in it.
         landmarks: float32 (5, 2), where the face's points are in it.
     """
-    motion = HeadMotion.random(rng, warper.photo.eye_distance)
+    unit = np.array([warper.photo.eye_distance, warper.photo.eye_distance, 1.0, 1.0])
+    motion = Oscillation.random(np.zeros(4), unit * LARGEST * rng.uniform(0, 1, 4), SWING, rng)
     light = Light.random(rng)
     centre = warper.photo.landmarks.mean(axis=0)
     for time, strength in enumerate(intensities):
         image, landmarks = warper.render(strength)
-        matrix = motion.matrix(time, centre)
+        x, y, degrees, zoom = motion.at(time)
+        matrix = cv2.getRotationMatrix2D(tuple(map(float, centre)), degrees, 1 + zoom)
+        matrix[:, 2] += x, y
         size = image.shape[1::-1]
         image = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         yield light.shine(image, rng), (landmarks @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class HeadMotion:
-    """Slow, smooth motion of the head in the picture's plane: a sine for each of four movements.
-
-    Attributes:
-        amplitude: float (4,): shift in x and y in pixels, rotation in degrees, scale as a fraction.
-        frequency: float (4,): radians per frame.
-        phase: float (4,): radians.
-    """
-
-    amplitude: np.ndarray
-    frequency: np.ndarray
-    phase: np.ndarray
-
-    @classmethod
-    def random(cls, rng: np.random.Generator, eye_distance: float) -> HeadMotion:
-        """Draw a motion; its shifts are in proportion to the face."""
-        largest = np.array([0.1 * eye_distance, 0.1 * eye_distance, 4.0, 0.04])
-        # Once around in 2 to 5 seconds of 25 frames.
-        return cls(largest * rng.uniform(0, 1, 4), 2 * np.pi / rng.uniform(50, 125, 4), rng.uniform(0, 2 * np.pi, 4))
-
-    def matrix(self, time: int, centre: np.ndarray) -> np.ndarray:
-        """The motion at a frame as an affine matrix of pixels, float64 (2, 3), around `centre`."""
-        x, y, degrees, zoom = self.amplitude * np.sin(self.frequency * time + self.phase)
-        matrix = cv2.getRotationMatrix2D(tuple(map(float, centre)), degrees, 1 + zoom)
-        matrix[:, 2] += x, y
-        return matrix
 
 
 @dataclass(frozen=True)
@@ -182,3 +169,57 @@ class DetectorError:
         unit = np.hypot(*(points[1] - points[0]))
         error = self.bias + self.jitter * rng.standard_normal((5, 2), np.float32)
         return (points + unit * error).astype(np.float32)
+
+
+def write_video(path: Path, frames: int, layout: Layout, seed: int = 0) -> np.ndarray:
+    """Write a video of a face that makes expressions: 512×512 pixels, 25 frames per second, MPEG-4.
+
+    Args:
+        path: The file, replaced if it exists; its name ends in .mp4.
+        frames: Length T.
+        layout: The action units that the face uses.
+        seed: Seed of the video. It shares nothing with the clips of the same seed but the person.
+
+    Returns:
+        Labels, uint8 (T, N), 0 or 1.
+
+    Raises:
+        OutputError: The file cannot be written.
+        ConfigError: The layout has an AU that the synthetic face cannot make, or scikit-image is not installed.
+    """
+    if path.suffix != ".mp4":
+        raise OutputError(f"{path} is no name for the video.", "It is written as MPEG-4.", "End the name in .mp4.")
+    warper = FaceWarper(astronaut(), layout.aus)
+    rng = random_source(seed, "video")
+    intensities = random_intensities(layout.aus, frames, rng)
+    with told(f"The video {path}"), staged(path) as stage:
+        _write(stage, warper, intensities, rng)
+    return labels_of(intensities)
+
+
+def _write(path: Path, warper: FaceWarper, intensities: np.ndarray, rng: np.random.Generator) -> None:
+    size = warper.photo.image.shape[1::-1]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, size)
+    if not writer.isOpened():
+        raise OSError("OpenCV could not open its MPEG-4 writer")
+    try:
+        for image, _landmarks in film_photo(warper, intensities, rng):
+            writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    finally:
+        writer.release()
+
+
+def write_labels(path: Path, labels: np.ndarray, layout: Layout) -> None:
+    """Write labels as a CSV file: the frame's number, counted from 1, and 0 or 1 per AU under its name with `_c`.
+
+    Args:
+        path: The file, replaced if it exists.
+        labels: (T, N), 0 or 1.
+        layout: The names of the action units.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    lines = [",".join(["frame", *(f"{name}_c" for name in layout.au_names)])]
+    lines += [",".join(map(str, (number, *row))) for number, row in enumerate(labels.tolist(), 1)]
+    write_text(path, "\n".join(lines) + "\n")

@@ -14,7 +14,7 @@ from mdhr_train.data.clips import ScoringClips, TrainingClips
 from mdhr_train.data.lists import read_fold
 from mdhr_train.datasets import DATASETS
 from mdhr_train.datasets.base import RENDERED
-from mdhr_train.synthetic.rendered.writing import Size, synthesize
+from mdhr_train.synthetic.rendered.dataset import Size, synthesize
 
 SMALL = Size(subjects=6, recordings=2, frames=20)
 
@@ -107,7 +107,7 @@ def test_a_folder_with_contents_is_left_alone(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_an_error_in_words(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="could not be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         synthesize(tmp_path / "file" / "faces", DATASETS["bp4d"], SMALL)
 
 

@@ -3,8 +3,8 @@ import pytest
 
 from mdhr_runtime.errors import ConfigError
 from mdhr_train.datasets import LAYOUTS
-from mdhr_train.synthetic.rendered.behaviour import TWINS, Behaviour
-from mdhr_train.synthetic.rendered.controls import ACTIONS, BLINK, TREMOR, Controls, controls_over_time
+from mdhr_train.synthetic.behaviour import TWINS, Behaviour
+from mdhr_train.synthetic.rendered.face import ACTIONS, BLINK, TREMOR, Controls, controls_over_time
 
 
 def behaviour(intensities, sway=1.0, closing=0.0):

@@ -1,12 +1,31 @@
-"""From the face's own coordinates to pixels of the crop: head pose with parallax."""
+"""Where a rendered face is drawn: from its own coordinates to pixels of the crop, and shapes in pixels with OpenCV.
+
+A head has a pose with parallax. Shapes have smooth edges at fractions of pixels.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from mdhr_runtime.layout import CropGeometry
+
+from ..smooth import Oscillation
+
+SHIFT = 4
+"""Bits of a pixel's fraction in OpenCV's drawing functions."""
+
+NEUTRAL = 128
+"""Value of a shade that neither darkens nor brightens."""
+
+U = np.linspace(-1, 1, 17)
+"""From one end of a feature (eye, mouth) to the other."""
+
+AROUND = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+"""Directions around a shape, in radians."""
 
 # Largest yaw, pitch and roll in radians, shift in x and y in eye distances, and zoom. Crops are aligned on the eyes and
 # the mouth, so that little is left of shift, roll and zoom; a layout whose heads are not rotated upright keeps more.
@@ -45,20 +64,14 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Movement:
-    """A head that slowly moves: a sine for each of yaw, pitch, roll, shift in x and y, and zoom.
+    """A head that slowly moves.
 
     Attributes:
-        centre: float64 (6,), the mean pose.
-        amplitude: float64 (6,).
-        frequency: float64 (6,), radians per frame.
-        phase: float64 (6,), radians.
+        pose: Yaw, pitch and roll in radians, shift in x and y in eye distances, and zoom.
         crop: Where the eyes and the mouth lie.
     """
 
-    centre: np.ndarray
-    amplitude: np.ndarray
-    frequency: np.ndarray
-    phase: np.ndarray
+    pose: Oscillation
     crop: CropGeometry
 
     @classmethod
@@ -67,19 +80,13 @@ class Movement:
         largest = LARGEST.copy()
         if not crop.rotate:
             largest[2] = ROLL_NOT_UPRIGHT
-        share = rng.uniform(0, 0.6, 6)
-        return cls(
-            centre=largest * rng.uniform(-1, 1, 6) * (1 - share),
-            amplitude=largest * share,
-            frequency=2 * np.pi / rng.uniform(*PERIODS, 6),
-            phase=rng.uniform(0, 2 * np.pi, 6),
-            crop=crop,
-        )
+        moving = rng.uniform(0, 0.6, 6)
+        centre = largest * rng.uniform(-1, 1, 6) * (1 - moving)
+        return cls(Oscillation.random(centre, largest * moving, PERIODS, rng), crop)
 
     def view(self, time: int) -> View:
         """The view of frame `time`."""
-        pose = self.centre + self.amplitude * np.sin(self.frequency * time + self.phase)
-        yaw, pitch, roll, right, down, zoom = pose.tolist()
+        yaw, pitch, roll, right, down, zoom = self.pose.at(time).tolist()
         return view_of(self.crop, yaw, pitch, roll, (right, down), zoom)
 
 
@@ -114,3 +121,40 @@ def mouth_depth(crop: CropGeometry) -> float:
     """Depth of the mouth below the eyes, in eye distances."""
     left, right = np.array(crop.left_eye), np.array(crop.right_eye)
     return float((crop.mouth[1] - (left[1] + right[1]) / 2) / np.hypot(*(right - left)))
+
+
+def fill(image: np.ndarray, points: np.ndarray, colour: Sequence[float] | float) -> None:
+    """Fill a polygon.
+
+    Args:
+        image: uint8 (H, W) or (H, W, 3), drawn on.
+        points: float (n, 2), pixels.
+        colour: One value per channel.
+    """
+    cv2.fillPoly(image, [_fixed(points)], colour, cv2.LINE_AA, SHIFT)
+
+
+def line(image: np.ndarray, points: np.ndarray, colour: Sequence[float] | float, thickness: float) -> None:
+    """Draw through points (n, 2); the thickness in pixels is rounded, and at least 1."""
+    cv2.polylines(image, [_fixed(points)], False, colour, max(round(thickness), 1), cv2.LINE_AA, SHIFT)
+
+
+def band(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """The outline of what lies between two lines of points (n, 2) that run the same way."""
+    return np.concatenate((upper, lower[::-1]))
+
+
+def ellipse(x: float, y: float, width: float, height: float) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates around an ellipse: its centre, and half its width and height."""
+    return x + width * np.cos(AROUND), y + height * np.sin(AROUND)
+
+
+def shade(image: np.ndarray, factors: np.ndarray) -> None:
+    """Multiply uint8 (H, W, 3) in place by uint8 (H, W) or (H, W, 3) / `NEUTRAL`."""
+    if factors.ndim == 2:
+        factors = cv2.cvtColor(factors, cv2.COLOR_GRAY2BGR)
+    cv2.multiply(image, factors, dst=image, scale=1 / NEUTRAL)
+
+
+def _fixed(points: np.ndarray) -> np.ndarray:
+    return np.rint(points * (1 << SHIFT)).astype(np.int32)

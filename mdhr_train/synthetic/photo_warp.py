@@ -1,7 +1,7 @@
 """A photographed face that makes expressions: action units (AUs) as smooth warps and shadows of one picture.
 
 A push of the skin is a displacement with a Gaussian falloff around a point of the face, a shade is a gain of the
-light with such a falloff; `actions` says which of them make an AU. Both grow in proportion to the AU's
+light with such a falloff; `photo_actions` says which of them make an AU. Both grow in proportion to the AU's
 intensity, so that a picture of any expression is one weighted sum of fields and one `cv2.remap`.
 """
 
@@ -16,7 +16,8 @@ import numpy as np
 
 from mdhr_runtime.errors import ConfigError
 
-from .actions import ACTIONS, REST, Action
+from .photo_actions import ACTIONS, REST, Action
+from .smooth import bump
 
 # Points of scikit-image's astronaut photograph (512×512) in pixels, (x, y). Read off a five-fold enlargement with a
 # grid of 10 pixels drawn over it. A side of the face is the side in the image.
@@ -52,7 +53,7 @@ ASTRONAUT_LANDMARKS = ((203.0, 100.1), (246.3, 102.9), (224.2, 127.4), (201.5, 1
 
 # A shadow on skin is reddish, for the light in it has been through the skin: the share of a shade's gain that each of
 # red, green and blue takes.
-SKIN_TINT = np.float32([0.65, 1.0, 1.15])
+SKIN_TINT = np.array([0.65, 1.0, 1.15], np.float32)
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,11 @@ class FacePhoto:
             image=np.ascontiguousarray(self.image[top:bottom, left:right]),
             pairs={name: (moved(a), moved(b)) for name, (a, b) in self.pairs.items()},
             middle={name: moved(point) for name, point in self.middle.items()},
-            landmarks=self.landmarks - np.float32([left, top]),
+            landmarks=self.landmarks - np.array([left, top], np.float32),
         )
 
-    def places(self, point: str) -> list[tuple[float, float, int]]:
-        """Where a named point lies: (x, y, side) per occurrence; side is −1 left, +1 right, and +1 in the middle."""
+    def sides_of(self, point: str) -> list[tuple[float, float, int]]:
+        """Where a named point is: (x, y, side) per occurrence; side is −1 left, +1 right, and +1 in the middle."""
         if point in self.pairs:
             left, right = self.pairs[point]
             return [(*left, -1), (*right, 1)]
@@ -115,11 +116,12 @@ def astronaut() -> FacePhoto:
         from skimage.data import astronaut as picture
     except ImportError as error:
         raise ConfigError(
-            "the synthetic clips need scikit-image",
-            f"it carries the photograph that they are made of, and its import failed: {error}",
-            "pip install 'mdhr-edge[demo]'",
+            "The synthetic clips need scikit-image.",
+            f"It carries the photograph that they are made of, and its import failed: {error}.",
+            "Run `pip install 'mdhr-edge[train]'`.",
         ) from error
-    return FacePhoto(picture(), ASTRONAUT_PAIRS, ASTRONAUT_MIDDLE, np.float32(ASTRONAUT_LANDMARKS))
+    image = picture()  # type: ignore[no-untyped-call]  # scikit-image says nothing of types here
+    return FacePhoto(image, ASTRONAUT_PAIRS, ASTRONAUT_MIDDLE, np.array(ASTRONAUT_LANDMARKS, np.float32))
 
 
 class FaceWarper:
@@ -137,9 +139,9 @@ class FaceWarper:
         unknown = [au for au in aus if au not in ACTIONS]
         if unknown:
             raise ConfigError(
-                f"no synthetic faces for AU {', '.join(map(str, unknown))}",
-                f"the table of actions holds {', '.join(map(str, ACTIONS))}",
-                "add a row to ACTIONS in mdhr_train/synthetic/photo/actions.py",
+                f"The photographed face cannot make AU {', '.join(map(str, unknown))}.",
+                f"The table of actions holds {', '.join(map(str, ACTIONS))}.",
+                "Add a row to ACTIONS in mdhr_train/synthetic/photo_actions.py.",
             )
         self.photo = photo
         height, width = photo.image.shape[:2]
@@ -163,7 +165,7 @@ class FaceWarper:
         shaded = np.clip(self.photo.image * np.exp(log_gain[..., None] * SKIN_TINT), 0, 255).astype(np.uint8)
         # The picture is looked up backwards: a pixel takes the colour of the skin that has moved to it.
         source = self._grid - move
-        image = cv2.remap(shaded, source, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        image = cv2.remap(shaded, source, np.empty(0, np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         column, row = np.round(self.photo.landmarks).astype(int).T
         return image, self.photo.landmarks + move[row, column]
 
@@ -175,7 +177,7 @@ class FaceWarper:
         """The displacement at full intensity: float32 (H, W, 2) in pixels."""
         field = np.zeros_like(self._grid)
         for push in action.pushes:
-            for x, y, side in self.photo.places(push.point):
+            for x, y, side in self.photo.sides_of(push.point):
                 shift = np.array([side * push.dx, push.dy], np.float32) * self.photo.eye_distance
                 # The field says where each pixel of the result comes from: it is centred where the point arrives.
                 field += shift * self._bump(x + shift[0], y + shift[1], push.sx, push.sy)[..., None]
@@ -186,14 +188,13 @@ class FaceWarper:
         field = np.zeros(self._grid.shape[:2], np.float32)
         unit = self.photo.eye_distance
         for shade in action.shades:
-            for x, y, side in self.photo.places(shade.point):
+            for x, y, side in self.photo.sides_of(shade.point):
                 field += shade.gain * self._bump(x + side * shade.dx * unit, y + shade.dy * unit, shade.sx, shade.sy)
         return field
 
     def _bump(self, x: float, y: float, sx: float, sy: float) -> np.ndarray:
         """A Gaussian of height 1 at (x, y) pixels with standard deviations in eye distances: float32 (H, W)."""
-        distance = (self._grid - np.float32([x, y])) / np.float32([sx, sy]) / self.photo.eye_distance
-        return np.exp(-0.5 * np.square(distance).sum(axis=-1))
+        return bump(self._grid, x, y, sx, sy, self.photo.eye_distance)
 
 
 def _weighted_sum(weights: np.ndarray, fields: np.ndarray) -> np.ndarray:

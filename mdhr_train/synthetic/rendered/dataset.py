@@ -1,4 +1,4 @@
-"""Writing a rendered dataset in the form of every prepared one: crops, and list files of three folds by identity."""
+"""A rendered dataset in the form of every prepared one: crops, and list files of three folds by identity."""
 
 from __future__ import annotations
 
@@ -12,15 +12,26 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import click
+import cv2
 import numpy as np
 
 from mdhr_runtime.errors import ConfigError, OutputError
-from mdhr_runtime.files import staged
+from mdhr_runtime.files import staged, told
 
 from ...data.lists import write_lists
 from ...data.recordings import Recording
+from ...datasets import DATASETS
 from ...datasets.base import RENDERED, Dataset
-from .takes import Take, render_take
+from ..behaviour import labels_of, random_behaviour
+from .canvas import mouth_depth
+from .face import random_identity
+from .film import film_rendered
+
+BREAK = 100
+"""Frame numbers between two takes, so that no clip reaches from one into the other."""
+
+QUALITY = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, 85], ".png": [cv2.IMWRITE_PNG_COMPRESSION, 3]}
+"""Settings of the encoder by the crops' suffix."""
 
 
 @dataclass(frozen=True)
@@ -74,25 +85,22 @@ def synthesize(
         )
     subjects = _choose(dataset, size.subjects)
     try:
-        root.parent.mkdir(parents=True, exist_ok=True)
-        with staged(root) as stage:
-            images = stage / dataset.image_folder
-            images.mkdir(parents=True)
-            takes = [
-                Take(dataset.name, images, subject, number, size.frames, seed)
-                for subject in subjects
-                for number in range(1, size.recordings + 1)
-            ]
-            recordings = _render(takes, workers)
-            if shuffle_labels:
-                recordings = _shuffled(recordings, np.random.default_rng((seed, len(takes))))
-            write_lists(stage, dataset, recordings)
-            facts = {"dataset": dataset.name, **asdict(size), "seed": seed, "shuffled_labels": shuffle_labels}
-            (stage / RENDERED).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"The dataset {root} could not be written.", str(error), "Make room, or choose another folder."
-        ) from error
+        with told(f"The dataset {root}", fix="Make room, or choose another folder."):
+            root.parent.mkdir(parents=True, exist_ok=True)
+            with staged(root) as stage:
+                images = stage / dataset.image_folder
+                images.mkdir(parents=True)
+                takes = [
+                    Take(dataset.name, images, subject, number, size.frames, seed)
+                    for subject in subjects
+                    for number in range(1, size.recordings + 1)
+                ]
+                recordings = _render(takes, workers)
+                if shuffle_labels:
+                    recordings = _shuffled(recordings, np.random.default_rng((seed, len(takes))))
+                write_lists(stage, dataset, recordings)
+                facts = {"dataset": dataset.name, **asdict(size), "seed": seed, "shuffled_labels": shuffle_labels}
+                (stage / RENDERED).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     except BrokenExecutor as error:
         raise OutputError(
             f"The dataset {root} is not written.",
@@ -143,3 +151,61 @@ def _shuffled(recordings: Sequence[Recording], rng: np.random.Generator) -> list
 
 def _moved(recording: Recording, old: Path, new: Path) -> Recording:
     return replace(recording, paths=tuple(new / path.relative_to(old) for path in recording.paths))
+
+
+@dataclass(frozen=True)
+class Take:
+    """What one process renders at a time.
+
+    Attributes:
+        dataset: Key of `DATASETS`.
+        images: Folder of the crops.
+        subject: Who is rendered.
+        number: Number of the take among those of the subject, from 1.
+        frames: Length T.
+        seed: Seed of the whole dataset.
+    """
+
+    dataset: str
+    images: Path
+    subject: str
+    number: int
+    frames: int
+    seed: int
+
+
+def render_take(take: Take) -> Recording:
+    """Render a take and write its crops.
+
+    Returns:
+        The take with its true labels.
+
+    Raises:
+        OSError: A crop cannot be written.
+        ConfigError: The layout has an AU that a rendered face cannot make.
+    """
+    cv2.setNumThreads(1)  # the processes are the parallelism
+    dataset = DATASETS[take.dataset]
+    person = [subject for part in dataset.parts for subject in part].index(take.subject)
+    # A person is the same in all takes, and independent of how many there are.
+    identity = random_identity(mouth_depth(dataset.layout.crop), np.random.default_rng((take.seed, person, 0)))
+    rng = np.random.default_rng((take.seed, person, take.number))
+    behaviour = random_behaviour(dataset.layout, take.frames, rng)
+    recording = _recording(take, dataset, labels_of(behaviour.intensities).astype(np.int8))
+    recording.paths[0].parent.mkdir(parents=True, exist_ok=True)
+    for path, crop in zip(recording.paths, film_rendered(dataset.layout, identity, behaviour, rng), strict=True):
+        _write(path, crop)
+    return recording
+
+
+def _recording(take: Take, dataset: Dataset, labels: np.ndarray) -> Recording:
+    # DISFA has one recording per subject: there takes are parts of one.
+    name = dataset.recording_name.format(subject=take.subject, take=take.number)
+    numbers = np.arange(take.frames, dtype=np.int64) + (take.number - 1) * (take.frames + BREAK)
+    paths = tuple(take.images / dataset.crop_path(take.subject, name, number) for number in numbers.tolist())
+    return Recording(name, take.subject, paths, numbers, labels)
+
+
+def _write(path: Path, crop: np.ndarray) -> None:
+    _, encoded = cv2.imencode(path.suffix, cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), QUALITY[path.suffix])
+    path.write_bytes(encoded.tobytes())
