@@ -21,10 +21,10 @@ PACKAGES = {  # package → folder
 }
 
 FORBIDDEN = {  # package → what it must not import
-    "mdhr_runtime": ("mdhr_bench", "mdhr_train", "mdhr_export", "torch", "timm", "onnx"),
-    "mdhr_train": ("mdhr_bench", "mdhr_export", "onnx"),
+    "mdhr_runtime": ("mdhr_bench", "mdhr_train", "mdhr_export", "torch", "timm", "onnx", "matplotlib"),
+    "mdhr_train": ("mdhr_bench", "mdhr_export", "onnx", "matplotlib"),
     "mdhr_export": ("mdhr_bench",),
-    "mdhr_bench": ("torch", "timm", "onnx", "onnxruntime", "psutil", "pynvml"),
+    "mdhr_bench": ("mdhr_train", "mdhr_export", "torch", "timm", "onnx", "onnxruntime", "psutil", "pynvml", "matplotlib"),
 }
 
 # Imports every module of a package where the forbidden ones cannot be imported. The bindings of CUDA import what not

@@ -77,7 +77,7 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
     if out and out.suffix != ".json":
         raise ConfigError(f"{out} is no name for a result.", "It does not end in .json.", "Use --out FILE.json.")
     _need_packages()
-    from .report.terminal import tell
+    from .report.text import tell
     from .run import Benchmark
 
     measuring = stopped = None
@@ -108,7 +108,7 @@ def compare(before: Path, after: Path) -> None:
     Results of different machines are compared by their ratios to the baselines of the same run.
     """
     from .compare import compare
-    from .report.comparison import tell_comparison
+    from .report.text import tell_comparison
     from .results import read_result
 
     click.echo(tell_comparison(compare(read_result(before), read_result(after))))
@@ -117,8 +117,8 @@ def compare(before: Path, after: Path) -> None:
 def _write_reports(result: Any, out: Path) -> None:
     from mdhr_runtime.files import write_text
 
-    from .report.markdown import markdown
     from .report.page import write_page
+    from .report.text import markdown
 
     report, page = (out.with_suffix(suffix) for suffix in REPORTS)
     write_text(report, markdown(result))
@@ -134,7 +134,7 @@ def _need_packages() -> None:
     """
     from importlib.util import find_spec
 
-    absent = [name for name in ("onnx", "psutil", "pynvml") if find_spec(name) is None]
+    absent = [name for name in ("onnx", "psutil", "pynvml", "matplotlib") if find_spec(name) is None]
     if absent:
         raise ConfigError(
             "The benchmark's packages are not installed.",

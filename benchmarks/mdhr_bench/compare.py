@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .report.latency import range_of, ratios_by_round
 from .report.overview import absent_parts
-from .report.speed import curves_of
+from .report.speed import curves_of, range_of, ratios_by_round
 from .report.tables import leaves
 from .report.units import ABSENT, digits, plain, quotient
 from .results import Result
@@ -226,7 +225,7 @@ def relative(result: Result) -> Iterator[Quantity]:
         rounds = tuple(map(float, ratios_by_round(of, to))) if of is not None and to is not None else ()
         value = float(np.median(rounds)) if rounds else ratio.value
         yield Quantity(f"{ratio.of} / {ratio.to}", "×", value, TIME, ratio.low, ratio.high, ratio.steady, rounds)
-    for curve, (first, *others) in curves_of(result).items():
+    for curve, (first, *others) in curves_of(result.throughput).items():
         for point in others:
             name = f"{curve} × {point.size} / × {first.size}"
             value = quotient(point.frames_per_second, first.frames_per_second)

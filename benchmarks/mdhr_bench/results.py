@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from mdhr_runtime.errors import DataError
 from mdhr_runtime.files import write_text
+from mdhr_runtime.records import from_plain
 
 SCHEMA = 1
 """Version of the format. It rises when a reader of the old version would misread a new result."""
@@ -416,38 +416,3 @@ def read_result(path: Path) -> Result:
     except TypeError as error:
         raise DataError(f"{path} is damaged.", str(error), "Run the benchmark again.") from error
     return result
-
-
-def from_plain(kind: Any, value: Any, name: str = "The result") -> Any:
-    """Make an object of a type from what JSON keeps of it; the inverse of `asdict`.
-
-    Args:
-        kind: A dataclass, or a type that its fields have: a number, text or truth value, `Any`, a list, tuple or
-            mapping of such, each also `| None`.
-        value: Objects, arrays, numbers and so on, as `json.loads` returns them.
-        name: What to call the value in errors.
-
-    Raises:
-        TypeError: The value, or a part of it, is of another type, or lacks a field or has one too many.
-    """
-    origin, inner = get_origin(kind), get_args(kind)
-    if kind is Any:
-        return value
-    if origin is UnionType:
-        return None if value is None else from_plain(inner[0], value, name)
-    if origin in (list, tuple) and isinstance(value, list):
-        return origin(from_plain(inner[0], each, f"{name}[{index}]") for index, each in enumerate(value))
-    if origin in (dict, Mapping) and isinstance(value, dict):
-        return {key: from_plain(inner[1], each, f"{name}, {key}") for key, each in value.items()}
-    if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, dict):
-        hints = get_type_hints(kind)
-        needed = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
-        for sort, names in (("lacks", needed - value.keys()), ("has an unknown field,", value.keys() - hints.keys())):
-            if names:
-                raise TypeError(f"{name} {sort} {min(names)!r}.")
-        return kind(**{key: from_plain(hints[key], each, f"{name}, {key}") for key, each in value.items()})
-    # JSON's whole numbers are numbers too, but truth values are none.
-    kinds = {float: (int, float)}.get(kind, (kind,))
-    if origin is None and isinstance(value, kinds) and isinstance(value, bool) == (kind is bool):
-        return value
-    raise TypeError(f"{name} is {str(value)[:50]!r}, which is no {getattr(kind, '__name__', kind)}.")

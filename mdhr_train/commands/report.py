@@ -30,7 +30,7 @@ def report(run: Path, data: Path | None, out: Path | None) -> None:
     share_cores()
     require_libraries()
     from ..report import write_report
-    from ..report.reading import read
+    from ..report.runs import read
 
     source = read(run)
     out = out or run / "report.html"

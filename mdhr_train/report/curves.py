@@ -1,104 +1,75 @@
-"""Curves over the epochs of one or several runs, as small charts side by side."""
+"""Curves over the epochs of one or several runs, as small plots side by side."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .markup import Markup, element
-from .runs import Epoch, Run
+import numpy as np
 
-WIDTH, HEIGHT = 320, 180
-LEFT, RIGHT, TOP, BOTTOM = 54, 12, 12, 26
+from mdhr_runtime.plotting.page import Markup, element, figure
+from mdhr_runtime.plotting.style import COLOUR, axes_of, plot, styled
+
+from ..training.run_files import EpochRecord
+from .runs import TrainedRun
+
+COLOURS = ("ours", "second", "third")
+"""Of the runs, in their order."""
 
 
 class Panel(NamedTuple):
-    """A chart: its title, its value of an epoch, and how a value is written. Its axis starts at 0."""
+    """A plot whose axis starts at 0: its title, and its value of an epoch, which is shown in units of `unit`."""
 
     title: str
-    value: Callable[[Epoch], float | None]
-    form: str
+    value: Callable[[EpochRecord], float | None]
+    unit: float = 1.0
 
 
 PANELS = (
-    Panel("Validation F1, mean over the AUs (%)", lambda epoch: _per_cent(epoch.validation_f1), "{:g}"),
-    Panel("Loss L", lambda epoch: epoch.loss, "{:g}"),
-    Panel("Loss of the occurrences, L_AU", lambda epoch: epoch.loss_au, "{:g}"),
-    Panel("Loss of the regional combinations, L_sub", lambda epoch: epoch.loss_sub, "{:g}"),
-    Panel("Learning rate", lambda epoch: epoch.lr, "{:.3g}"),
-    Panel("Time spent waiting for data (%)", lambda epoch: _per_cent(epoch.waiting_share), "{:g}"),
+    Panel(
+        "Validation F1, mean over the AUs (%)",
+        lambda epoch: epoch["validation"]["mean_f1"] if epoch["validation"] else None,
+        0.01,
+    ),
+    Panel("Loss L", lambda epoch: epoch["loss"]),
+    Panel("Loss of the occurrences, L_AU", lambda epoch: epoch["loss_au"]),
+    Panel("Loss of the regional combinations, L_sub", lambda epoch: epoch["loss_sub"]),
+    Panel("Learning rate", lambda epoch: epoch["lr"]),
+    Panel("Time spent waiting for data (%)", lambda epoch: epoch["waiting_share"], 0.01),
 )
 
 
-def curves(runs: Sequence[Run]) -> Markup:
-    """All panels; a run is one line, and a dot on it marks the epoch of its `best.pt`."""
-    legend = element(
-        "ul", (element("li", _key(index), f"fold {run.fold}") for index, run in enumerate(runs)), class_="legend"
+def curves(runs: Sequence[TrainedRun]) -> Markup:
+    """All panels; a run is one line, and a ring on it marks the epoch of its `best.pt`."""
+    keys = (
+        element("li", element("b", "—", style=f"color: var(--{colour})"), f"fold {run.summary['fold']}")
+        for colour, run in zip(COLOURS, runs, strict=False)
     )
-    panels = element("div", (_panel(panel, runs) for panel in PANELS), class_="panels")
-    return element("figure", legend if len(runs) > 1 else None, panels)
+    with styled():
+        panels = element("div", (_panel(panel, runs) for panel in PANELS), class_="plots small")
+    return element("div", element("ul", keys, class_="legend") if len(runs) > 1 else None, panels)
 
 
-def _panel(panel: Panel, runs: Sequence[Run]) -> Markup:
-    lines = [[(epoch.epoch, panel.value(epoch)) for epoch in run.epochs] for run in runs]
-    known = [[(x, y) for x, y in line if y is not None and math.isfinite(y)] for line in lines]
-    points = [point for line in known for point in line]
-    title = element("h3", panel.title)
-    if not points:
-        return element("div", title, element("p", "Not measured in this run.", class_="quiet"), class_="panel")
-    last = max(max(x for x, _ in points), 2)
-    marks = _ticks(max(y for _, y in points))
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        across = (x - 1) / (last - 1)
-        up = y / marks[-1]
-        return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
-
-    drawn = (
-        _line(index, [place(*point) for point in line], [place(x, y) for x, y in line if x == run.best_epoch])
-        for index, (run, line) in enumerate(zip(runs, known, strict=True))
-    )
-    axes = (_grid_line(place(1, mark)[1], panel.form.format(mark)) for mark in marks)
-    epochs = (
-        element("text", label, x=place(x, 0)[0], y=HEIGHT - 8, text_anchor=anchor)
-        for x, label, anchor in ((1, "1", "start"), ((1 + last) / 2, "epoch", "middle"), (last, last, "end"))
-    )
-    chart = element(
-        "svg", axes, epochs, drawn, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=panel.title, class_="curve"
-    )
-    return element("div", title, chart, class_="panel")
-
-
-def _line(index: int, points: Sequence[tuple[float, float]], best: Sequence[tuple[float, float]]) -> Iterator[Markup]:
-    name = f"line line-{index % 3 + 1}"
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    yield element("polyline", points=path, class_=name)
-    if len(points) == 1:
-        yield element("circle", cx=points[0][0], cy=points[0][1], r=2, class_=name)
-    for x, y in best:
-        yield element("circle", cx=x, cy=y, r=4, class_=f"best {name}")
-
-
-def _grid_line(y: float, label: str) -> list[Markup]:
-    line = element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid")
-    return [line, element("text", label, x=LEFT - 6, y=y + 4, text_anchor="end")]
-
-
-def _ticks(high: float) -> list[float]:
-    """Three to six round numbers from 0 to `high` or a little more, equally far apart."""
-    if high <= 0:
-        return [0.0, 1.0]
-    rough = high / 4
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
-    return [round(index * step, 12) for index in range(math.ceil(high / step - 1e-9) + 1)]
-
-
-def _key(index: int) -> Markup:
-    line = element("line", x1=1, x2=21, y1=8, y2=8, class_=f"line line-{index % 3 + 1}")
-    return element("svg", line, width=22, height=16, aria_hidden="true")
-
-
-def _per_cent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
+def _panel(panel: Panel, runs: Sequence[TrainedRun]) -> Markup:
+    axes = axes_of(190, 320)
+    for index, run in enumerate(runs):
+        values = {epoch["epoch"]: panel.value(epoch) for epoch in run.summary["epochs"]}
+        known = {x: y / panel.unit for x, y in values.items() if y is not None and math.isfinite(y)}
+        best = run.summary["best"]["epoch"]
+        axes.plot(
+            list(known), list(known.values()), "-o", color=COLOUR[COLOURS[index % 3]],
+            markevery=[place for place, epoch in enumerate(known) if epoch == best or len(known) == 1],
+            markersize=7, markerfacecolor=COLOUR["ground"], markeredgewidth=1.8,
+        )  # fmt: skip
+    if not any(np.size(line.get_xdata()) for line in axes.lines):
+        return figure(panel.title, element("p", "Not measured in this run.", class_="quiet"))
+    last = max(len(run.summary["epochs"]) for run in runs)
+    top = axes.dataLim.y1
+    axes.set(xlim=(1 - 0.02 * last, max(last, 2) + 0.02 * last), ylim=(0, 1.1 * top if top > 0 else 1.0))
+    axes.set_xticks((1, last) if last > 1 else (1,))
+    axes.set_xlabel("epoch", labelpad=-11)
+    axes.locator_params(axis="y", nbins=5)
+    axes.yaxis.set_major_formatter("{x:.3g}")
+    axes.grid(visible=False, axis="x")
+    return plot(axes, panel.title, f"One line per run, over {last} epochs.")

@@ -1,27 +1,142 @@
-"""The paper's figures 3 and 4 for frames of the test part: weights of the scales, and edges between AUs."""
+"""The paper's figures 3 and 4 for one run: weights of the scales, and edges between AUs, on frames of the test part."""
 
 from __future__ import annotations
 
+import base64
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from mdhr_runtime.contract import SCORE
+from mdhr_runtime.errors import MdhrError, RunError
 from mdhr_runtime.layout import Layout
+from mdhr_runtime.plotting.page import Markup, element
 
-from ..model.facial_dynamics import scale_size
+from ..checkpoints import load_checkpoint
+from ..data.lists import DataWarning, read_fold
+from ..datasets import DATASETS
+from ..model.facial_dynamics import GRID, scale_size
 from ..model.frames import INPUT_SIZE
-from .examples import Example
-from .inside import Inside
-from .markup import Markup, element
-from .pictures import colour_scale, data_uri, heat
-from .places import places
+from ..training.config_files import read_config
+from ..training.run_files import BEST, CONFIG
+from .inside import Example, Inside, choose, look_inside
+from .runs import TrainedRun
 
 NODE = 9.0
 """Radius of a node, in pixels of the network's input."""
 SHOWN_FROM = 0.02
 """Edges of less weight are left out."""
+
+HEAT = cv2.COLORMAP_INFERNO
+QUALITY = 85
+"""Of the JPEGs."""
+PLACES: Mapping[int, tuple[float, float]] = {
+    1: (-0.22, -0.26),
+    2: (0.66, -0.28),
+    4: (0.05, -0.13),
+    5: (-0.52, -0.08),
+    6: (-0.66, 0.40),
+    7: (0.52, 0.16),
+    9: (0.02, 0.36),
+    10: (0.14, 0.74),
+    12: (-0.46, 0.86),
+    14: (0.56, 0.90),
+    15: (-0.38, 1.16),
+    17: (0.04, 1.40),
+    20: (0.46, 1.14),
+    23: (0.32, 1.08),
+    24: (-0.04, 1.02),
+    25: (0.04, 1.02),
+    26: (0.04, 1.36),
+}
+"""Across in distances of the eyes from the middle of the face, to the image's right; down in parts of the way from the
+eyes to the mouth. AUs that both sides of a face make stand on one of them, so that their neighbours have room."""
+
+NO_WEIGHTS = "This network fuses the scales without adaptive weights."
+NO_EDGES = "This network has no edges between action units."
+
+
+class Figures(NamedTuple):
+    """The two figures, or a sentence in place of one that cannot be drawn.
+
+    Attributes:
+        weights: Adaptive weights per scale.
+        edges: Edges between AUs.
+        problem: Why the network could not be run, or None.
+    """
+
+    weights: Markup
+    edges: Markup
+    problem: str | None = None
+
+
+def figures(run: TrainedRun, data: Path | None) -> Figures:
+    """Run `best.pt` on frames of the test part and draw what it computes.
+
+    Args:
+        run: The run.
+        data: Folder of the prepared dataset, or None for the one that the run was trained on.
+
+    Raises:
+        MdhrError: `data` was given, and it or the checkpoint cannot be read. Without it a sentence says so in place of
+            the figures: a report of a run whose images are gone is still a report.
+    """
+    try:
+        return _figures(run, data or _trained_on(run))
+    except MdhrError as error:
+        if data is not None:
+            raise
+        problem = f"{error.what} {error.why}"
+        return Figures(_left_out(problem), _left_out(problem), problem)
+
+
+def _figures(run: TrainedRun, root: Path) -> Figures:
+    path, dataset, aus = run.folder / BEST, run.summary["dataset"], tuple(run.summary["aus"])
+    model = load_checkpoint(path).model
+    layout = model.config.layout
+    if layout.au_names != aus:
+        raise RunError(
+            f"{path} is not of this run.",
+            f"It labels {' '.join(layout.au_names)}, the run {' '.join(aus)}.",
+            "Copy the run's own checkpoint there.",
+        )
+    if dataset not in DATASETS:
+        raise RunError(
+            f"There is no dataset {dataset!r}.", f"This version knows {', '.join(DATASETS)}.", "Add it to DATASETS."
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # the training has said what there is to say
+        fold = read_fold(root, DATASETS[dataset], run.summary["fold"])
+    examples = choose(fold, model.config.lookahead)
+    insides = [look_inside(model, example.frames, example.index) for example in examples]
+    has_weights, has_edges = insides[0].weights is not None, insides[0].attention is not None
+    return Figures(
+        scale_weights(examples, insides, model.config.scales) if has_weights else _left_out(NO_WEIGHTS),
+        edges(examples, insides, layout) if has_edges else _left_out(NO_EDGES),
+    )
+
+
+def _trained_on(run: TrainedRun) -> Path:
+    """Folder of the dataset that a run was trained on."""
+    try:
+        root = read_config(run.folder / CONFIG).get("data.root")
+        why = f"{run.folder / CONFIG} does not say so."
+    except MdhrError as error:
+        root, why = None, f"{error.what} {error.why}"
+    if not isinstance(root, str):
+        raise RunError(
+            "Where the run's dataset lies is not known.", why, "Name the folder of the prepared dataset with --data."
+        )
+    return Path(root)
+
+
+def _left_out(sentence: str) -> Markup:
+    return element("p", f"Left out. {sentence}", class_="notice")
 
 
 def scale_weights(examples: Sequence[Example], insides: Sequence[Inside], scales: Sequence[int]) -> Markup:
@@ -32,20 +147,20 @@ def scale_weights(examples: Sequence[Example], insides: Sequence[Inside], scales
         insides: What the network computes for them; all have weights.
         scales: Numbers of the scales, from 1, the finest.
     """
-    shown = np.stack([inside.weights for inside in insides])
+    shown = np.stack([inside.weights for inside in insides if inside.weights is not None])
     low, high = float(shown.min()), float(shown.max())
     titles = ("Frame", *(f"Scale {scale} · {scale_size(scale)}×{scale_size(scale)}" for scale in scales))
     head = element("tr", (element("th", title, scope="col") for title in titles))
-    rows = (_weights_row(example, inside, low, high) for example, inside in zip(examples, insides, strict=True))
+    rows = (_weights_row(example, weights, low, high) for example, weights in zip(examples, shown, strict=True))
     table = element("table", element("thead", head), element("tbody", rows), class_="maps")
     return element("figure", element("div", table, class_="scroll"), colour_scale(f"weight {low:.2f}", f"{high:.2f}"))
 
 
-def _weights_row(example: Example, inside: Inside, low: float, high: float) -> Markup:
+def _weights_row(example: Example, scales: np.ndarray, low: float, high: float) -> Markup:
     face = example.frames[example.index]
     maps = (
         element("td", _picture(heat(face, weights, low, high), "weights"), element("p", f"mean {weights.mean():.2f}"))
-        for weights in inside.weights
+        for weights in scales
     )
     return element("tr", element("td", _picture(face, "frame"), _caption(example)), maps)
 
@@ -66,6 +181,7 @@ def edges(examples: Sequence[Example], insides: Sequence[Inside], layout: Layout
 
 def _graph(example: Example, inside: Inside, layout: Layout) -> Markup:
     spots = INPUT_SIZE * np.array(places(layout))
+    assert inside.attention is not None
     pairs = _pairs(inside.attention)
     size = {"width": INPUT_SIZE, "height": INPUT_SIZE}
     drawing = element(
@@ -74,7 +190,7 @@ def _graph(example: Example, inside: Inside, layout: Layout) -> Markup:
         element("rect", class_="veil", **size),
         (_edge(spots[m], spots[n], float(inside.attention[n, m])) for m, n in pairs),
         (
-            _node(au, spot, SCORE.occurs(score), label == 1)
+            _node(au, spot, bool(SCORE.occurs(score)), label == 1)
             for au, spot, score, label in zip(layout.aus, spots, inside.scores, example.labels, strict=True)
         ),
         viewBox=f"0 0 {INPUT_SIZE} {INPUT_SIZE}",
@@ -93,8 +209,8 @@ def _pairs(attention: np.ndarray) -> list[tuple[int, int]]:
 def _edge(start: np.ndarray, end: np.ndarray, weight: float) -> Markup:
     """An arrow, thicker and less transparent with its weight."""
     strength = math.sqrt(weight)
-    look = {"stroke_width": 3 * strength, "opacity": 0.25 + 0.75 * strength}
-    return element("path", d=_arrow(start, end), class_="edge", **look)
+    width, opacity = 3 * strength, 0.25 + 0.75 * strength
+    return element("path", d=_arrow(start, end), class_="edge", stroke_width=width, opacity=opacity)
 
 
 def _arrow(start: np.ndarray, end: np.ndarray) -> str:
@@ -132,3 +248,61 @@ def _caption(example: Example, more: str = "") -> Markup:
 
 def _picture(image: np.ndarray, alt: str) -> Markup:
     return element("img", src=data_uri(image), alt=alt, width=INPUT_SIZE, height=INPUT_SIZE)
+
+
+def places(layout: Layout) -> list[tuple[float, float]]:
+    """Places of the AUs of a layout in the network's input: x and y in its sides, per AU.
+
+    AUs without a known place are side by side in the middle of their region.
+    """
+    crop = layout.crop
+    margin = (crop.reference_size - crop.input_size) / 2
+    (left, left_y), (right, right_y), (_, mouth_y) = (
+        tuple((part * crop.reference_size - margin) / crop.input_size for part in point)
+        for point in (crop.left_eye, crop.right_eye, crop.mouth)
+    )
+    middle, eyes = (left + right) / 2, (left_y + right_y) / 2
+    unknown = [au for au in layout.aus if au not in PLACES]
+
+    def place(au: int, region: int) -> tuple[float, float]:
+        if au in PLACES:
+            across, down = PLACES[au]
+            return middle + across * (right - left), eyes + down * (mouth_y - eyes)
+        return (unknown.index(au) + 1) / (len(unknown) + 1), sum(layout.regions[region].rows) / (2 * GRID)
+
+    return [place(au, region) for au, region in zip(layout.aus, layout.region_of, strict=True)]
+
+
+def data_uri(image: np.ndarray) -> str:
+    """Write uint8 (H, W, 3), RGB, as a JPEG in a `data:` address."""
+    _, content = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return f"data:image/jpeg;base64,{base64.b64encode(content.tobytes()).decode()}"
+
+
+def heat(face: np.ndarray, values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Lay a map over a face.
+
+    Args:
+        face: uint8 (H, W, 3), RGB.
+        values: float (h, w) that covers the face.
+        low: The value that has the first colour of the scale.
+        high: The value that has the last.
+
+    Returns:
+        uint8 (H, W, 3), RGB.
+    """
+    height, width = face.shape[:2]
+    smooth = cv2.resize(values.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    level = (255 * np.clip((smooth - low) / max(high - low, 1e-6), 0, 1)).astype(np.uint8)
+    colours = cv2.cvtColor(cv2.applyColorMap(level, HEAT), cv2.COLOR_BGR2RGB)
+    grey = cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return cv2.addWeighted(colours, 0.62, grey, 0.38, 0)
+
+
+def colour_scale(low: str, high: str) -> Markup:
+    """The colours of `heat`, with what stands at their ends."""
+    levels = np.linspace(0, 255, 9).astype(np.uint8)[None]
+    blue_green_red = cv2.applyColorMap(levels, HEAT)[0].tolist()
+    stops = ", ".join(f"rgb({red} {green} {blue})" for blue, green, red in blue_green_red)
+    bar = element("span", class_="ramp", style=f"background: linear-gradient(to right, {stops})")
+    return element("p", low, bar, high, class_="scale")

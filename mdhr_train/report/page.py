@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from importlib.resources import files
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mdhr_runtime.errors import OutputError
-from mdhr_runtime.files import staged
+from mdhr_runtime.files import write_text
+from mdhr_runtime.plotting.page import Markup, document, element, facts, section, tiles
 
+from ..training.run_files import CONFIG
 from .curves import curves
-from .markup import Markup, element
-from .network import CONFIG, Figures, figures
-from .runs import CrossValidation, Run
+from .insights import Figures, figures
+from .runs import TrainedFolds, TrainedRun
 from .series import Series, runs_of, series_of, total
 from .tables import confusion_table, f1_table
 
 PAPER = "https://arxiv.org/abs/2404.06443"
 
 
-def write_report(source: Run | CrossValidation, data: Path | None, out: Path) -> str | None:
+def write_report(source: TrainedRun | TrainedFolds, data: Path | None, out: Path) -> str | None:
     """Write the report of a run or a cross-validation as one HTML file.
 
     Args:
@@ -35,19 +34,11 @@ def write_report(source: Run | CrossValidation, data: Path | None, out: Path) ->
     """
     run = runs_of(source)[0]
     inside = figures(run, data)
-    try:
-        with staged(out) as stage:
-            stage.write_text(page(source, inside), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"{out} cannot be written.",
-            error.strerror or str(error),
-            "Choose a file in an existing folder that you may write to and that has space.",
-        ) from error
+    write_text(out, page(source, inside))
     return inside.problem
 
 
-def page(source: Run | CrossValidation, inside: Figures) -> str:
+def page(source: TrainedRun | TrainedFolds, inside: Figures) -> str:
     """The whole page.
 
     Args:
@@ -55,34 +46,39 @@ def page(source: Run | CrossValidation, inside: Figures) -> str:
         inside: The figures of the network's inside.
     """
     series, runs = series_of(source), runs_of(source)
-    run = runs[0]
-    counts = list(source.per_fold.values()) if isinstance(source, CrossValidation) else [source.clips]
-    name = f"{run.dataset} · {_folds(source)} · {run.backbone}"
-    shown = f" Fold {run.fold}'s network." if len(runs) > 1 else ""
-    body = (
-        element("header", element("p", "MDHR training report", class_="quiet"), element("h1", name), _tiles(source)),
-        _section("F1 per action unit", _f1_text(source, series), f1_table(run.aus, series)),
-        _section("Found, missed, falsely reported", CONFUSION, confusion_table(run.aus, total(counts, run.aus))),
-        _section("Training", TRAINING, curves(runs)),
-        _section("Adaptive weights of the scales", WEIGHTS + shown, inside.weights),
-        _section("Edges between action units", EDGES + shown, inside.edges),
-        _section("The run" if len(runs) == 1 else "The runs", None, _details(runs)),
+    first, aus = runs[0].summary, runs[0].summary["aus"]
+    if isinstance(source, TrainedRun):
+        counts, folds = [source.summary["best"]["clips"]], f"fold {first['fold']}"
+    else:
+        counts, folds = list(source.summary["per_fold"].values()), f"{len(source.summary['per_fold'])} folds"
+    name = f"{first['dataset']} · {folds} · {first['backbone']}"
+    shown = f" Fold {first['fold']}'s network." if len(runs) > 1 else ""
+    means = tiles(
+        ((f"{one.mean:.1f}", one.label, "main" if one.mark == "bar" else "") for one in series), class_="tiles small"
     )
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", name),
-        element("style", Markup(files(__package__).joinpath("page.css").read_text(encoding="utf-8"))),
+    return document(
+        name,
+        element(
+            "header",
+            element("p", "MDHR training report", class_="quiet"),
+            element("h1", name),
+            element("p", "Mean F1 in per cent", class_="quiet"),
+            means,
+        ),
+        section("F1 per action unit", element("p", _f1_text(source, series)), f1_table(aus, series)),
+        section("Found, missed, falsely reported", element("p", CONFUSION), confusion_table(aus, total(counts, aus))),
+        section("Training", element("p", TRAINING), curves(runs)),
+        section("Adaptive weights of the scales", element("p", WEIGHTS, shown), inside.weights),
+        section("Edges between action units", element("p", EDGES, shown), inside.edges),
+        section("The run" if len(runs) == 1 else "The runs", _details(runs)),
     )
-    return f"<!DOCTYPE html>\n{element('html', head, element('body', element('main', body)), lang='en')}\n"
 
 
 CONFUSION = (
     "Frames of the test part, scored on clips. A bar is as long as the frames in which the action unit occurs or "
     "is reported; frames whose label is unknown count nowhere."
 )
-TRAINING = "Per epoch. A dot marks the epoch whose weights are best.pt."
+TRAINING = "Per epoch. A ring marks the epoch whose weights are best.pt."
 WEIGHTS = (
     "How much each spatial scale of the facial dynamics counts at each place of the face; at every place the weights "
     "sum to one (the paper's figure 3). The frame is the one of its subject in which the most action units occur."
@@ -93,75 +89,53 @@ EDGES = (
 )
 
 
-def _section(title: str, text: Markup | str | None, content: Markup | Sequence[Markup]) -> Markup:
-    return element("section", element("h2", title), element("p", text) if text else None, content)
-
-
-def _f1_text(source: Run | CrossValidation, series: Sequence[Series]) -> Markup:
-    clip = runs_of(source)[0].clip_frames
-    ours = (
-        f"In per cent, on the test part: on consecutive clips of {clip} frames, as the paper scores, and on whole "
-        "videos, as the runtime does."
-        if isinstance(source, Run)
-        else f"In per cent, on the test parts, on consecutive clips of {clip} frames, as the paper scores."
+def _f1_text(source: TrainedRun | TrainedFolds, series: Sequence[Series]) -> Iterator[Markup | str]:
+    first = runs_of(source)[0].summary
+    clips = f"on consecutive clips of {first['clip_frames']} frames, as the paper scores"
+    yield (
+        f"In per cent, on the test part: {clips}, and on whole videos, as the runtime does."
+        if isinstance(source, TrainedRun)
+        else f"In per cent, on the test parts, {clips}."
     )
-    if not runs_of(source)[0].data["recorded"]:
-        return Markup(f"{element('span', ours)} The faces are rendered: nothing here says how well real ones are read.")
-    if not any(one.mark.startswith("paper") for one in series):
-        return Markup(element("span", ours))
-    link = element("a", "the paper", href=PAPER)
-    name = source.dataset.upper()
-    return Markup(
-        f"{element('span', ours)} The columns of {link} are means over three folds of {element('span', name)} itself: "
-        "other data in the same form cannot be compared with them, and a single fold only roughly."
-    )
+    if not first["data"]["recorded"]:
+        yield " The faces are rendered: nothing here says how well real ones are read."
+    elif any(one.mark.startswith("paper") for one in series):
+        yield " The columns of "
+        yield element("a", "the paper", href=PAPER)
+        yield (
+            f" are means over three folds of {first['dataset'].upper()} itself: other data in the same form cannot be "
+            "compared with them, and a single fold only roughly."
+        )
 
 
-def _folds(source: Run | CrossValidation) -> str:
-    return f"fold {source.fold}" if isinstance(source, Run) else f"{len(source.per_fold)} folds"
-
-
-def _tiles(source: Run | CrossValidation) -> Markup:
-    tiles = (_tile(one.label, f"{one.mean:.1f}", one.mark) for one in series_of(source))
-    return element("div", element("p", "Mean F1 in per cent", class_="quiet"), element("div", tiles, class_="tiles"))
-
-
-def _tile(label: str, value: str, kind: str) -> Markup:
-    return element("div", element("b", value), element("span", label), class_=f"tile {kind}")
-
-
-def _details(runs: Sequence[Run]) -> Markup:
+def _details(runs: Sequence[TrainedRun]) -> Markup:
     return element("div", (_detail(run, len(runs) > 1) for run in runs), class_="facts")
 
 
-def _detail(run: Run, named: bool) -> Markup:
-    rows = (element("div", element("dt", key), element("dd", value)) for key, value in _facts(run).items())
-    return element(
-        "div", element("h3", f"Fold {run.fold}") if named else None, element("dl", rows), _configuration(run)
-    )
+def _detail(run: TrainedRun, named: bool) -> Markup:
+    title = element("h3", f"Fold {run.summary['fold']}") if named else None
+    return element("div", title, facts(_facts(run)), _configuration(run))
 
 
-def _facts(run: Run) -> Mapping[str, str]:
-    data = run.data
-    return {
-        "Folder": str(run.folder),
-        "Backbone": f"{run.backbone}; {run.parameters / 1e6:.1f} M parameters in the whole network",
-        "Training": f"{len(run.epochs)} epochs in {_duration(run)} on {run.device}",
-        "best.pt": f"epoch {run.best_epoch}",
-        "Training part": f"{data['train_frames']:,} frames, recordings: {data['train_recordings']:,}",
-        "Test part": f"{data['test_frames']:,} frames, recordings: {data['test_recordings']:,}",
-        "Lists": f"SHA-256 {data['fingerprint'][:16]}…",
-        "Versions": ", ".join(f"{library} {version}" for library, version in run.versions.items()),
-    }
+def _facts(run: TrainedRun) -> Iterator[tuple[str, str]]:
+    summary, data = run.summary, run.summary["data"]
+    yield "Folder", str(run.folder)
+    yield "Backbone", f"{summary['backbone']}; {summary['parameters'] / 1e6:.1f} M parameters in the whole network"
+    yield "Training", f"{len(summary['epochs'])} epochs in {_duration(run)} on {summary['device']}"
+    yield "best.pt", f"epoch {summary['best']['epoch']}"
+    yield "Training part", f"{data['train_frames']:,} frames, recordings: {data['train_recordings']:,}"
+    yield "Test part", f"{data['test_frames']:,} frames, recordings: {data['test_recordings']:,}"
+    yield "Lists", f"SHA-256 {data['fingerprint'][:16]}…"
+    yield "Versions", ", ".join(f"{library} {version}" for library, version in summary["versions"].items())
 
 
-def _duration(run: Run) -> str:
-    seconds = round(sum(epoch.seconds for epoch in run.epochs))
+def _duration(run: TrainedRun) -> str:
+    seconds = round(sum(epoch["seconds"] for epoch in run.summary["epochs"]))
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{seconds} s"
 
 
-def _configuration(run: Run) -> Markup | None:
+def _configuration(run: TrainedRun) -> Markup | None:
     path = run.folder / CONFIG
     if not path.is_file():
         return None

@@ -1,114 +1,101 @@
-"""What a training run or a cross-validation has left in its folder."""
+"""Reading what a training run or a cross-validation has left in its folder."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from mdhr_runtime.errors import RunError
+from mdhr_runtime.records import from_plain
+
+from ..metrics import OUTCOMES, F1Summary
+from ..training.run_files import SUMMARY, CrossValidationSummary, RunSummary, read_summary
 
 
-@dataclass(frozen=True)
-class Counts:
-    """How well labels were found in the test part of a fold; all by names of AUs.
-
-    Attributes:
-        mean_f1: Mean F1 over the AUs, in [0, 1].
-        f1: F1.
-        true_positives: Frames.
-        false_positives: Frames.
-        false_negatives: Frames.
-        true_negatives: Frames.
-    """
-
-    mean_f1: float
-    f1: Mapping[str, float]
-    true_positives: Mapping[str, int]
-    false_positives: Mapping[str, int]
-    false_negatives: Mapping[str, int]
-    true_negatives: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """An epoch of training.
-
-    Attributes:
-        epoch: Number, from 1.
-        loss: L = L_AU + 0.01 L_sub, mean over the epoch.
-        loss_au: L_AU.
-        loss_sub: L_sub.
-        lr: Learning rate.
-        seconds: Duration.
-        waiting_share: Share of the time that went into waiting for data, in [0, 1].
-        validation_f1: Mean F1 in [0, 1], or None where it was not measured.
-    """
-
-    epoch: int
-    loss: float
-    loss_au: float
-    loss_sub: float
-    lr: float
-    seconds: float
-    waiting_share: float
-    validation_f1: float | None
-
-
-@dataclass(frozen=True)
-class Run:
+class TrainedRun(NamedTuple):
     """A training run of one fold.
 
     Attributes:
-        folder: Where it lies.
-        dataset: Name of the dataset, such as "bp4d".
-        layout: Name of the layout, such as "BP4D".
-        fold: Number of the fold.
-        backbone: Name of the backbone.
-        aus: Names of the AUs.
-        parameters: Number of parameters.
-        device: What it was trained on.
-        epochs: The epochs, in order.
-        best_epoch: The epoch of `best.pt`.
-        clip_frames: Length of the clips in frames, in training and in scoring; 16 in the paper.
-        clips: `best.pt` on consecutive clips, as the paper scores.
-        stream: `best.pt` on whole videos, as the runtime scores, or None.
-        data: Fingerprint, whether the faces are recorded or rendered, and numbers of recordings and frames.
-        versions: Of libraries.
+        folder: Where it is.
+        summary: What it says of itself.
     """
 
     folder: Path
-    dataset: str
-    layout: str
-    fold: int
-    backbone: str
-    aus: tuple[str, ...]
-    parameters: int
-    device: str
-    epochs: tuple[Epoch, ...]
-    best_epoch: int
-    clip_frames: int
-    clips: Counts
-    stream: Counts | None
-    data: Mapping[str, Any]
-    versions: Mapping[str, str]
+    summary: RunSummary
 
 
-@dataclass(frozen=True)
-class CrossValidation:
-    """The runs of several folds.
+class TrainedFolds(NamedTuple):
+    """A cross-validation.
 
     Attributes:
-        folder: Where it lies.
-        dataset: Name of the dataset.
-        mean_f1: Mean over AUs and folds, in [0, 1].
-        f1: Mean over the folds, by names of AUs.
-        per_fold: The scores of each fold on clips, by its number.
+        folder: Where it is.
+        summary: What it says of itself.
         runs: The runs that are still there, in order of their folds; at least one.
     """
 
     folder: Path
-    dataset: str
-    mean_f1: float
-    f1: Mapping[str, float]
-    per_fold: Mapping[int, Counts]
-    runs: tuple[Run, ...]
+    summary: CrossValidationSummary
+    runs: tuple[TrainedRun, ...]
+
+
+def read(folder: Path) -> TrainedRun | TrainedFolds:
+    """Read a run or a cross-validation.
+
+    Args:
+        folder: What `mdhr-train fit` or `mdhr-train crossval` has written.
+
+    Raises:
+        RunError: It is neither, is not finished, or its summary lacks something.
+        DataError: Its summary is damaged, or newer than this software.
+    """
+    if not (folder / SUMMARY).is_file():
+        raise RunError(
+            f"{folder} is not a finished run.",
+            f"There is no {SUMMARY} in it." if folder.is_dir() else "There is no such folder.",
+            "Give a folder that mdhr-train fit or mdhr-train crossval has written to the end.",
+        )
+    summary = read_summary(folder / SUMMARY)
+    if "folds" not in summary:
+        return _run(folder, summary)
+    whole: CrossValidationSummary = _checked(folder, CrossValidationSummary, summary)
+    parts = (folder / f"fold{fold}" for fold in whole["folds"])
+    runs = tuple(_run(part, read_summary(part / SUMMARY)) for part in parts if (part / SUMMARY).is_file())
+    if not runs:
+        raise RunError(
+            f"{folder} holds no runs.",
+            f"Its {SUMMARY} names folds {whole['folds']}, and none of their folders has a summary.",
+            "Keep the folders of the folds beside the summary.",
+        )
+    _check_aus(folder, runs[0].summary["aus"], list(whole["per_fold"].values()))
+    return TrainedFolds(folder, whole, runs)
+
+
+def _run(folder: Path, content: Any) -> TrainedRun:
+    summary: RunSummary = _checked(folder, RunSummary, content)
+    best = summary["best"]
+    _check_aus(folder, summary["aus"], [part for part in (best["clips"], best["stream"]) if part])
+    return TrainedRun(folder, summary)
+
+
+def _checked(folder: Path, kind: Any, summary: Any) -> Any:
+    try:
+        return from_plain(kind, summary, "It")
+    except TypeError as error:
+        raise _unreadable(folder, str(error)) from error
+
+
+def _check_aus(folder: Path, aus: Sequence[str], scores: Sequence[F1Summary]) -> None:
+    for each in scores:
+        columns: list[Mapping[str, float]] = [each["f1"], *(each[outcome] for outcome in OUTCOMES)]
+        missing = [au for column in columns for au in aus if au not in column]
+        if missing:
+            raise _unreadable(folder, f"It lacks {missing[0]}.")
+
+
+def _unreadable(folder: Path, why: str) -> RunError:
+    return RunError(
+        f"{folder / SUMMARY} cannot be read.",
+        why,
+        "Copy the file again, or let mdhr-train fit --resume write it again.",
+    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from mdhr_runtime.live.names import NAMES
+from mdhr_runtime.plotting.page import Markup, element
 
-from .markup import Markup, element
+from ..metrics import Outcome
 from .series import Series
 
 GRID = (0, 25, 50, 75, 100)
@@ -36,7 +37,7 @@ def f1_table(aus: Sequence[str], series: Sequence[Series]) -> Markup:
     )
     rows = (_f1_row(_au(au), series, [one.f1[au] for one in series]) for au in aus)
     mean = _f1_row("Mean", series, [one.mean for one in series], class_="total")
-    table = element("table", element("thead", head), element("tbody", rows, mean), class_="f1")
+    table = element("table", element("thead", head), element("tbody", rows, mean), class_="charts")
     return element("figure", _legend(_marks(series)), element("div", table, class_="scroll"))
 
 
@@ -76,7 +77,7 @@ def _axis() -> Markup:
 
 
 def _legend(entries: Iterable[tuple[str, str]]) -> Markup:
-    """What the marks mean: pairs of a label and a kind of mark."""
+    """Meaning of the marks: pairs of a label and a kind of mark."""
     return element("ul", (element("li", _key(kind), label) for label, kind in entries), class_="legend")
 
 
@@ -92,7 +93,7 @@ def _key(kind: str) -> Markup:
     return element("svg", shape, width=22, height=16, aria_hidden="true")
 
 
-def confusion_table(aus: Sequence[str], counts: Mapping[str, Mapping[str, int]]) -> Markup:
+def confusion_table(aus: Sequence[str], counts: Mapping[Outcome, Mapping[str, int]]) -> Markup:
     """Frames found, missed and falsely reported, per AU.
 
     Args:
@@ -106,14 +107,16 @@ def confusion_table(aus: Sequence[str], counts: Mapping[str, Mapping[str, int]])
         element("th", "Frames", class_="chart", scope="col"),
         (element("th", title, class_="number", scope="col") for title in titles),
     )
-    longest = max(max(_reported(counts, au) for au in aus), 1)
-    rows = (_confusion_row(au, {name: counts[name][au] for name in counts}, longest) for au in aus)
-    table = element("table", element("thead", head), element("tbody", rows), class_="confusion")
+    frames = {au: {outcome: counts[outcome][au] for outcome in counts} for au in aus}
+    # A bar is as long as what is not rightly silent.
+    longest = max(1, *(sum(each.values()) - each["true_negatives"] for each in frames.values()))
+    rows = (_confusion_row(au, frames[au], longest) for au in aus)
+    table = element("table", element("thead", head), element("tbody", rows), class_="charts")
     legend = _legend((("found", "found"), ("missed", "missed"), ("false alarms", "false-alarm")))
     return element("figure", legend, element("div", table, class_="scroll"))
 
 
-def _confusion_row(au: str, frames: Mapping[str, int], longest: int) -> Markup:
+def _confusion_row(au: str, frames: Mapping[Outcome, int], longest: int) -> Markup:
     found, false_alarms = frames["true_positives"], frames["false_positives"]
     missed, silent = frames["false_negatives"], frames["true_negatives"]
     bars, start = [], 0.0
@@ -133,10 +136,6 @@ def _confusion_row(au: str, frames: Mapping[str, int], longest: int) -> Markup:
         element("td", element("svg", bars, class_="strip", height=STRIP_HEIGHT, aria_hidden="true"), class_="chart"),
         (element("td", cell, class_="number") for cell in cells),
     )
-
-
-def _reported(counts: Mapping[str, Mapping[str, int]], au: str) -> int:
-    return sum(counts[outcome][au] for outcome in ("true_positives", "false_negatives", "false_positives"))
 
 
 def _share(part: int, whole: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mdhr_runtime.cli.console import table
 
-from ..suites import SuiteRow, rows
+from ..model.variants import SuiteRow, rows
 from .config import RunConfig
 from .crossval import cross_validate
 from .distributed import Group
@@ -20,7 +20,7 @@ def run_suite(suite: str, config: RunConfig, folder: Path, group: Group) -> dict
     """Cross-validate every network of a suite; what is finished is not trained again.
 
     Args:
-        suite: Its name, a key of `mdhr_train.suites.SUITES`.
+        suite: Its name, a key of `mdhr_train.model.variants.SUITES`.
         config: The runs'; the row's choices replace those of its network.
         folder: Gets a folder per row, and summary.json.
         group: The processes that train together.

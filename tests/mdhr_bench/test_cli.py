@@ -221,7 +221,7 @@ def test_a_result_must_be_named_as_json(tiny_bundle, tmp_path):
     assert names(tmp_path) == ()
 
 
-@pytest.mark.parametrize("package", ["onnx", "psutil", "pynvml"])
+@pytest.mark.parametrize("package", ["onnx", "psutil", "pynvml", "matplotlib"])
 def test_a_package_of_the_benchmark_that_is_not_installed_is_told_first(tiny_bundle, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     said = refused(invoke(tiny_bundle))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mdhr_bench.compare import TIME, Quantity, bootstrap, change, compare
-from mdhr_bench.report.comparison import tell_comparison
+from mdhr_bench.report.text import tell_comparison
 
 
 def quantity(rounds=(), value=None, **ends):

@@ -5,7 +5,7 @@ import pytest
 
 from mdhr_bench import run as running
 from mdhr_bench.measures import timing
-from mdhr_bench.report.terminal import tell
+from mdhr_bench.report.text import tell
 from mdhr_bench.results import ColdStart, Missing, read_result
 from mdhr_bench.run import PARTS, Benchmark, Part
 from mdhr_runtime.errors import BundleError, MdhrError, OutputError, ProviderError

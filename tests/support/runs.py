@@ -34,6 +34,7 @@ def write_crossval(folder: Path, data: Path) -> Path:
     f1 = {au: float(np.mean([counts["f1"][au] for counts in per_fold.values()])) for au in AUS}
     content = {"schema": 1, "dataset": "bp4d", "folds": [1, 2, 3], "f1": f1, "per_fold": per_fold}
     content["mean_f1"] = float(np.mean(list(f1.values())))
+    content["stream"] = {key: content[key] for key in ("mean_f1", "f1", "per_fold")}
     (folder / "summary.json").write_text(json.dumps(content))
     return folder
 
@@ -52,6 +53,7 @@ def summary(fold: int, epochs: int) -> dict:
         "aus": list(AUS),
         "parameters": 5_400_000,
         "device": "cpu",
+        "validated_on": "test",
         "epochs": [
             {
                 "epoch": index + 1,

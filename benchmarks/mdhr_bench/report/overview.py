@@ -1,56 +1,60 @@
-"""What stands around the measurements: what was run, what was found in short, and what is missing."""
+"""A result as a report: what was run, what was found in short, every part's table, and what is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..results import Ratio, Result, Timing
-from .latency import milliseconds, range_of, whole_of
-from .tables import Finding, Table, facts, table
+from .resources import ceilings, costs, energy, floor, memory, predictions
+from .speed import cold_start, latency, milliseconds, pipeline, range_of, ratios, throughput, transfers, whole_of
+from .tables import BenchReport, Finding, Table, facts, table
 from .units import TOO_WIDE, digits, duration, plain, quotient, span
 
-PARTS = {
-    "cold_start": "cold start",
-    "timings": "latency",
-    "ratios": "ratios",
-    "transfers": "transfers",
-    "throughput": "throughput",
-    "pipeline": "pipeline",
-    "memory": "memory",
-    "energy": "energy",
-    "ceilings": "ceilings",
-    "costs": "costs of the graphs",
-    "floor": "floor",
-    "predictions": "predictions",
+PARTS: Mapping[str, tuple[str, Callable[[Result, Any], Table]]] = {
+    "timings": ("latency", latency),
+    "ratios": ("ratios", ratios),
+    "cold_start": ("cold start", cold_start),
+    "transfers": ("transfers", transfers),
+    "throughput": ("throughput", throughput),
+    "pipeline": ("pipeline", pipeline),
+    "memory": ("memory", memory),
+    "energy": ("energy", energy),
+    "floor": ("floor", floor),
+    "ceilings": ("ceilings", ceilings),
+    "costs": ("costs of the graphs", costs),
+    "predictions": ("predictions", predictions),
 }
-"""Part of a result → what a reader calls it."""
+"""Part of a result → what a reader calls it, and its table; in the order of the report."""
 
 TOPICS = ("machine", "provider")
 """Topics of the environment that belong at the top, by their names."""
 
 
-def title(result: Result) -> str:
-    """What was measured."""
-    return f"Benchmark of {plain(result.bundle.get('name', 'a bundle'))}"
+def report_of(result: Result) -> BenchReport:
+    """Make the report of a result, whole or partial."""
+    return BenchReport(
+        f"Benchmark of {plain(result.bundle.get('name', 'a bundle'))}",
+        _interrupted(result),
+        tuple(map(plain, result.warnings)),
+        _findings(result),
+        tuple(each for each in _tables(result) if each is not None),
+    )
 
 
-def interrupted(result: Result) -> str | None:
-    """That the run was interrupted, and the parts without a result; None for a complete run."""
+def _interrupted(result: Result) -> str | None:
     if result.complete:
         return None
-    missing = absent_parts(result)
-    return (
-        f"This run was interrupted before its end. Missing: {', '.join(missing) if missing else 'no part as a whole'}."
-    )
+    missing = ", ".join(absent_parts(result)) or "no part as a whole"
+    return f"This run was interrupted before its end. Missing: {missing}."
 
 
 def absent_parts(result: Result) -> tuple[str, ...]:
     """Parts of a result that hold nothing."""
-    return tuple(words for name, words in PARTS.items() if not getattr(result, name))
+    return tuple(words for name, (words, _) in PARTS.items() if not getattr(result, name))
 
 
-def findings(result: Result) -> tuple[Finding, ...]:
+def _findings(result: Result) -> tuple[Finding, ...]:
     """The whole beside its baselines, and beside what the machine allows."""
     whole = whole_of(result)
     if whole is None:
@@ -95,32 +99,30 @@ def _beside_floor(result: Result, whole: Timing) -> Iterator[Finding]:
     )
 
 
-def what_was_run(result: Result) -> Table:
+def _tables(result: Result) -> Iterator[Table | None]:
+    yield _what_was_run(result)
+    for name, (words, make) in PARTS.items():
+        part = getattr(result, name)
+        yield make(result, part) if part else _absent(result, words)
+    if result.missing:
+        rows = ((each.what, each.why) for each in result.missing)
+        yield table("missing", "What was not measured, and why", (), rows, lead=False)
+    if result.environment:
+        yield facts("environment", "Machine and software", result.environment)
+    if result.settings:
+        yield facts("settings", "Settings", result.settings)
+
+
+def _what_was_run(result: Result) -> Table:
     """The bundle, where it ran, and when."""
     bundle = {f"bundle {key}": value for key, value in result.bundle.items()}
-    named = {topic: value["name"] for topic in TOPICS if "name" in (value := _topic(result, topic))}
+    topics = {name: result.environment.get(name) for name in TOPICS}
+    named = {name: value["name"] for name, value in topics.items() if isinstance(value, Mapping) and "name" in value}
     took = {"started": result.started, "took": duration(result.seconds)}
     return facts("run", "What was run", {**bundle, **named, **took})
 
 
-def _topic(result: Result, name: str) -> Mapping[str, Any]:
-    topic = result.environment.get(name)
-    return topic if isinstance(topic, Mapping) else {}
-
-
-def environment(result: Result) -> Table | None:
-    """The machine and its software."""
-    return facts("environment", "Machine and software", result.environment) if result.environment else None
-
-
-def settings(result: Result) -> Table | None:
-    """How it was measured."""
-    return facts("settings", "Settings", result.settings) if result.settings else None
-
-
-def not_measured(result: Result) -> Table | None:
-    """What was not measured, and why."""
-    if not result.missing:
-        return None
-    rows = ((each.what, each.why) for each in result.missing)
-    return table("missing", "What was not measured, and why", (), rows, lead=False)
+def _absent(result: Result, part: str) -> Table | None:
+    """A table that says why a part was not measured, if the run says it."""
+    reasons = [f"Not measured: {each.why}" for each in result.missing if part in each.what.lower()]
+    return table(part.replace(" ", "-"), part.capitalize(), (), (), reasons) if reasons else None

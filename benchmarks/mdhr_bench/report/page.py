@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from importlib.resources import files
+from collections.abc import Iterator
 from pathlib import Path
 
 from mdhr_runtime.files import write_text
-from mdhr_train.report.markup import Child, Markup, element
+from mdhr_runtime.plotting.page import Child, Markup, document, element, facts, section, tiles
+from mdhr_runtime.plotting.style import styled
 
 from ..results import Result
-from .latency_plots import latency_plots
-from .pipeline_plot import pipeline_plots
-from .reporting import report_of
-from .roofline import roofline_plots
-from .tables import Finding, Report, Table
-from .throughput_plot import throughput_plots
-from .units import ADDRESS
-
-PLOTS: dict[str, Callable[[Result], Iterable[Markup]]] = {
-    "latency": latency_plots,
-    "throughput": throughput_plots,
-    "pipeline": pipeline_plots,
-    "ceilings": roofline_plots,
-}
-"""Table → the plots above it."""
+from .overview import report_of
+from .plots import PLOTS
+from .tables import BenchReport, Table
+from .units import ADDRESS, TOO_WIDE
 
 
 def write_page(result: Result, path: Path) -> None:
@@ -35,7 +24,7 @@ def write_page(result: Result, path: Path) -> None:
         path: The file, which is replaced.
 
     Raises:
-        OutputError: The file cannot be written.
+        OutputError: The file cannot be written, or matplotlib is not installed.
     """
     write_text(path, page(result))
 
@@ -43,46 +32,28 @@ def write_page(result: Result, path: Path) -> None:
 def page(result: Result) -> str:
     """The whole page."""
     report = report_of(result)
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", report.title),
-        element("style", Markup(files(__package__).joinpath("page.css").read_text(encoding="utf-8"))),
-    )
-    sections = (_section(table, PLOTS.get(table.id, _no_plots)(result)) for table in report.tables)
-    body = element("body", element("main", _header(report), sections))
-    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+    with styled():
+        plots = {name: list(draw(result)) for name, draw in PLOTS.items()}
+    sections = (_section(table, plots.get(table.id, [])) for table in report.tables)
+    return document(report.title, element("header", _top(report)), sections)
 
 
-def _no_plots(_result: Result) -> Iterable[Markup]:
-    return ()
-
-
-def _header(report: Report) -> Markup:
-    return element("header", _top(report), element("div", map(_tile, report.findings), class_="tiles"))
-
-
-def _top(report: Report) -> Iterator[Markup]:
+def _top(report: BenchReport) -> Iterator[Markup]:
     if report.interrupted:
         yield element("p", report.interrupted, class_="notice interrupted")
     yield element("p", "MDHR benchmark", class_="quiet")
     yield element("h1", report.title)
     yield from (element("p", element("b", "Warning: "), warning, class_="notice") for warning in report.warnings)
+    yield tiles((finding.value, finding.text, "finding") for finding in report.findings)
 
 
-def _tile(finding: Finding) -> Markup:
-    return element("div", element("b", finding.value), element("span", finding.text), class_="tile")
-
-
-def _section(table: Table, plots: Iterable[Markup]) -> Markup:
-    drawn = list(plots)
-    return element(
-        "section",
-        element("h2", table.title),
-        element("div", drawn, class_="plots") if drawn else None,
+def _section(table: Table, plots: list[Markup]) -> Markup:
+    notes = [element("li", _linked(note)) for note in table.notes]
+    return section(
+        table.title,
+        element("div", plots, class_="plots") if plots else None,
         _content(table) if table.rows else None,
-        element("ul", (element("li", _linked(note)) for note in table.notes), class_="notes") if table.notes else None,
+        element("ul", notes, class_="notes") if notes else None,
         id=table.id,
     )
 
@@ -96,19 +67,22 @@ def _linked(text: str) -> Iterator[Child]:
 
 def _content(table: Table) -> Markup:
     if not table.header:
-        pairs = (element("div", element("dt", name), element("dd", value)) for name, value in table.rows)
-        return element("dl", pairs)
+        return facts((name, value) for name, value in table.rows)
     first, *others = table.header
     header = element("tr", element("td", first), (element("th", name, scope="col") for name in others))
     rows = (_row(table, row) for row in table.rows)
-    content = element("table", element("thead", header), element("tbody", rows))
+    content = element("table", element("thead", header), element("tbody", rows), class_="figures")
     # Who has no mouse must reach what is cut off at the side.
     return element("div", content, class_="scroll", tabindex=0, role="region", aria_label=table.title)
 
 
 def _row(table: Table, row: tuple[str, ...]) -> Markup:
     name, *values = row
-    cells = (
-        element("td", element("b", value) if table.lead and index == 0 else value) for index, value in enumerate(values)
-    )
+    cells = (_cell(value, table.lead and index == 0) for index, value in enumerate(values))
     return element("tr", element("th", name, scope="row"), cells)
+
+
+def _cell(text: str, lead: bool) -> Markup:
+    value = text.removesuffix(TOO_WIDE)
+    doubt = element("small", TOO_WIDE) if value != text else None
+    return element("td", element("b", value) if lead else value, doubt)

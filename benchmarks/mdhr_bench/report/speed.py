@@ -1,13 +1,14 @@
-"""Tables about time beyond single calls. Rows lead with a ratio to something of the same run."""
+"""Tables of how fast it is. Rows lead with a ratio to something of the same run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from ..results import Pipeline, Result, Throughput, Timing
-from .latency import range_of, whole_of
+import numpy as np
+
+from ..results import ColdStart, Pipeline, Ratio, Result, Throughput, Timing, Transfer
 from .tables import Table, table
-from .units import ABSENT, digits, named, quotient, scaled, share, size
+from .units import ABSENT, TOO_WIDE, digits, named, quotient, scaled, share, size, span
 
 CURVES = {
     "encoder": "frames per run of the encoder",
@@ -17,11 +18,124 @@ CURVES = {
 """Curve of the throughput → what its size counts."""
 
 
-def cold_start(result: Result) -> Table | None:
-    """A new process until its first score."""
-    start = result.cold_start
-    if start is None:
+def whole_of(result: Result) -> Timing | None:
+    """The timing of what a user waits for."""
+    return next((timing for timing in result.timings if timing.what == "whole"), None)
+
+
+def range_of(timing: Timing) -> tuple[float, float]:
+    """Range of the rounds of a timing, in milliseconds of a call: their 10th and 90th percentile."""
+    low, high = np.percentile(timing.rounds or timing.samples or (timing.summary.p50,), (10, 90))
+    return float(low), float(high)
+
+
+def derived(timing: Timing | None, of: Callable[[float], float], unit: str) -> str:
+    """A quantity that follows from a timing, or where it lies if that is not steady.
+
+    Args:
+        timing: The timing; without one the quantity does not exist.
+        of: The quantity for a time of a call in milliseconds.
+        unit: Its unit.
+    """
+    if timing is None:
+        return ABSENT
+    low, high = sorted(map(of, range_of(timing)))
+    return named(of(timing.summary.p50), low, high, timing.steady, unit)
+
+
+def milliseconds(timing: Timing, per_frame: bool = False) -> str:
+    """The median of a timing, or where it lies if it is not steady."""
+    frames = timing.frames if per_frame else 1
+    return derived(timing, lambda time: time / frames, "ms")
+
+
+def latency(result: Result, timings: Sequence[Timing]) -> Table:
+    """Times of a call, all kinds."""
+    header = ("", "per frame", "frames", "p50", "p90", "p95", "p99", "max", "mean ± sd", "spread")
+    notes = [
+        "Milliseconds per call. The ratio is per frame, from rounds that alternated. The spread is half the distance "
+        "between the 10th and the 90th percentile of the rounds, as a share of their median.",
+        *(
+            f"{timing.id}: {timing.title} ({timing.summary.count} calls in {len(timing.rounds)} rounds, after "
+            f"{timing.warm_up} to warm up)."
+            for timing in timings
+        ),
+    ]
+    rows = (_latency_row(result, timing) for timing in timings)
+    return table("latency", "Latency", header, rows, notes)
+
+
+def _latency_row(result: Result, timing: Timing) -> Iterator[object]:
+    yield timing.id
+    yield _leading(result, timing)
+    yield timing.frames
+    if timing.steady:
+        summary = timing.summary
+        yield from map(digits, (summary.p50, summary.p90, summary.p95, summary.p99, summary.largest))
+        yield f"{digits(summary.mean)} ± {digits(summary.sd)}"
+    else:
+        yield f"{span(*range_of(timing))} ms {TOO_WIDE}"
+        yield from (ABSENT,) * 5
+    yield f"±{share(timing.spread)}"
+
+
+def _leading(result: Result, timing: Timing) -> str:
+    """The ratio that a row leads with: to the first baseline of the timing, or else to the whole."""
+    ratio = next((each for each in result.ratios if each.of == timing.id), None)
+    whole = whole_of(result)
+    if ratio is None and whole is not None and whole is not timing:
+        ratio = ratio_between(timing, whole)
+    if ratio is None:
+        return ABSENT
+    return named(ratio.value, ratio.low, ratio.high, ratio.steady, f"× {ratio.to}")
+
+
+def ratios_by_round(of: Timing, to: Timing) -> np.ndarray:
+    """Time of one thing in multiples of another's, per frame, for every round that both have: float64 (R,)."""
+    pairs = list(zip(of.rounds, to.rounds, strict=False))
+    values = np.array(pairs, np.float64).reshape(-1, 2) / (of.frames, to.frames)
+    return values[:, 0] / values[:, 1]
+
+
+def ratio_between(of: Timing, to: Timing) -> Ratio | None:
+    """A ratio that the run did not state, from the rounds of both; None without rounds."""
+    values = ratios_by_round(of, to)
+    if not values.size:
         return None
+    low, value, high = map(float, np.percentile(values, (10, 50, 90)))
+    return Ratio(of.id, to.id, value, low, high, of.steady and to.steady)
+
+
+def ratios(result: Result, found: Sequence[Ratio]) -> Table:
+    """Every ratio, with both times."""
+    header = ("", "ratio", "p10–p90", "in words", "the one, per frame", "the other, per frame")
+    notes = ("Medians over rounds in which both ran in turn; below one, the first is the faster. Times are medians.",)
+    rows = (_ratio_row(result, ratio) for ratio in found)
+    return table("ratios", "Ratios within this run", header, rows, notes)
+
+
+def _ratio_row(result: Result, ratio: Ratio) -> Iterator[object]:
+    yield f"{ratio.of} / {ratio.to}"
+    yield named(ratio.value, ratio.low, ratio.high, ratio.steady)
+    yield f"{digits(ratio.low)}–{digits(ratio.high)}" if ratio.steady else ABSENT
+    yield _in_words(ratio)
+    for name in (ratio.of, ratio.to):
+        timing = result.timing(name)
+        yield ABSENT if timing is None else milliseconds(timing, per_frame=True)
+
+
+def _in_words(ratio: Ratio) -> str:
+    if not ratio.steady:
+        return ABSENT
+    if ratio.low <= 1 <= ratio.high:
+        return "no clear difference"
+    if ratio.value < 1:
+        return f"{digits(quotient(1, ratio.value))} × as fast"
+    return f"{digits(ratio.value)} × as long"
+
+
+def cold_start(result: Result, start: ColdStart) -> Table:
+    """A new process until its first score."""
     whole = whole_of(result)
     parts = {
         "whole": start.whole,
@@ -31,56 +145,49 @@ def cold_start(result: Result) -> Table | None:
     }
     beside = "beside" if whole is None else f"beside {whole.id}"
     rows = (
-        (name, _times(value * 1000, whole), share(quotient(value, start.whole)), digits(value))
+        (name, _beside(value * 1000, whole), share(quotient(value, start.whole)), digits(value))
         for name, value in parts.items()
     )
     notes = (f"Medians over {start.processes} new processes, each row for itself; they need not add up.",)
     return table("cold-start", "Cold start", ("", beside, "of the whole", "seconds"), rows, notes)
 
 
-def _times(value: float, timing: Timing | None) -> str:
-    """How many times as long as a call of a timing a number of milliseconds is."""
-    if timing is None:
-        return ABSENT
-    low, high = range_of(timing)
-    return named(quotient(value, timing.summary.p50), quotient(value, high), quotient(value, low), timing.steady, "×")
+def _beside(value: float, whole: Timing | None) -> str:
+    """A number of milliseconds in calls of the whole."""
+    return derived(whole, lambda time: quotient(value, time), "×")
 
 
-def transfers(result: Result) -> Table | None:
+def transfers(result: Result, copies: Sequence[Transfer]) -> Table:
     """Copies between the host and the device."""
-    if not result.transfers:
-        return None
     whole = whole_of(result)
     header = ("", "beside" if whole is None else f"beside {whole.id}", "size", "p50", "p99", "max", "mean ± sd", "rate")
     rows = (
         (
             each.direction,
-            _times(each.summary.p50, whole),
+            _beside(each.summary.p50, whole),
             size(each.size),
             *map(digits, (each.summary.p50, each.summary.p99, each.summary.largest)),
             f"{digits(each.summary.mean)} ± {digits(each.summary.sd)}",
             scaled(quotient(each.size * 1000, each.summary.p50), "B/s"),
         )
-        for each in result.transfers
+        for each in copies
     )
     return table("transfers", "Copies between host and device", header, rows, ("Milliseconds per copy.",))
 
 
-def curves_of(result: Result) -> dict[str, list[Throughput]]:
+def curves_of(points: Sequence[Throughput]) -> dict[str, list[Throughput]]:
     """The curves of the throughput, each by rising size."""
     curves: dict[str, list[Throughput]] = {}
-    for point in sorted(result.throughput, key=lambda point: point.size):
+    for point in sorted(points, key=lambda point: point.size):
         curves.setdefault(point.curve, []).append(point)
     return curves
 
 
-def throughput(result: Result) -> Table | None:
+def throughput(_result: Result, points: Sequence[Throughput]) -> Table:
     """Frames per second over the size."""
-    if not result.throughput:
-        return None
     header = ("", "beside the smallest", "frames/s", "p10–p90", "ms per frame", "")
-    curves = curves_of(result)
-    rows = (_throughput_row(point, points[0]) for points in curves.values() for point in points)
+    curves = curves_of(points)
+    rows = (_throughput_row(point, curve[0]) for curve in curves.values() for point in curve)
     notes = [
         *(f"{name}: {CURVES[name]}." for name in curves if name in CURVES),
         "The knee is the smallest size that comes within a few per cent of the curve's best.",
@@ -99,14 +206,12 @@ def _throughput_row(point: Throughput, first: Throughput) -> Sequence[object]:
     )
 
 
-def pipeline(result: Result) -> Table | None:
+def pipeline(_result: Result, videos: Sequence[Pipeline]) -> Table:
     """Videos on their way to a table, and where their time goes."""
-    if not result.pipeline:
-        return None
     header = ("", "beside the wall time", "seconds", "ms per frame")
-    rows = (row for each in result.pipeline for row in _pipeline_rows(each))
+    rows = (row for each in videos for row in _pipeline_rows(each))
     notes = [
-        *map(_video, result.pipeline),
+        *map(_video, videos),
         "Stages run beside one another: their shares overlap and do not add up to one.",
     ]
     return table("pipeline", "Video to table", header, rows, notes)

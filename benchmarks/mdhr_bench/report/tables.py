@@ -1,9 +1,8 @@
-"""What a report consists of. Terminal, Markdown and HTML lay the same tables out."""
+"""The parts of a report. Terminal, Markdown and HTML lay the same tables out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .units import ABSENT, digits, plain, size
@@ -13,7 +12,7 @@ BYTES = " bytes"
 
 
 class Finding(NamedTuple):
-    """What a reader should take away.
+    """A finding that a reader should take away.
 
     Attributes:
         value: The number.
@@ -24,8 +23,7 @@ class Finding(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """A table of a report.
 
     Attributes:
@@ -45,8 +43,7 @@ class Table:
     lead: bool = True
 
 
-@dataclass(frozen=True)
-class Report:
+class BenchReport(NamedTuple):
     """A report.
 
     Attributes:
@@ -77,9 +74,9 @@ def table(
     return Table(name, title, tuple(header), cells, tuple(map(plain, notes)), lead)
 
 
-def facts(name: str, title: str, values: Mapping[str, Any], notes: Iterable[str] = ()) -> Table:
+def facts(name: str, title: str, values: Mapping[str, Any]) -> Table:
     """Make a table of facts from names to values, which may be mappings again."""
-    return table(name, title, (), leaves(values), notes, lead=False)
+    return table(name, title, (), leaves(values), lead=False)
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

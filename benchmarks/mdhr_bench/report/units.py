@@ -1,4 +1,4 @@
-"""How numbers are written: three significant digits at most, and none where the measurement was not steady."""
+"""Numbers for people: three significant digits at most, and none where the measurement was not steady."""
 
 from __future__ import annotations
 

@@ -28,11 +28,12 @@ def main(table: Path, out: Path | None, face: int | None, source: str | None) ->
     passed over.
     """
     from ..plotting.tables import read_table
-    from ..plotting.timeline import Chart, choose
+    from ..plotting.timeline import check_name, choose, draw
 
-    chart = Chart(out or table.with_suffix(".png"))
+    picture = out or table.with_suffix(".png")
+    check_name(picture)
     timeline, others = choose(read_table(table), table, source, face)
-    chart.draw(timeline)
-    click.echo(f"face {timeline.face_id} of {timeline.source}: {chart.path}")
+    draw(timeline, picture)
+    click.echo(f"face {timeline.face_id} of {timeline.source}: {picture}")
     if others:
         click.echo(f"Not drawn: {', '.join(others)}. Choose with --source and --face.", err=True)

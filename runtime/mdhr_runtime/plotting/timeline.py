@@ -6,25 +6,28 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..contract import SCORE
 from ..errors import OutputError
-from ..files import staged
-from ..sinks.extras import extra
-from ..sinks.lines import cannot_write
+from ..files import staged, told
+from .style import COLOUR, styled
 from .tables import Seen
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SUFFIXES = (".png", ".svg")
+"""Of the pictures that can be written."""
 
 LONGEST_STEP = 1.0
 """Seconds between two rows from which on the line breaks, whatever the frames' numbers say."""
 
-INK, BAND, FAINT, ABSENT = "#1f5f8b", "#ffb03b", "#8a94a0", "#f1f2f4"
-
 
 @dataclass(frozen=True, eq=False)
-class Timeline:
+class FaceTimeline:
     """The scores of one face.
 
     Attributes:
@@ -48,7 +51,7 @@ class Timeline:
 
 def choose(
     rows: Iterable[Seen], table: Path, source: str | None = None, face_id: int | None = None
-) -> tuple[Timeline, list[str]]:
+) -> tuple[FaceTimeline, list[str]]:
     """Take one face out of a table.
 
     Args:
@@ -93,7 +96,7 @@ def _name(key: tuple[str, int]) -> str:
     return f"face {key[1]} of {key[0]}"
 
 
-def _timeline(key: tuple[str, int], rows: Sequence[Seen], frames: Sequence[tuple[int, float]]) -> Timeline:
+def _timeline(key: tuple[str, int], rows: Sequence[Seen], frames: Sequence[tuple[int, float]]) -> FaceTimeline:
     aus = tuple(rows[0].scores)
     order = {frame: index for index, (frame, _) in enumerate(frames)}
     times: list[float] = []
@@ -109,78 +112,70 @@ def _timeline(key: tuple[str, int], rows: Sequence[Seen], frames: Sequence[tuple
         times.append(row.timestamp)
         scores.append([row.scores[au] for au in aus])
         before = row
-    return Timeline(*key, aus, np.array(times), np.array(scores), frames[0][1], frames[-1][1])
+    return FaceTimeline(*key, aus, np.array(times), np.array(scores), frames[0][1], frames[-1][1])
 
 
-class Chart:
-    """A picture of a timeline.
+def draw(timeline: FaceTimeline, path: Path) -> None:
+    """Draw a timeline: a row per AU with its score, shaded where the AU occurs, grey where there is no face.
 
     Args:
+        timeline: The scores.
         path: The picture, which is replaced.
 
-    Attributes:
-        path: The picture.
-
     Raises:
-        OutputError: Its name does not end in .png or .svg, or the extra `plot` is not installed.
+        OutputError: The file cannot be written, or the extra `plot` is not installed.
     """
+    count = len(timeline.aus)
+    width = float(np.clip(6 + (timeline.end - timeline.start) / 10, 10, 24))
+    with styled(axes_grid=False, figure_facecolor="white", svg_fonttype="path"):
+        from matplotlib.figure import Figure
 
-    suffixes = (".png", ".svg")
-
-    def __init__(self, path: Path) -> None:
-        if path.suffix.lower() not in self.suffixes:
-            raise OutputError(
-                f"{path} cannot be written.",
-                f"Its name does not end in {' or '.join(self.suffixes)}.",
-                "Choose such a name with --out.",
-            )
-        self.path = path
-        extra("plot", "matplotlib").use("Agg")
-        self._figure: Any = extra("plot", "matplotlib.figure").Figure
-
-    def draw(self, timeline: Timeline) -> None:
-        """Draw a timeline: a row per AU with its score, shaded where the AU occurs, grey where there is no face.
-
-        Raises:
-            OutputError: The file cannot be written.
-        """
-        count = len(timeline.aus)
-        width = float(np.clip(6 + (timeline.end - timeline.start) / 10, 10, 24))
-        figure = self._figure(figsize=(width, 1.1 + 0.55 * count), layout="constrained")
-        for index, axes in enumerate(np.atleast_1d(figure.subplots(count, 1, sharex=True))):
+        figure = Figure((width, 1.1 + 0.55 * count))
+        rows = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
+        for index, axes in enumerate(rows):
             _draw_row(axes, timeline, index)
-            if index < count - 1:
-                axes.tick_params(axis="x", length=0)
-                axes.spines["bottom"].set_visible(False)
-        axes.set_xlabel("time in seconds", color=FAINT)
+            axes.spines["bottom"].set_visible(index == count - 1)
+        rows[-1].tick_params(axis="x", length=3)
+        rows[-1].set_xlabel("time in seconds")
         figure.suptitle(
             f"{timeline.source} · face {timeline.face_id}", x=0.01, ha="left", fontsize=12, fontweight="bold"
         )
-        try:
-            with staged(self.path) as stage:
-                figure.savefig(stage, dpi=130)
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
+        with told(path), staged(path) as stage:
+            figure.savefig(stage, dpi=130)
 
 
-def _draw_row(axes: Any, timeline: Timeline, index: int) -> None:
+def check_name(path: Path) -> None:
+    """Check that a picture can have a name.
+
+    Raises:
+        OutputError: The name does not end in .png or .svg.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise OutputError(
+            f"{path} cannot be written.",
+            f"Its name does not end in {' or '.join(SUFFIXES)}.",
+            "Choose such a name with --out.",
+        )
+
+
+def _draw_row(axes: Axes, timeline: FaceTimeline, index: int) -> None:
     times, scores = timeline.times, timeline.scores[:, index]
     for start, end in _absences(timeline):
-        axes.axvspan(start, end, color=ABSENT, lw=0)
-    axes.broken_barh(_occurrences(times, scores), (0, 1), color=BAND, alpha=0.45, lw=0)
-    axes.axhline(SCORE.threshold, color=FAINT, lw=0.6, ls=(0, (2, 3)))
-    axes.plot(times, scores, color=INK, lw=1.2, solid_capstyle="round", solid_joinstyle="round")
+        axes.axvspan(start, end, color=COLOUR["notice"], lw=0)
+    axes.broken_barh(occurrences(times, scores), (0, 1), color=COLOUR["false"], alpha=0.45, lw=0)
+    axes.axhline(SCORE.threshold, color=COLOUR["quiet"], lw=0.6, ls=(0, (2, 3)))
+    axes.plot(times, scores, color=COLOUR["ours"], lw=1.2, solid_capstyle="round", solid_joinstyle="round")
     axes.set_xlim(timeline.start, max(timeline.end, timeline.start + 1e-3))
     axes.set(ylim=(0, 1.02), yticks=(0, SCORE.threshold, 1), yticklabels=("0", "", "1"))
-    axes.set_ylabel(timeline.aus[index], rotation=0, ha="right", va="center", labelpad=8, fontweight="bold")
-    axes.tick_params(colors=FAINT, labelsize=8)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color("#d5d9de")
+    axes.set_ylabel(
+        timeline.aus[index], rotation=0, ha="right", va="center", labelpad=8, color=COLOUR["text"], fontweight="bold"
+    )
+    axes.tick_params(labelsize=8)
+    axes.tick_params(axis="y", length=3)
+    axes.spines["left"].set_visible(True)
 
 
-def _occurrences(times: np.ndarray, scores: np.ndarray) -> list[tuple[float, float]]:
+def occurrences(times: np.ndarray, scores: np.ndarray) -> list[tuple[float, float]]:
     """Begin and duration of the times in which an AU occurs, in seconds. A single frame has a duration, too."""
     frame = float(np.median(np.diff(times))) if len(times) > 1 else 0.04
     edges = np.flatnonzero(np.diff(np.concatenate(([0], SCORE.occurs(scores), [0]))))
@@ -190,7 +185,7 @@ def _occurrences(times: np.ndarray, scores: np.ndarray) -> list[tuple[float, flo
     ]
 
 
-def _absences(timeline: Timeline) -> list[tuple[float, float]]:
+def _absences(timeline: FaceTimeline) -> list[tuple[float, float]]:
     """Begin and end of the times without the face, in seconds."""
     times = timeline.times
     gaps = [(times[index - 1], times[index + 1]) for index in np.flatnonzero(np.isnan(timeline.scores[:, 0]))]

@@ -12,7 +12,7 @@ from mdhr_runtime.bundle import open_bundle
 from mdhr_runtime.errors import ExportError
 from mdhr_train.datasets import LAYOUTS
 from mdhr_train.model import INPUT_SIZE, MDHR, ModelConfig
-from mdhr_train.suites import SUITES
+from mdhr_train.model.variants import rows
 
 BACKBONES = {"resnet50": "ResNet-50", "swin_base_patch4_window7_224": "Swin-B"}
 
@@ -139,7 +139,7 @@ def test_all_graphs_of_a_bundle_parse(flavor, tiny_bundle, name):
 
 @pytest.mark.parametrize(("suite", "label"), ABLATIONS)
 def test_temporal_graphs_of_ablations_build(flavor, variant, suite, label):
-    _, path = variant(**SUITES[suite][label])
+    _, path = variant(**next(row.overrides for row in rows(suite) if row.label == label))
     bundle = open_bundle(path)
     profiles = profiles_of("temporal", bundle.manifest, 1, 7)
     assert build_engine(bundle.graph_path("temporal"), flavor, profiles, BuildSettings()).data

@@ -68,12 +68,6 @@ def test_another_face_and_another_source(write):
     assert choose(read_table(path), path, source="door")[0].scores.shape == (3, 2)
 
 
-def test_frames_that_were_dropped_do_not_tear_the_line_and_a_pause_does(tmp_path, write):
-    path = write(*(result(row(number)) for number in (1, 3, 9, 100)))
-    timeline, _ = choose(read_table(path), path)
-    assert list(np.isnan(timeline.scores[:, 0])) == [False, False, False, True, False]
-
-
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_a_picture(write, tmp_path, suffix):
     path = write(*meeting())
@@ -93,13 +87,6 @@ def test_the_picture_is_named_after_the_table(write):
     path = write(result(row(1)))
     assert invoke(path).exit_code == 0
     assert path.with_suffix(".png").exists()
-
-
-def test_an_au_that_occurs_in_one_frame_only_is_shaded():
-    from mdhr_runtime.plotting.timeline import _occurrences
-
-    times, scores = np.arange(5) / 10, np.array([0.1, 0.5, np.nan, 0.9, 0.6])
-    np.testing.assert_allclose(_occurrences(times, scores), [(0.05, 0.1), (0.25, 0.2)])
 
 
 def refused(*arguments):
@@ -168,7 +155,7 @@ def test_the_errors_belong_to_the_family(tmp_path):
 def test_help_imports_nothing_heavy():
     code = """
 import sys
-from mdhr_runtime.plot import main
+from mdhr_runtime.cli.plot import main
 try:
     main(["--help"])
 finally:

@@ -9,7 +9,7 @@ from mdhr_train.datasets import BP4D, DISFA
 from mdhr_train.losses import mdhr_loss
 from mdhr_train.model import MDHR, ModelConfig
 from mdhr_train.model.cross_regional import CrossRegionalRelations, EveryAU
-from mdhr_train.suites import SUITES, rows
+from mdhr_train.model.variants import SUITES, rows
 
 ROWS = [pytest.param(row.overrides, id=f"{suite}: {row.label}") for suite in SUITES for row in rows(suite)]
 

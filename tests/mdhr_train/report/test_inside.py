@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from prepared import recording
 
+from mdhr_train.data.recordings import Fold, Recording
 from mdhr_train.datasets import BP4D
 from mdhr_train.model import MDHR, ModelConfig, normalise
-from mdhr_train.report.inside import look, results_of
+from mdhr_train.report.inside import choose, look_inside, results_of
 
 
 def network(**variant):
@@ -19,7 +21,7 @@ def clip(face_frames):
 
 def test_the_figures_are_those_of_the_frame(clip):
     model = network(radius=1)
-    found = look(model, clip, 2)
+    found = look_inside(model, clip, 2)
     with torch.inference_mode():
         scores = model(normalise(torch.from_numpy(clip))[None]).scores[0, 2]
     np.testing.assert_array_equal(found.scores, scores.numpy())
@@ -29,7 +31,7 @@ def test_the_figures_are_those_of_the_frame(clip):
     region = np.array(BP4D.region_of)
     within = (region[:, None] == region) & ~np.eye(12, dtype=bool)
     assert (found.attention[within] == 0).all()
-    assert not np.array_equal(found.weights, look(model, clip, 1).weights)
+    assert not np.array_equal(found.weights, look_inside(model, clip, 1).weights)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def test_the_figures_are_those_of_the_frame(clip):
     ],
 )
 def test_variants_have_the_figures_that_they_compute(clip, variant, weights, attention):
-    found = look(network(**variant), clip, 0)
+    found = look_inside(network(**variant), clip, 0)
     assert (found.weights is not None, found.attention is not None) == (weights, attention)
 
 
@@ -54,3 +56,29 @@ def test_the_network_is_left_as_it_was(clip):
         raise ZeroDivisionError
     model(normalise(torch.from_numpy(clip))[None])
     assert results == []
+
+
+def fold_of(*test):
+    return Fold(1, (), test, np.ones(12), "")
+
+
+def test_examples_are_of_different_subjects_and_show_the_most_aus(tmp_path):
+    first, second = recording(tmp_path, "F007"), recording(tmp_path, "F015")
+    poor = recording(tmp_path, "F007", "T2")
+    poor.labels[:] = 0
+    examples = choose(fold_of(poor, first, second), lookahead=3)
+    assert [example.recording for example in examples] == ["F007/T1", "F015/T1"]
+    for example in examples:  # in the second frame of these recordings all AUs occur
+        assert (example.labels == 1).all()
+        assert (example.number, example.index) == (2, 1)
+        assert example.frames.shape == (5, 224, 224, 3)
+
+
+def test_neighbours_do_not_reach_across_a_gap(tmp_path):
+    whole = recording(tmp_path, "F007")
+    numbers = np.where(np.arange(len(whole)) < 10, whole.numbers, whole.numbers + 5)
+    labels = np.zeros_like(whole.labels)
+    labels[11] = 1
+    broken = Recording(whole.name, whole.subject, whole.paths, numbers, labels)
+    (example,) = choose(fold_of(broken), lookahead=3)
+    assert (example.number, example.index, len(example.frames)) == (17, 1, 5)

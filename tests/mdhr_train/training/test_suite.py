@@ -3,7 +3,7 @@ import json
 import pytest
 
 from mdhr_train.commands import crossval
-from mdhr_train.suites import SUITES, rows
+from mdhr_train.model.variants import SUITES, rows
 from mdhr_train.training.suite import folder_name, run_suite, suite_table
 
 from .conftest import ALONE
@@ -23,7 +23,7 @@ def test_the_command_offers_all_suites():
 def test_a_suite_trains_every_row_once_and_prints_it_beside_the_paper(make_config, tmp_path):
     config = make_config({"schedule.epochs": 1})
     summary = run_suite("table5", config, tmp_path / "suite", ALONE)
-    assert [row["label"] for row in summary["rows"]] == list(SUITES["table5"])
+    assert [row["label"] for row in summary["rows"]] == [row.label for row in rows("table5")]
     assert json.loads((tmp_path / "suite" / "summary.json").read_text()) == summary
     lines = suite_table(summary).splitlines()
     assert len(lines) == 2 + len(summary["rows"])

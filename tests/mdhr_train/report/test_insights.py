@@ -5,8 +5,7 @@ import pytest
 
 from mdhr_runtime.layout import Region
 from mdhr_train.datasets import BP4D, LAYOUTS
-from mdhr_train.report.insights import NODE
-from mdhr_train.report.places import places
+from mdhr_train.report.insights import NODE, places
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)

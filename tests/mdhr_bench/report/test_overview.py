@@ -3,8 +3,8 @@ from dataclasses import replace
 import bench_result
 import pytest
 
-from mdhr_bench.report.reporting import report_of
-from mdhr_bench.results import ColdStart, Missing, Ratio, Result, Summary, Timing
+from mdhr_bench.report.overview import report_of
+from mdhr_bench.results import ColdStart, Distribution, Missing, Ratio, Result, Timing
 
 
 def table_of(result, name):
@@ -18,7 +18,7 @@ def rows_of(result, name):
 
 
 def timing(name, what, frames, rounds, steady=True):
-    summary = Summary(400, 12.46, 0.7123, 12.341, 13.04, 13.51, 14.96, 21.07)
+    summary = Distribution(400, 12.46, 0.7123, 12.341, 13.04, 13.51, 14.96, 21.07)
     return Timing(name, f"calls of {name}", what, frames, tuple(rounds), tuple(rounds), summary, 0.0241, steady, 7)
 
 
@@ -141,8 +141,8 @@ def test_predictions_stand_apart_and_are_called_so():
 def test_a_partial_report_says_so_with_the_parts_that_are_missing():
     report = report_of(bench_result.partial())
     assert report.interrupted == (
-        "This run was interrupted before its end. Missing: transfers, throughput, pipeline, memory, energy, ceilings, "
-        "costs of the graphs, floor, predictions."
+        "This run was interrupted before its end. Missing: transfers, throughput, pipeline, memory, energy, floor, "
+        "ceilings, costs of the graphs, predictions."
     )
     assert {"latency", "ratios", "cold-start"} <= {table.id for table in report.tables}
     assert report_of(bench_result.complete()).interrupted is None
