@@ -101,7 +101,10 @@ def describe_cpu(root: Path = ROOT) -> dict[str, Any]:
     flags = set(info.get("Flags", "").split())
     sets = [KNOWN_AS.get(flag, flag.replace("_", "-")) for flag in INSTRUCTIONS.split() if flag in flags]
     logical, granted = psutil.cpu_count(), min(_granted_cores(root), default=None)
-    clock = next(iter(psutil.cpu_freq(percpu=True) or ()), None)
+    try:
+        clock = next(iter(psutil.cpu_freq(percpu=True)), None)
+    except (NotImplementedError, OSError):  # some systems list clocks and then do not tell them
+        clock = None
     return present(
         model=" ".join(re.sub(r"\((R|TM)\)", "", name, flags=re.IGNORECASE).split()),
         physical_cores=psutil.cpu_count(logical=False),
