@@ -21,7 +21,6 @@ import click
 import numpy as np
 
 import mdhr_runtime
-from mdhr_runtime.defaults import IMAGES_PER_SECOND
 from mdhr_runtime.pipeline.analysis import Analysis, leave_the_cores, make_finders
 from mdhr_runtime.sinks.csv_file import CsvFile
 from mdhr_runtime.sources import Frame, Source, Video, open_sources
@@ -84,7 +83,7 @@ class Looped:
         self._stopped = False
 
     def __iter__(self) -> Iterator[Frame | None]:
-        number, fps = 0, self.fps or IMAGES_PER_SECOND
+        number, fps = 0, self.fps or 25.0  # where the file does not tell
         while not self._stopped and number / fps < self._seconds:
             for frame in Video(self._path):
                 number += 1
@@ -128,19 +127,20 @@ def state() -> str:
 def provisional(bundle: Path, video: Path) -> None:
     """How far provisional scores are from final ones."""
     model = mdhr_runtime.load(bundle)
-    provisional_rows: list[np.ndarray] = []
-    final_rows: list[np.ndarray] = []
+    early: list[np.ndarray]
+    final: list[np.ndarray]
+    early, final = [], []
     with Analysis([Video(video)], model, make_finders(model), provisional=True, keep_images=False) as analysis:
         for result in analysis:
-            rows = final_rows if result.final else provisional_rows
+            rows = final if result.final else early
             rows.extend(row.scores for row in result.rows if row.scores is not None)
-    early, final = np.stack(provisional_rows), np.stack(final_rows)
-    distance = np.abs(early - final)
-    flips = (model.output.occurs(early) != model.output.occurs(final)).mean()
+    first, last = np.stack(early), np.stack(final)
+    distance = np.abs(first - last)
+    flips = (model.output.occurs(first) != model.output.occurs(last)).mean()
     click.echo(
-        f"{len(final)} rows of {video.name}: mean distance {distance.mean():.4f}, 95 % below "
+        f"{len(last)} rows of {video.name}: mean distance {distance.mean():.4f}, 95 % below "
         f"{np.quantile(distance, 0.95):.4f}, largest {distance.max():.4f}; "
-        f"{flips:.1%} of the occurrences change; spread of the final scores {final.std(axis=0).mean():.4f}"
+        f"{flips:.1%} of the occurrences change; spread of the final scores {last.std(axis=0).mean():.4f}"
     )
 
 
