@@ -14,8 +14,7 @@ from typing import Any
 
 from mdhr_runtime.errors import ConfigError
 
-from .model.cross_regional import ACTIVATED, NO_EDGES
-from .model.facial_dynamics import SCALES
+from .model.config import ACTIVATED, CONCAT, CROSS, FULL, LOCAL, NO_EDGES, SCALES, SUM, WEIGHTED
 from .paper import ABLATIONS
 
 
@@ -46,7 +45,7 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
 }
 """What each part that table 3 ticks adds to the backbone."""
 
-FUSIONS = {"sum": "sum", "concatenation": "concat", "adaptive weights": "weighted"}
+FUSIONS = {"sum": SUM, "concatenation": CONCAT, "adaptive weights": WEIGHTED}
 
 
 def _with(*parts: str) -> dict[str, Any]:
@@ -82,10 +81,10 @@ def _table5() -> dict[str, dict[str, Any]]:
     """Edges of the graph."""
     without, with_aux = _with("AFE"), _with("AFE", "Aux")
     return {
-        "fully connected": without | {"relations": "full"},
-        "Aux, local": with_aux | {"relations": "local"},
-        "Aux, cross-regional full": with_aux | {"relations": "cross"},
-        "Aux, fully connected": with_aux | {"relations": "full"},
+        "fully connected": without | {"relations": FULL},
+        "Aux, local": with_aux | {"relations": LOCAL},
+        "Aux, cross-regional full": with_aux | {"relations": CROSS},
+        "Aux, fully connected": with_aux | {"relations": FULL},
         "Aux, cross-regional activated": with_aux | {"relations": ACTIVATED},
     }
 

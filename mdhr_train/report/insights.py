@@ -10,8 +10,8 @@ import numpy as np
 from mdhr_runtime.contract import SCORE
 from mdhr_runtime.layout import Layout
 
+from ..model.backbone import INPUT_SIZE
 from ..model.facial_dynamics import scale_size
-from ..model.frames import INPUT_SIZE
 from .examples import Example
 from .inside import Inside
 from .markup import Markup, element
