@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.files import write_text
@@ -161,6 +161,12 @@ class RunConfig:
         return ModelConfig(layout, **self.model)
 
 
+def default_values() -> dict[str, Any]:
+    """The default of every setting, by dotted key."""
+    model = {each.name: each.default for each in fields(ModelConfig) if each.name != "layout"}
+    return flat(RunConfig(model=model).to_dict())
+
+
 def build_config(values: Mapping[str, Any], layout: Layout) -> RunConfig:
     """Build a complete configuration.
 
@@ -240,12 +246,12 @@ def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _types(config: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    hints = get_type_hints(config)
-    for field in fields(config):
-        if is_dataclass(hints[field.name]):
-            yield from _types(hints[field.name], f"{prefix}{field.name}.")
-        elif field.name != "model":
-            yield f"{prefix}{field.name}", hints[field.name]
+    """The settings of a configuration class and their types, by dotted key; those of `model` are of `ModelConfig`."""
+    for name, hint in get_type_hints(config).items():
+        if is_dataclass(hint):
+            yield from _types(cast(type, hint), f"{prefix}{name}.")
+        elif name != "model":
+            yield f"{prefix}{name}", hint
 
 
 def _checked(key: str, value: Any, hint: Any) -> Any:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from mdhr_runtime.errors import ConfigError
+
+Network = TypeVar("Network", bound=nn.Module)
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,15 @@ class Group:
             return model
         return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
 
-    def synchronised(self, model: nn.Module) -> nn.Module:
+    def synchronised(self, model: Network) -> Network:
         """The network with batch normalisation over the batches of all processes; on the CPU PyTorch has none."""
         if self.size == 1 or self.device.type != "cuda":
             return model
-        return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        synchronised: Network = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+        return synchronised
 
     def align(self, module: nn.Module) -> None:
-        """Give every process the first one's buffers: the running means of batch normalisation."""
+        """Give every process the buffers of the first: the running means of batch normalisation."""
         if self.size > 1:
             for buffer in module.buffers():
                 dist.broadcast(buffer, 0)
@@ -76,7 +80,7 @@ class Group:
         dist.all_reduce(tensor)
         return tensor.cpu().numpy()
 
-    def gather(self, thing: Any) -> list[Any]:
+    def gather(self, thing: Thing) -> list[Thing]:
         """One thing of every process, by rank."""
         things = [thing] * self.size
         if self.size > 1:

@@ -59,8 +59,15 @@ class EpochRecord(TypedDict):
     validation: F1Scores | None
 
 
+class ProtocolScores(TypedDict):
+    """F1 in both protocols: on consecutive clips, as in the paper, and on whole recordings, as in the runtime."""
+
+    clips: F1Summary
+    stream: F1Summary
+
+
 class BestEpoch(TypedDict):
-    """The best epoch on the test part: on consecutive clips, and on whole recordings where there are any."""
+    """The best epoch on the test part, in both protocols; `stream` is None where there are no recordings."""
 
     epoch: int
     clips: F1Summary
