@@ -1,6 +1,6 @@
 from mdhr_train.commands.run_options import DEFAULTS, SECTIONS
 from mdhr_train.datasets import BP4D
-from mdhr_train.training.config_files import build_config
+from mdhr_train.training.config import build_config
 
 
 def test_what_the_help_says_is_what_the_code_has():
