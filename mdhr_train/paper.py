@@ -1,4 +1,4 @@
-"""The figures of the MDHR paper, to stand beside our own.
+"""The figures of the MDHR paper, to compare our own with.
 
 All are F1 in per cent as printed: means over three subject-independent folds of the real datasets. Source: Wang et al.,
 *Multi-scale Dynamic and Hierarchical Relationship Modeling for Facial Action Units Recognition*, CVPR 2024
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """What the paper reports of one backbone on one dataset.
+    """The paper's results of one backbone on one dataset.
 
     Attributes:
         backbone: The backbone as the paper names it.

@@ -1,7 +1,7 @@
 """The paper's ablations: which networks its tables 3, 4 and 5 compare, and what leaving out one part does.
 
 All of them are trained and scored in the same way, with ResNet-50 on BP4D in the paper. Section 4.3 says what the rows
-have in common: table 4 stands on the backbone and the extractors (AFE), table 5 on these and, where its rows say so,
+have in common: table 4 builds on the backbone and the extractors (AFE), table 5 on these and, where its rows say so,
 the auxiliary branch (Aux).
 """
 
@@ -23,7 +23,7 @@ class SuiteRow:
     """One network of a table.
 
     Attributes:
-        label: What the table calls it.
+        label: Its name in the table.
         overrides: Arguments of `ModelConfig` that make it.
         paper: The paper's mean F1 in per cent, with ResNet-50 on BP4D; None where it has no such row.
     """
@@ -43,7 +43,7 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
     "CRM": {"relations": ACTIVATED},
     "TCN": {"temporal": True},
 }
-"""What each part that table 3 ticks adds to the backbone."""
+"""Changes of the backbone alone by each part that table 3 ticks."""
 
 FUSIONS = {"sum": SUM, "concatenation": CONCAT, "adaptive weights": WEIGHTED}
 

@@ -28,7 +28,7 @@ BACKBONES = {  # a key that only this backbone has → its name in timm
 SWIN = "swin_base_patch4_window7_224"
 
 REGIONS = ((BP4D, ("up", "mid", "down1", "down2")), (DISFA, ("up", "mid", "down")))
-"""How the published code names the regions of each layout, in the layout's order."""
+"""Names of each layout's regions in the published code, in the layout's order."""
 
 PREFIXES = (  # published prefix, ours; longer published prefixes come first where one starts with another
     ("Backbone.", "backbone.features."),

@@ -13,7 +13,7 @@ from mdhr_runtime.cli.console import Command, Option, table
 from mdhr_runtime.layout import Layout
 
 from ..training.run_files import BEST
-from .options import layout_option, require_folder, require_libraries
+from .options import count_option, layout_option, require_folder, require_libraries
 from .run_options import configure, run_options
 
 if TYPE_CHECKING:
@@ -41,24 +41,8 @@ DEMO = {  # settings of --synthetic: a small model, a minute or two on a CPU
     "minute or two on a CPU.",
 )
 @layout_option
-@click.option(
-    "--clips",
-    type=click.IntRange(min=1),
-    default=600,
-    show_default=True,
-    cls=Option,
-    section="Demo",
-    help="Synthetic clips to learn from.",
-)
-@click.option(
-    "--test-clips",
-    type=click.IntRange(min=1),
-    default=32,
-    show_default=True,
-    cls=Option,
-    section="Demo",
-    help="Further synthetic clips to score the model on.",
-)
+@count_option("--clips", 600, "Synthetic clips to learn from.", cls=Option, section="Demo")
+@count_option("--test-clips", 32, "Further synthetic clips to score the model on.", cls=Option, section="Demo")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

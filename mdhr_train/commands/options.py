@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -29,9 +29,11 @@ seed_option = click.option(
 )
 
 
-def count_option(name: str, default: int, help_text: str, least: int = 1) -> Callable[[Decorated], Decorated]:
-    """An option that takes a whole number."""
-    return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, help=help_text)
+def count_option(
+    name: str, default: int, text: str, least: int = 1, **settings: Any
+) -> Callable[[Decorated], Decorated]:
+    """An option that takes a whole number; `settings` are further ones of `click.option`."""
+    return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, help=text, **settings)
 
 
 def require_folder(path: Path) -> None:

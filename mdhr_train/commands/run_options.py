@@ -1,4 +1,4 @@
-"""The options by which `fit` and `crossval` are configured, and how they become a run's configuration.
+"""The options of `fit` and `crossval`, and the run's configuration that they make.
 
 A value comes from the command line, else from the file of --config, else from the defaults, which are the paper's.
 """
@@ -132,7 +132,7 @@ def configure(
 
     Args:
         context: The command's.
-        layout: What is labelled; None for the dataset's.
+        layout: Action units and regions; None for the dataset's.
         first: Settings that replace the defaults, by dotted key.
 
     Raises:

@@ -68,7 +68,7 @@ class TrainingClips(Dataset[Clip]):
         return len(self._recordings)
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch is meant from now on, by this process; see `mdhr_train.training.data.ByKey`."""
+        """Say which epoch is meant from now on, by this process; see `mdhr_train.training.data.GuardedByKey`."""
         self._epoch = epoch
 
     def __getitem__(self, index: int) -> Clip:

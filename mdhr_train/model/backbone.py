@@ -28,7 +28,7 @@ SIDES = tuple(scale_size(number) for number in SCALES)
 """Sides of the four feature maps."""
 
 REDUCTIONS = tuple(INPUT_SIZE // side for side in SIDES)
-"""How much smaller than the frame the four feature maps are: 4, 8, 16, 32."""
+"""Reductions of the four feature maps against the frame: 4, 8, 16, 32."""
 
 
 def normalise(frames: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

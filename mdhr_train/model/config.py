@@ -13,7 +13,7 @@ SCALES = (1, 2, 3, 4)
 """Numbers of the backbone's scales, largest map first, as the paper counts its layers."""
 
 WEIGHTED, SUM, CONCAT = FUSIONS = ("weighted", "sum", "concat")
-"""How the facial dynamics of several scales are fused (table 4); the first is the published way."""
+"""Fusions of the facial dynamics of several scales (table 4); the first is the published one."""
 
 ACTIVATED, CROSS, FULL, LOCAL, NO_EDGES = RELATIONS = ("activated", "cross", "full", "local", "none")
 """Edges of the graph (table 5), see `cross_regional.CONNECTED`; the first are the published ones."""
@@ -36,7 +36,7 @@ class ModelConfig:
         node_features: Size b of a node's feature vector; 512 in the paper.
         radius: Radius k of the facial dynamics in frames; 5 in the paper.
         dynamics_channels: Channels of the facial dynamics, or None for the published width, 8·C₁.
-        clip_frames: Length of a training clip in frames; 16 in the paper. Says how the weights came about; the
+        clip_frames: Length of a training clip in frames; 16 in the paper. A record of the training; the
             network itself takes clips of any length.
         dynamics: Whether the facial dynamics are added to the static features (MFD).
         extractors: Whether every AU's node is extracted from its region (AFE), or all AUs share the mean of the map.
@@ -45,7 +45,7 @@ class ModelConfig:
         relations: Which AUs the graph connects (CRM), one of `RELATIONS`; "none" leaves the graph out.
         temporal: Whether nodes pass a temporal convolution before they are scored (TCN).
         scales: Numbers of the backbone's scales that the facial dynamics look at, 1 being the largest map.
-        fusion: How the dynamics of several scales are fused, one of `FUSIONS`; a single scale needs none.
+        fusion: Fusion of the dynamics of several scales, one of `FUSIONS`; a single scale needs none.
     """
 
     layout: Layout

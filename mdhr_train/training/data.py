@@ -281,18 +281,6 @@ class ClipBatch(NamedTuple):
     position: Tensor
 
 
-class ByKey(Dataset[Clip | MdhrError]):
-    """Training clips by epoch and index. As the epoch comes with every index, workers may run ahead into the next."""
-
-    def __init__(self, clips: EpochClips) -> None:
-        self._clips = clips
-
-    def __getitem__(self, key: Key) -> Clip | MdhrError:
-        epoch, index = key
-        self._clips.set_epoch(epoch)
-        return _item(self._clips, index)
-
-
 class Guarded(Dataset[Any]):
     """Items of a dataset; one that cannot be had is its `MdhrError`, as an exception would lose its parts."""
 
@@ -303,7 +291,23 @@ class Guarded(Dataset[Any]):
         return len(self._items)
 
     def __getitem__(self, index: int) -> Any:
-        return _item(self._items, index)
+        try:
+            return self._items[index]
+        except MdhrError as error:
+            return error
+
+
+class GuardedByKey(Guarded):
+    """Training clips by epoch and index. As the epoch comes with every index, workers may run ahead into the next."""
+
+    def __init__(self, clips: EpochClips) -> None:
+        super().__init__(clips)
+        self._clips = clips
+
+    def __getitem__(self, key: Any) -> Any:
+        epoch, index = key
+        self._clips.set_epoch(epoch)
+        return super().__getitem__(index)
 
 
 class Batches(Sampler[list[Key]]):
@@ -332,7 +336,7 @@ class Batches(Sampler[list[Key]]):
 def training_loader(
     clips: EpochClips, batch: int, epochs: tuple[int, int], seed: int, workers: int, group: Group
 ) -> DataLoader[ClipBatch]:
-    """Batches of a run; see `items_of`.
+    """Batches of a run; read them with `items_of`.
 
     Args:
         clips: The clips; every epoch shows each once.
@@ -343,17 +347,17 @@ def training_loader(
         group: Training processes, which share every epoch.
     """
     order: DistributedSampler[Any] = DistributedSampler(Guarded(clips), group.size, group.rank, shuffle=True, seed=seed)
-    return _loader(ByKey(clips), workers, _collated, batch_sampler=Batches(order, batch, *epochs))
+    return _loader(GuardedByKey(clips), workers, _collated, batch_sampler=Batches(order, batch, *epochs))
 
 
 def clip_loader(clips: Items[Clip], batch: int, workers: int, group: Group) -> DataLoader[ClipBatch]:
-    """Clips to score in batches, in their order; every process of the group has its share."""
-    share = Subset(Guarded(clips), range(group.rank, len(clips), group.size))
-    return _loader(share, workers, _collated, batch_size=batch, persistent_workers=workers > 0)
+    """Clips to score in batches, in their order; every process of the group has its part."""
+    part = Subset(Guarded(clips), range(group.rank, len(clips), group.size))
+    return _loader(part, workers, _collated, batch_size=batch, persistent_workers=workers > 0)
 
 
 def stream_loader(recordings: Sequence[Recording], margin: int, workers: int, group: Group) -> DataLoader[Chunk]:
-    """Chunks to score, one by one; every process of the group has its share of the recordings."""
+    """Chunks to score, one by one; every process of the group has its part of the recordings."""
     chunks = Guarded(Chunks(recordings[group.rank :: group.size], margin))
     # Tensors reach this process through shared memory, arrays through a pipe.
     return _loader(chunks, workers, default_convert, batch_size=None, persistent_workers=workers > 0)
@@ -403,13 +407,6 @@ def _loader(items: Dataset[Any], workers: int, collate: Any, **options: Any) -> 
         generator=torch.Generator(),
         **options,
     )
-
-
-def _item(items: Items[Item], index: int) -> Item | MdhrError:
-    try:
-        return items[index]
-    except MdhrError as error:
-        return error
 
 
 def _collated(items: list[Clip | MdhrError]) -> ClipBatch | MdhrError:

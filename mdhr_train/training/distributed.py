@@ -25,9 +25,9 @@ class Group:
     """The training processes that work together, as one of them sees it.
 
     Attributes:
-        rank: Which of them this is.
-        size: How many there are.
-        device: Where this one computes.
+        rank: Number of this one, from 0.
+        size: Number of all of them.
+        device: The device of this one.
     """
 
     rank: int
@@ -39,7 +39,7 @@ class Group:
         """Whether this process writes files and talks."""
         return self.rank == 0
 
-    def share(self, batch: int) -> int:
+    def per_process(self, batch: int) -> int:
         """Clips of a batch that each process takes.
 
         Raises:
@@ -119,11 +119,11 @@ _VARIABLES = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
 
 
 def choose_device(name: str, local: int = 0) -> torch.device:
-    """Where to compute.
+    """Choose the device to compute on.
 
     Args:
         name: "cpu", "cuda", or "auto" for a GPU where there is one.
-        local: Which of the GPUs.
+        local: Number of the GPU, from 0.
 
     Raises:
         ConfigError: There are fewer GPUs.

@@ -63,7 +63,7 @@ def progress(label: str, length: int, shown: bool = True) -> Iterator[Callable[[
     """A progress bar on stderr that can end with a text.
 
     Args:
-        label: What is being done.
+        label: The work that is being done.
         length: Number of its steps.
         shown: Whether this process talks.
 

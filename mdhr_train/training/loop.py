@@ -91,7 +91,7 @@ class Trainer:
             ConfigError: The configuration does not fit, or the loss is no longer a number.
             DataError: A frame cannot be read, or a process that reads them died.
         """
-        batch = self.group.share(self.config.schedule.batch)
+        batch = self.group.per_process(self.config.schedule.batch)
         self._open_folder(resume)
         with self._one_thread_less_per_worker():
             restored = resume and (self.folder / LAST).exists()
@@ -241,8 +241,8 @@ class Trainer:
                     torch.autograd.backward(state.scaler.scale(losses.total / len(portion)))
                 sums += [loss.item() for loss in losses]
             self._step(state)
-            share = waiting / (perf_counter() - start)
-            done(f"epoch {epoch}, loss {losses.total.item():.3f}, waiting {share:.0%}")
+            fraction = waiting / (perf_counter() - start)
+            done(f"epoch {epoch}, loss {losses.total.item():.3f}, waiting {fraction:.0%}")
         seconds = perf_counter() - start
         loss, loss_au, loss_sub = (group.total(sums) / (batches * group.size)).tolist()
         return {

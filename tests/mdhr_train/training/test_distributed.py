@@ -39,9 +39,9 @@ def test_two_processes_learn_what_one_learns_from_the_same_clips(make_trainer):
 
 
 def test_a_batch_that_cannot_be_shared_is_refused():
-    assert Group(0, 4, torch.device("cpu")).share(8) == 2
+    assert Group(0, 4, torch.device("cpu")).per_process(8) == 2
     with pytest.raises(ConfigError, match="8 clips cannot be divided among 3"):
-        Group(0, 3, torch.device("cpu")).share(8)
+        Group(0, 3, torch.device("cpu")).per_process(8)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
