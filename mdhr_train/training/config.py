@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from types import UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from mdhr_runtime.errors import ConfigError
@@ -255,10 +256,8 @@ def _types(config: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _checked(key: str, value: Any, hint: Any) -> Any:
-    """The value in the type that the key has."""
-    choices = get_args(hint) if get_origin(hint) is not tuple else ()
-    kinds = tuple(get_origin(kind) or kind for kind in (choices or (hint,)))
-    kinds = tuple(kind if isinstance(kind, type) else type(kind) for kind in kinds)  # Literal["a"] holds "a"
+    """The value in the type of its setting."""
+    kinds = tuple(get_origin(kind) or kind for kind in (get_args(hint) if isinstance(hint, UnionType) else (hint,)))
     if float in kinds and not isinstance(value, bool) and isinstance(value, int | str):
         try:
             return float(value)  # YAML reads 1e-4, without a point, as text
