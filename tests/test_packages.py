@@ -1,6 +1,7 @@
 """What is installed, and who imports whom."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,21 @@ def test_dependencies_point_one_way(package):
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert int(result.stdout) >= 10
+
+
+def test_every_extra_that_a_message_names_exists():
+    section = (ROOT / "pyproject.toml").read_text().partition("[project.optional-dependencies]")[2].partition("\n[")[0]
+    extras = set(re.findall(r"^([\w-]+) = \[", section, re.MULTILINE))
+    texts = [path for folder in PACKAGES.values() for path in folder.rglob("*.py")]
+    texts += [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docker/*")]
+    named = {
+        extra: path
+        for path in texts
+        for extras_of in re.findall(r"mdhr-edge\[([\w,-]+)\]", path.read_text(encoding="utf-8"))
+        for extra in extras_of.split(",")
+    }
+    assert {"train", "export", "cpu"} <= set(named)
+    assert not {extra: path for extra, path in named.items() if extra not in extras}
 
 
 def run(*command, **options):

@@ -33,9 +33,9 @@ class Checkpoint:
     Attributes:
         model: The network with its weights, in evaluation mode, on the CPU.
         format: "mdhr", or "published" for a file of the authors' implementation.
-        metrics: What the training measured; empty for published files.
+        metrics: Measurements of the training; empty for published files.
         versions: Versions of the libraries that wrote it; empty for published files.
-        run: How the training was configured and what it learnt from; empty where the file does not say.
+        run: Configuration and data of the training; empty where the file does not say.
     """
 
     model: MDHR
@@ -130,7 +130,7 @@ def read_content(path: Path) -> Any:
         )
     try:
         with warnings.catch_warnings():
-            # What an unknown pickle protocol means is said below.
+            # An unknown pickle protocol becomes an error below.
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

@@ -10,6 +10,7 @@ import click
 
 from mdhr_runtime.cli.console import Command, spoken_warnings, table
 from mdhr_runtime.errors import OutputError
+from mdhr_runtime.files import told
 
 from ..datasets import DATASETS
 
@@ -39,10 +40,8 @@ def prepare(dataset: str, raw: Path, out: Path, workers: int) -> None:
     from ..data.prepare import REPORT
     from ..data.prepare import prepare as prepare_dataset
 
-    try:
+    with told(out):
         out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be made.", str(error), "Name a folder that can be written.") from error
     with spoken_warnings():
         report = prepare_dataset(DATASETS[dataset].read(raw), DATASETS[dataset], out, workers)
     for text in _tables(report):
@@ -53,10 +52,10 @@ def prepare(dataset: str, raw: Path, out: Path, workers: int) -> None:
 def _tables(report: Report) -> list[str]:
     """Tables of what is missing, for people; none where nothing is."""
     names = [*report.without_face, *(name for name in report.without_image if name not in report.without_face)]
-    gaps = [
+    gaps: list[tuple[object, ...]] = [
         (name, *(len(lost.get(name, ())) for lost in (report.without_face, report.without_image))) for name in names
     ]
-    unknown = [
+    unknown: list[tuple[object, ...]] = [
         (name, label, count) for name, found in report.unknown_labels.items() for label, count in sorted(found.items())
     ]
     tables = {("recording", "no face", "no image"): gaps, ("AU", "label", "frames"): unknown}

@@ -11,11 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mdhr_runtime.errors import OutputError
 from mdhr_runtime.faces.finding import FoundFace
 from mdhr_runtime.faces.mtcnn import FaceDetector
 from mdhr_runtime.faces.tracking import FaceTracker
-from mdhr_runtime.files import staged
+from mdhr_runtime.files import staged, told, write_text
 
 from ..datasets.base import Dataset, RawRecording
 
@@ -41,7 +40,7 @@ class Gaps:
 
 
 def crop_path(recording: RawRecording, number: int, dataset: Dataset, out: Path) -> Path:
-    """Where the crop of a frame belongs."""
+    """Path of the crop of a frame."""
     return out / dataset.image_folder / dataset.crop_path(recording.subject, recording.name, number)
 
 
@@ -78,8 +77,10 @@ def crop_faces(
         DataError, VideoError: An image or the video is damaged.
         OutputError: A crop cannot be written.
     """
-    missing, without_face = set(recording.numbers.tolist()), []
-    try:
+    missing = set(recording.numbers.tolist())
+    without_face: list[int] = []
+    fix = "Make room or choose another folder, and run the command again: it goes on where it stopped."
+    with told(f"The crops of {recording.name} in {out}", fix=fix):
         _clear(recording, dataset, out)
         for number, face in _faces(recording, detector, dataset):
             missing.remove(number)
@@ -90,17 +91,8 @@ def crop_faces(
                 _write_image(path, face.crop)
             if not go_on():
                 return None
-        gaps = Gaps(tuple(without_face), tuple(sorted(missing)))
-        state = _state_file(recording, out)
-        state.parent.mkdir(parents=True, exist_ok=True)
-        with staged(state) as stage:
-            stage.write_text(json.dumps(asdict(gaps)), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"The crops of {recording.name} could not be written to {out}.",
-            str(error),
-            "Make room or choose another folder, and run the command again: it goes on where it stopped.",
-        ) from error
+    gaps = Gaps(tuple(without_face), tuple(sorted(missing)))
+    write_text(_state_file(recording, out), json.dumps(asdict(gaps)))
     return gaps
 
 
@@ -137,7 +129,7 @@ def _write_image(path: Path, image: np.ndarray) -> None:
     """Write an RGB image under its name when it is complete."""
     _, content = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     with staged(path) as stage:
-        stage.write_bytes(content)
+        stage.write_bytes(content.tobytes())
 
 
 def _state_file(recording: RawRecording, out: Path) -> Path:

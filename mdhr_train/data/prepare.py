@@ -12,18 +12,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 import cv2
 import torch
 
-from mdhr_runtime.errors import DataError, OutputError
-from mdhr_runtime.faces.mtcnn import FaceDetector
-from mdhr_runtime.files import staged
-from mdhr_runtime.pipeline.analysis import MIN_FACE
+from mdhr_runtime.defaults import MIN_FACE
+from mdhr_runtime.errors import DataError
+from mdhr_runtime.files import write_text
 
 from ..datasets.base import Dataset, RawRecording
 from .cropping import Gaps, crop_faces, crop_path, finished
@@ -31,14 +31,18 @@ from .detector import make_detector
 from .lists import write_lists
 from .recordings import Recording, divide
 
+if TYPE_CHECKING:
+    from multiprocessing.sharedctypes import Synchronized
+    from multiprocessing.synchronize import Event
+
 REPORT = "report.json"
 SCHEMA = 1
-REFRESH = 0.5  # seconds between looks at the progress
+REFRESH = 0.5  # seconds between updates of the progress
 
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a dataset's labelled frames.
+    """Statistics of a dataset's labelled frames.
 
     Attributes:
         dataset: Its name.
@@ -87,11 +91,7 @@ def prepare(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, wor
         gaps |= _crop_in_parallel(todo, dataset, out, workers)
     write_lists(out, dataset, [_cropped(one, gaps[one.name], dataset, out) for one in recordings])
     report = _report(recordings, gaps, dataset)
-    try:
-        with staged(out / REPORT) as stage:
-            stage.write_text(json.dumps({"schema": SCHEMA, **asdict(report)}, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"The report in {out} could not be written.", str(error), "Make room there.") from error
+    write_text(out / REPORT, json.dumps({"schema": SCHEMA, **asdict(report)}, indent=2) + "\n")
     return report
 
 
@@ -99,7 +99,7 @@ def _crop_in_parallel(recordings: Sequence[RawRecording], dataset: Dataset, out:
     # Not forked: PyTorch's and OpenCV's threads do not survive that.
     context = multiprocessing.get_context("spawn")
     done, stop = context.Value("q", 0), context.Event()
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (done, stop))
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (dataset, out, done, stop))
     bar = click.progressbar(
         length=sum(map(len, recordings)), label="cropping", file=sys.stderr, show_pos=True, update_min_steps=1
     )
@@ -108,7 +108,7 @@ def _crop_in_parallel(recordings: Sequence[RawRecording], dataset: Dataset, out:
             try:
                 # The longest first, so that no process is left with one when the others are done.
                 order = sorted(recordings, key=len, reverse=True)
-                tasks = {pool.submit(_work, one, dataset, out): one.name for one in order}
+                tasks = {pool.submit(_crop, one): one.name for one in order}
                 pending = set(tasks)
                 while pending:
                     over, pending = wait(pending, REFRESH, FIRST_COMPLETED)
@@ -125,17 +125,20 @@ def _crop_in_parallel(recordings: Sequence[RawRecording], dataset: Dataset, out:
             "The system does so when memory runs out, or somebody ended it.",
             "Run the command again: it goes on where it stopped. With fewer --workers it needs less memory.",
         ) from error
-    return {name: task.result() for task, name in tasks.items()}
+    # A task has no result when it was told to stop; then this line is not reached.
+    return {name: gaps for task, name in tasks.items() if (gaps := task.result()) is not None}
 
 
-class _Worker:
-    """What a process has for all its recordings."""
-
-    detector: FaceDetector
-    go_on: Callable[[], bool]
+_crop_recording: Callable[[RawRecording], Gaps | None]
+"""The work of a process, set when it starts: its detector serves all its recordings."""
 
 
-def _start_worker(done: Any, stop: Any) -> None:
+def _crop(recording: RawRecording) -> Gaps | None:
+    return _crop_recording(recording)
+
+
+def _start_worker(dataset: Dataset, out: Path, done: Synchronized[int], stop: Event) -> None:
+    global _crop_recording
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process says when to stop
     Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
@@ -146,16 +149,15 @@ def _start_worker(done: Any, stop: Any) -> None:
             done.value += 1
         return not stop.is_set()
 
-    _Worker.detector, _Worker.go_on = make_detector(MIN_FACE), go_on
+    detector = make_detector(MIN_FACE)
+    _crop_recording = partial(crop_faces, dataset=dataset, out=out, detector=detector, go_on=go_on)
 
 
 def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
-    os._exit(1)
-
-
-def _work(recording: RawRecording, dataset: Dataset, out: Path) -> Gaps | None:
-    return crop_faces(recording, dataset, out, _Worker.detector, _Worker.go_on)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _cropped(raw: RawRecording, gaps: Gaps, dataset: Dataset, out: Path) -> Recording:

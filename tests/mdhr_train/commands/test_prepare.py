@@ -110,7 +110,7 @@ def test_ctrl_c_ends_soon_and_leaves_whole_crops(tmp_path):
         (("bp4d", "raw", "raw"), "raw is the raw dataset"),
         (("bp4d", "missing", "out"), "There are no labels in missing"),
         (("disfa", "raw", "out"), "There are no labels in raw"),
-        (("bp4d", "raw", "raw/AUCoding/AU_OCC/F001_T1.csv/out"), "cannot be made"),
+        (("bp4d", "raw", "raw/AUCoding/AU_OCC/F001_T1.csv/out"), "cannot be written"),
     ],
 )
 def test_what_cannot_work_is_refused_in_three_parts(arguments, message, tmp_path, monkeypatch):
