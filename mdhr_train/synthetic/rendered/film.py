@@ -26,7 +26,7 @@ from .painter import (
 )
 
 FRINGE = (0.19, 0.23)
-"""How high above the eyes a fringe ends, in eye distances: lowest and highest."""
+"""Height of a fringe's end above the eyes, in eye distances: lowest and highest."""
 
 FRINGE_FRACTION = 0.25
 """Fraction of recordings in which it hides the brows."""
@@ -41,7 +41,7 @@ def film_rendered(
     """Film a person in random light with a slowly moving head.
 
     Args:
-        layout: The AUs, and where the eyes and the mouth lie.
+        layout: The AUs, and the positions of the eyes and the mouth.
         identity: The person.
         behaviour: What the person does.
         rng: Source of randomness.
@@ -66,7 +66,7 @@ class FaceRenderer:
 
     Args:
         identity: The person.
-        crop: Where the eyes and the mouth lie.
+        crop: Positions of the eyes and the mouth.
         background: uint8 (S, S, 3), what is seen behind the head.
         light: float32 (2,), by how much the light grows across the face, per eye distance to the right and down; None
             for even light.
