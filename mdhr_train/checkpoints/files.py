@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from mdhr_runtime.errors import CheckpointError
-from mdhr_runtime.files import staged
+from mdhr_runtime.files import staged, told
 
 from ..model import MDHR, ModelConfig
 from . import published
@@ -85,16 +85,12 @@ def write_content(path: Path | str, content: Mapping[str, Any]) -> None:
     Raises:
         CheckpointError: The file cannot be written.
     """
-    path = Path(path)
-    try:
-        with staged(path) as stage:
+    fix = "Choose a folder that exists, can be written and has room."
+    with told(f"The checkpoint {path}", CheckpointError, fix), staged(Path(path)) as stage:
+        try:
             torch.save(content, stage)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        raise CheckpointError(
-            f"The checkpoint {path} could not be written.",
-            str(error).splitlines()[0],
-            "Choose a folder that exists, can be written and has room.",
-        ) from error
+        except RuntimeError as error:  # so PyTorch reports a full disk
+            raise OSError(str(error).splitlines()[0]) from error
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:

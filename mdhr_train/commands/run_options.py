@@ -71,27 +71,18 @@ SECTIONS: dict[str, dict[str, tuple[str, Any, str]]] = {  # section → setting 
 }
 
 
-FILES = (
-    click.option(
-        "--config",
-        "config_",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
-        help="YAML with settings, such as the config.yaml of an earlier run. Other options go before it.",
-        cls=Option,
-        section="Configuration",
-    ),
-    click.option(
-        "--set",
-        "set_",
-        type=str,
-        metavar="KEY=VALUE",
-        help="Any other setting, such as optimiser.weight_decay=0; may be given several times.",
-        multiple=True,
-        cls=Option,
-        section="Configuration",
-    ),
-)
+FILES: dict[str, dict[str, Any]] = {  # option → settings of `click.option`
+    "--config": {
+        "type": click.Path(path_type=Path, dir_okay=False),
+        "metavar": "FILE",
+        "help": "YAML with settings, such as the config.yaml of an earlier run. Other options go before it.",
+    },
+    "--set": {
+        "multiple": True,
+        "metavar": "KEY=VALUE",
+        "help": "Any other setting, such as optimiser.weight_decay=0; may be given several times.",
+    },
+}
 
 DEFAULTS = default_values()
 
@@ -108,9 +99,13 @@ def run_options(*omitted: str) -> Callable[[Decorated], Decorated]:
         for key, declared in settings.items()
         if key not in omitted
     ]
+    options += [
+        click.option(name, f"{name[2:]}_", cls=Option, section="Configuration", **settings)
+        for name, settings in FILES.items()
+    ]
 
     def decorate(command: Decorated) -> Decorated:
-        for option in reversed((*options, *FILES)):
+        for option in reversed(options):
             command = option(command)
         return command
 

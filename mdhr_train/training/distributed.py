@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mdhr_runtime.errors import ConfigError
 
-Network = TypeVar("Network", bound=nn.Module)
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
 Thing = TypeVar("Thing")
 
 
@@ -59,11 +59,11 @@ class Group:
             return model
         return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
 
-    def synchronised(self, model: Network) -> Network:
+    def synchronised(self, model: AnyModule) -> AnyModule:
         """The network with batch normalisation over the batches of all processes; on the CPU PyTorch has none."""
         if self.size == 1 or self.device.type != "cuda":
             return model
-        synchronised: Network = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+        synchronised: AnyModule = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
         return synchronised
 
     def align(self, module: nn.Module) -> None:
