@@ -28,7 +28,9 @@ def summary(samples):
     """The distribution of some samples."""
     samples = np.asarray(samples, float).ravel()
     p50, p90, p95, p99 = map(float, np.percentile(samples, (50, 90, 95, 99)))
-    return Distribution(len(samples), float(samples.mean()), float(samples.std()), p50, p90, p95, p99, float(samples.max()))
+    return Distribution(
+        len(samples), float(samples.mean()), float(samples.std()), p50, p90, p95, p99, float(samples.max())
+    )
 
 
 def timing(name, middle, *, what="part", frames=1, title=None, noise=0.02, steady=True, rounds=ROUNDS, seed=0):
