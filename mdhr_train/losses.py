@@ -1,12 +1,13 @@
-"""The losses of the paper (eq. 10–12) and what they need to know of the labels.
+"""The losses of the paper (eq. 10–12), and the class weights and combinations that they are made of.
 
-A label is 1 (the action unit occurs), 0 (it does not), or anything else, for example 9 or −1: unknown. What is
-unknown counts in no loss.
+A label is 1 (the action unit occurs), 0 (it does not), or anything else, for example 9 or −1: unknown. Unknown
+labels count in no loss.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +31,7 @@ def known(labels: Tensor) -> Tensor:
 
 
 def occurrence_rates(labels: Tensor) -> Tensor:
-    """Share of the frames with a known label in which each AU occurs.
+    """Fraction of the frames with a known label in which each AU occurs.
 
     Args:
         labels: (..., N), any type.
@@ -49,7 +50,7 @@ def class_weights(rates: Tensor) -> Tensor:
     all weights are 1.
 
     Args:
-        rates: (N,), share of the training frames in which each AU occurs.
+        rates: (N,), fraction of the training frames in which each AU occurs.
 
     Returns:
         (N,), finite and positive, with mean 1, in the type of `rates`.
@@ -122,10 +123,24 @@ def auxiliary_loss(region_logits: Sequence[Tensor], labels: Tensor, layout: Layo
     return torch.stack(losses).mean()
 
 
+class Losses(NamedTuple):
+    """The losses of a batch, scalars.
+
+    Attributes:
+        total: L = L_AU + 0.01 L_sub (eq. 12), which training minimises.
+        au: L_AU, see `au_loss`.
+        sub: L_sub, see `auxiliary_loss`.
+    """
+
+    total: Tensor
+    au: Tensor
+    sub: Tensor
+
+
 def mdhr_loss(
     scores: Tensor, region_logits: Sequence[Tensor], labels: Tensor, weights: Tensor, layout: Layout
-) -> Tensor:
-    """What training minimises: L = L_AU + 0.01 L_sub (eq. 12).
+) -> Losses:
+    """The loss of the network, and its two parts. All are computed in float32.
 
     Args:
         scores: (..., N) in [0, 1].
@@ -133,8 +148,7 @@ def mdhr_loss(
         labels: (..., N), any type.
         weights: (N,), see `class_weights`.
         layout: The regions.
-
-    Returns:
-        Scalar.
     """
-    return au_loss(scores, labels, weights) + AUXILIARY_WEIGHT * auxiliary_loss(region_logits, labels, layout)
+    au = au_loss(scores.float(), labels, weights)
+    sub = auxiliary_loss([logits.float() for logits in region_logits], labels, layout)
+    return Losses(au + AUXILIARY_WEIGHT * sub, au, sub)

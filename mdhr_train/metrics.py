@@ -1,4 +1,4 @@
-"""How well labels are found: F1 per action unit (AU), from counts."""
+"""F1 per action unit (AU), from counts of hits and errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mdhr_runtime.contract import SCORE
 
 Outcome = Literal["true_positives", "false_positives", "false_negatives", "true_negatives"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-"""What a frame can be for an AU, in the order of `F1Counter.counts`."""
+"""What a score can turn out to be for a frame, in the order of `F1Counter.counts`."""
 
 
 class F1Scores(TypedDict):
@@ -56,33 +56,14 @@ class F1Counter:
         for row, outcome in enumerate((found & present, found & absent, ~found & present, ~found & absent)):
             self.counts[row] += outcome.sum(0)
 
-    @property
-    def true_positives(self) -> np.ndarray:
-        """Frames in which the AU occurs and is found: int64 (N,)."""
-        return self.counts[0]
-
-    @property
-    def false_positives(self) -> np.ndarray:
-        """Frames in which it is found and does not occur: int64 (N,)."""
-        return self.counts[1]
-
-    @property
-    def false_negatives(self) -> np.ndarray:
-        """Frames in which it occurs and is not found: int64 (N,)."""
-        return self.counts[2]
-
-    @property
-    def true_negatives(self) -> np.ndarray:
-        """Frames in which it neither occurs nor is found: int64 (N,)."""
-        return self.counts[3]
-
     def f1(self) -> np.ndarray:
         """F1 per AU, 2 TP / (2 TP + FP + FN): float64 (N,).
 
         An AU that never occurs has F1 0, whether it is reported or not: nothing shows that it can be found.
         """
-        hits = 2 * self.true_positives
-        return hits / np.maximum(hits + self.false_positives + self.false_negatives, 1)
+        hits, false_alarms, misses, _ = self.counts
+        f1: np.ndarray = 2 * hits / np.maximum(2 * hits + false_alarms + misses, 1)
+        return f1
 
     def scores(self, aus: Sequence[str]) -> F1Scores:
         """The mean F1 over AUs and the F1 of each.
@@ -95,14 +76,11 @@ class F1Counter:
 
     def summary(self, aus: Sequence[str]) -> F1Summary:
         """`scores`, and the counts of each outcome by AU."""
-
-        def by_au(counts: np.ndarray) -> dict[str, int]:
-            return dict(zip(aus, counts.tolist(), strict=True))
-
+        hits, false_alarms, misses, absences = (dict(zip(aus, row, strict=True)) for row in self.counts.tolist())
         return {
             **self.scores(aus),
-            "true_positives": by_au(self.true_positives),
-            "false_positives": by_au(self.false_positives),
-            "false_negatives": by_au(self.false_negatives),
-            "true_negatives": by_au(self.true_negatives),
+            "true_positives": hits,
+            "false_positives": false_alarms,
+            "false_negatives": misses,
+            "true_negatives": absences,
         }

@@ -24,7 +24,17 @@ FORBIDDEN = {  # package → what it must not import
     "mdhr_runtime": ("mdhr_bench", "mdhr_train", "mdhr_export", "torch", "timm", "onnx", "matplotlib"),
     "mdhr_train": ("mdhr_bench", "mdhr_export", "onnx", "matplotlib"),
     "mdhr_export": ("mdhr_bench",),
-    "mdhr_bench": ("mdhr_train", "mdhr_export", "torch", "timm", "onnx", "onnxruntime", "psutil", "pynvml", "matplotlib"),
+    "mdhr_bench": (
+        "mdhr_train",
+        "mdhr_export",
+        "torch",
+        "timm",
+        "onnx",
+        "onnxruntime",
+        "psutil",
+        "pynvml",
+        "matplotlib",
+    ),
 }
 
 # Imports every module of a package where the forbidden ones cannot be imported. The bindings of CUDA import what not

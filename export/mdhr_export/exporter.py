@@ -18,7 +18,7 @@ from mdhr_runtime.files import staged
 from mdhr_train.checkpoints import Checkpoint, load_checkpoint
 from mdhr_train.datasets import BP4D
 from mdhr_train.model import INPUT_SIZE, MDHR
-from mdhr_train.model.frames import MEAN, STD
+from mdhr_train.model.backbone import MEAN, STD
 from mdhr_train.synthetic.photo_clips import SyntheticClips
 
 from .detector import write_detector
@@ -142,7 +142,7 @@ def _manifest(folder: Path, model: MDHR, paths: dict[str, Path], options: Option
     return Manifest(
         layout=config.layout,
         backbone=config.backbone,
-        radius=config.reach,
+        radius=config.node_lookahead,
         lookahead=config.lookahead,
         clip_frames=config.clip_frames,
         normalisation={"mean": MEAN, "std": STD},

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from mdhr_runtime.errors import CheckpointError
-from mdhr_runtime.files import staged
+from mdhr_runtime.files import staged, told
 
 from ..model import MDHR, ModelConfig
 from . import published
@@ -33,9 +33,9 @@ class Checkpoint:
     Attributes:
         model: The network with its weights, in evaluation mode, on the CPU.
         format: "mdhr", or "published" for a file of the authors' implementation.
-        metrics: What the training measured; empty for published files.
+        metrics: Measurements of the training; empty for published files.
         versions: Versions of the libraries that wrote it; empty for published files.
-        run: How the training was configured and what it learnt from; empty where the file does not say.
+        run: Configuration and data of the training; empty where the file does not say.
     """
 
     model: MDHR
@@ -85,16 +85,12 @@ def write_content(path: Path | str, content: Mapping[str, Any]) -> None:
     Raises:
         CheckpointError: The file cannot be written.
     """
-    path = Path(path)
-    try:
-        with staged(path) as stage:
+    fix = "Choose a folder that exists, can be written and has room."
+    with told(f"The checkpoint {path}", CheckpointError, fix), staged(Path(path)) as stage:
+        try:
             torch.save(content, stage)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        raise CheckpointError(
-            f"The checkpoint {path} could not be written.",
-            str(error).splitlines()[0],
-            "Choose a folder that exists, can be written and has room.",
-        ) from error
+        except RuntimeError as error:  # so PyTorch reports a full disk
+            raise OSError(str(error).splitlines()[0]) from error
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:
@@ -130,7 +126,7 @@ def read_content(path: Path) -> Any:
         )
     try:
         with warnings.catch_warnings():
-            # What an unknown pickle protocol means is said below.
+            # An unknown pickle protocol becomes an error below.
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

@@ -7,6 +7,7 @@ has no weights, so it cannot be inferred and is taken as the published 5.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from timm.models.swin_transformer import checkpoint_filter_fn
@@ -27,7 +28,7 @@ BACKBONES = {  # a key that only this backbone has → its name in timm
 SWIN = "swin_base_patch4_window7_224"
 
 REGIONS = ((BP4D, ("up", "mid", "down1", "down2")), (DISFA, ("up", "mid", "down")))
-"""How the published code names the regions of each layout, in the layout's order."""
+"""Names of each layout's regions in the published code, in the layout's order."""
 
 PREFIXES = (  # published prefix, ours; longer published prefixes come first where one starts with another
     ("Backbone.", "backbone.features."),
@@ -96,12 +97,12 @@ def _region_prefixes(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 def _config(layout: Layout, backbone: str, weights: Mapping[str, Tensor]) -> ModelConfig:
     classes, first = weights.get("node_classifier.sc"), weights.get("MFD.conv1.weight")
-    sizes = {}
+    config = ModelConfig(layout=layout, backbone=backbone)
     if classes is not None:
-        sizes["node_features"] = classes.shape[-1]
+        config = replace(config, node_features=classes.shape[-1])
     if first is not None:
-        sizes["dynamics_channels"] = len(first)
-    return ModelConfig(layout=layout, backbone=backbone, **sizes)
+        config = replace(config, dynamics_channels=len(first))
+    return config
 
 
 def _ours(weights: Mapping[str, Tensor], prefixes: tuple[tuple[str, str], ...], model: MDHR) -> dict[str, Tensor]:

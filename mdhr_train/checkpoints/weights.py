@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mdhr_runtime.errors import CheckpointError
 
 SHOWN = 5
-"""How many names of each kind an error lists."""
+"""Number of names of each kind that an error lists."""
 
 
 def load_weights(

@@ -10,15 +10,13 @@ import click
 from mdhr_runtime.cli.console import Command, spoken_warnings
 
 from ..datasets import DATASETS
-from ..threads import share_cores
 from ..training.config import DEVICES, PRECISIONS
-from .checks import require_folder, require_libraries
-from .options import count_option
+from .options import count_option, require_folder, require_libraries
 
 if TYPE_CHECKING:
-    from ..training.scoring import Scorer
-
-TITLES = {"clips": "clips", "stream": "whole"}
+    from ..metrics import F1Scores
+    from ..training.run_files import ProtocolScores
+    from ..training.scoring import DatasetScorer
 
 
 @click.command("eval", cls=Command)
@@ -58,34 +56,36 @@ def evaluate(
         raise click.UsageError("Say what to score: --ckpt, --bundle, or both.")
     if out is not None:
         require_folder(out)
-    share_cores()
     require_libraries()
+    from ..data.clips import ScoringClips
     from ..data.lists import read_fold
-    from ..training.evaluation import bundle_scorer, checkpoint_scorer, lost, score
+    from ..training.data import worker_deaths
+    from ..training.distributed import Group, choose_device
+    from ..training.logging import f1_table
     from ..training.run_files import SCHEMA, write_summary
-    from ..training.summary import f1_table
+    from ..training.scoring import bundle_scorer, checkpoint_scorer, lost, score
 
     layout = DATASETS[dataset].layout
-    scorers: dict[str, tuple[Scorer, int]] = {}
+    scorers: dict[str, tuple[DatasetScorer, int]] = {}
     if checkpoint is not None:
         scorers["checkpoint"] = checkpoint_scorer(checkpoint, layout, device, precision)
     if bundle is not None:
         scorers["bundle"] = bundle_scorer(bundle, layout, provider)
     with spoken_warnings():
         recordings = read_fold(data, DATASETS[dataset], fold).test
-    scores = {
-        name: score(scorer, recordings, layout, frames, batch, workers, name)
-        for name, (scorer, frames) in scorers.items()
-    }
+    alone = Group(0, 1, choose_device("cpu"))
+    scores: dict[str, ProtocolScores] = {}
+    for name, (scorer, frames) in scorers.items():
+        clips, label = ScoringClips(recordings, frames), f"scoring the {name}"
+        with worker_deaths():
+            scores[name] = score(scorer, clips, recordings, layout.au_names, batch, workers, alone, label)
+    columns: dict[str, F1Scores] = {}
+    for name, found in scores.items():
+        columns |= {f"{name}, clips": found["clips"], f"{name}, whole": found["stream"]}
     if len(scores) == 2:
-        columns = scores | {
-            "lost": {protocol: lost(*(both[protocol] for both in scores.values())) for protocol in TITLES}
-        }
-    else:
-        columns = scores
-    titled = {
-        f"{name}, {TITLES[protocol]}": found for name, both in columns.items() for protocol, found in both.items()
-    }
-    click.echo(f1_table(layout.au_names, titled, digits=4))
+        before, after = scores.values()
+        columns["lost, clips"] = lost(before["clips"], after["clips"])
+        columns["lost, whole"] = lost(before["stream"], after["stream"])
+    click.echo(f1_table(layout.au_names, columns, digits=4))
     if out is not None:
         write_summary(out, {"schema": SCHEMA, "dataset": dataset, "fold": fold, **scores})

@@ -12,9 +12,8 @@ import click
 from mdhr_runtime.cli.console import Command, Option, table
 from mdhr_runtime.layout import Layout
 
-from ..threads import share_cores
-from .checks import require_folder, require_libraries
-from .options import layout_option
+from ..training.run_files import BEST
+from .options import count_option, layout_option, require_folder, require_libraries
 from .run_options import configure, run_options
 
 if TYPE_CHECKING:
@@ -42,24 +41,8 @@ DEMO = {  # settings of --synthetic: a small model, a minute or two on a CPU
     "minute or two on a CPU.",
 )
 @layout_option
-@click.option(
-    "--clips",
-    type=click.IntRange(min=1),
-    default=600,
-    show_default=True,
-    cls=Option,
-    section="Demo",
-    help="Synthetic clips to learn from.",
-)
-@click.option(
-    "--test-clips",
-    type=click.IntRange(min=1),
-    default=32,
-    show_default=True,
-    cls=Option,
-    section="Demo",
-    help="Further synthetic clips to score the model on.",
-)
+@count_option("--clips", 600, "Synthetic clips to learn from.", cls=Option, section="Demo")
+@count_option("--test-clips", 32, "Further synthetic clips to score the model on.", cls=Option, section="Demo")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -69,6 +52,7 @@ DEMO = {  # settings of --synthetic: a small model, a minute or two on a CPU
 @click.pass_context
 def fit(
     context: click.Context,
+    /,
     synthetic: bool,
     layout: Layout,
     clips: int,
@@ -86,13 +70,12 @@ def fit(
     Several GPUs: torchrun --nproc-per-node 4 -m mdhr_train fit …
     """
     if synthetic:
-        out = out or Path("best.pt")
+        out = out or Path(BEST)
         require_folder(out)
-    share_cores()
-    require_libraries()
-    if synthetic:
+        require_libraries()
         _fit_demo(configure(context, layout, DEMO), layout, clips, test_clips, out)
         return
+    require_libraries()
     config = configure(context)
     if config.data.root is None:
         raise click.UsageError("Say what to learn from: --data, or --synthetic.")
@@ -100,17 +83,18 @@ def fit(
 
 
 def _fit_fold(config: RunConfig, out: Path, resume: bool) -> None:
-    from ..training.crossval import fit_fold
     from ..training.distributed import process_group
-    from ..training.summary import f1_table
+    from ..training.logging import f1_table
+    from ..training.loop import fit_fold
 
     with process_group(config.compute.device) as group:
         summary = fit_fold(config, out, group, resume)
     if group.leads:
         best = summary["best"]
-        click.echo(f1_table(summary["aus"], {"F1, clips": best["clips"], "F1, whole recordings": best["stream"]}))
+        columns = {"F1, clips": best["clips"], "F1, whole recordings": best["stream"]}
+        click.echo(f1_table(summary["aus"], {title: scores for title, scores in columns.items() if scores}))
         click.echo(
-            f"\n{out / 'best.pt'}: epoch {best['epoch']}, chosen on {CHOSEN_ON[config.data.validate]}; "
+            f"\n{out / BEST}: epoch {best['epoch']}, chosen on {CHOSEN_ON[config.data.validate]}; "
             f"mean F1 {best['clips']['mean_f1']:.3f} on the test part of fold {config.data.fold}"
         )
 
@@ -122,18 +106,16 @@ def _fit_demo(config: RunConfig, layout: Layout, clips: int, test_clips: int, ou
     from mdhr_runtime.files import staged
 
     from ..metrics import OUTCOMES
+    from ..training.data import photograph_data
     from ..training.distributed import process_group
-    from ..training.job import Job
-    from ..training.loop import train
-    from ..training.material import from_photograph
-    from ..training.run_files import BEST
+    from ..training.loop import Trainer
 
     frames = config.model_config(layout).clip_frames
     with process_group(config.compute.device) as group, tempfile.TemporaryDirectory() as folder:
-        material = from_photograph(layout, clips, test_clips, frames, config.seed)
-        summary = train(Job(config, material, group, Path(folder) / "run"))
+        data = photograph_data(layout, clips, test_clips, frames, config.seed)
+        summary = Trainer(config, data, group, Path(folder)).train()
         with staged(out) as stage:
-            shutil.copyfile(Path(folder) / "run" / BEST, stage)
+            shutil.copyfile(Path(folder) / BEST, stage)
     found = summary["best"]["clips"]
     shown = OUTCOMES[:3]
     rows = [

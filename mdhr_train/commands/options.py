@@ -1,13 +1,18 @@
-"""Options that several commands share."""
+"""Options that several commands share, and checks before any work is done."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
+from mdhr_runtime.errors import ConfigError, OutputError
+
 from ..datasets import LAYOUTS
+from ..threads import share_cores
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -24,6 +29,38 @@ seed_option = click.option(
 )
 
 
-def count_option(name: str, default: int, help_text: str, least: int = 1) -> Callable[[Decorated], Decorated]:
-    """An option that takes a whole number."""
-    return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, help=help_text)
+def count_option(
+    name: str, default: int, text: str, least: int = 1, **settings: Any
+) -> Callable[[Decorated], Decorated]:
+    """An option that takes a whole number; `settings` are further ones of `click.option`."""
+    return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, help=text, **settings)
+
+
+def require_folder(path: Path) -> None:
+    """Refuse an output file that cannot be written.
+
+    Raises:
+        OutputError: The path is a folder, or its folder does not exist.
+    """
+    if path.is_dir() or not path.parent.is_dir():
+        raise OutputError(
+            f"{path} cannot be written.",
+            "It is a folder." if path.is_dir() else f"There is no folder {path.parent}.",
+            "Name a file in a folder that exists.",
+        )
+
+
+def require_libraries() -> None:
+    """Import the libraries for training, or name the extra that brings them. PyTorch gets threads that sleep.
+
+    Raises:
+        ConfigError: One of them is not installed.
+    """
+    share_cores()
+    try:
+        for library in ("torch", "torchvision", "timm", "tensorboard", "yaml"):
+            import_module(library)
+    except ImportError as error:
+        raise ConfigError(
+            "The libraries for training are not installed.", str(error), "Run `pip install 'mdhr-edge[train]'`."
+        ) from error

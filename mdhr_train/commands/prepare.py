@@ -15,7 +15,7 @@ from mdhr_runtime.files import told
 from ..datasets import DATASETS
 
 if TYPE_CHECKING:
-    from ..data.prepare import Report
+    from ..data.preparation import PreparationReport
 
 
 @click.command(cls=Command)
@@ -37,8 +37,8 @@ def prepare(dataset: str, raw: Path, out: Path, workers: int) -> None:
         raise OutputError(
             f"{out} is the raw dataset.", "Crops could take the place of its images.", "Name another folder."
         )
-    from ..data.prepare import REPORT
-    from ..data.prepare import prepare as prepare_dataset
+    from ..data.preparation import REPORT
+    from ..data.preparation import prepare as prepare_dataset
 
     with told(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def prepare(dataset: str, raw: Path, out: Path, workers: int) -> None:
     click.echo(f"{out}: {report.crops} crops of {report.frames} labelled frames; details: {out / REPORT}")
 
 
-def _tables(report: Report) -> list[str]:
+def _tables(report: PreparationReport) -> list[str]:
     """Tables of what is missing, for people; none where nothing is."""
     names = [*report.without_face, *(name for name in report.without_image if name not in report.without_face)]
     gaps: list[tuple[object, ...]] = [

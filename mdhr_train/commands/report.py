@@ -8,8 +8,7 @@ import click
 
 from mdhr_runtime.cli.console import Command
 
-from ..threads import share_cores
-from .checks import require_folder, require_libraries
+from .options import require_folder, require_libraries
 
 
 @click.command("report", cls=Command)
@@ -27,7 +26,6 @@ def report(run: Path, data: Path | None, out: Path | None) -> None:
     It holds F1 per action unit beside the paper's, confusion counts, training curves, the adaptive weights of the
     scales over faces of the test part, and the edges between action units.
     """
-    share_cores()
     require_libraries()
     from ..report import write_report
     from ..report.runs import read

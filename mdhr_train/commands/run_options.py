@@ -1,4 +1,4 @@
-"""The options by which `fit` and `crossval` are configured, and how they become a run's configuration.
+"""The options of `fit` and `crossval`, and the run's configuration that they make.
 
 A value comes from the command line, else from the file of --config, else from the defaults, which are the paper's.
 """
@@ -8,23 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from mdhr_runtime.cli.console import Option
 from mdhr_runtime.errors import ConfigError
+from mdhr_runtime.layout import Layout
 
 from ..datasets import DATASETS
-from ..training.config import DEVICES, PRECISIONS, VALIDATIONS, RunConfig
-
-if TYPE_CHECKING:
-    from mdhr_runtime.layout import Layout
+from ..training.config import DEVICES, PRECISIONS, VALIDATIONS, RunConfig, build_config, default_values, read_config
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
-
-# These stand in modules that import torch; a test holds them equal.
-NETWORK = {"model.backbone": "resnet50", "model.node_features": 512, "model.radius": 5, "model.clip_frames": 16}
 
 COUNT = click.IntRange(min=1)
 SECTIONS: dict[str, dict[str, tuple[str, Any, str]]] = {  # section → setting → option, type, help
@@ -76,27 +71,20 @@ SECTIONS: dict[str, dict[str, tuple[str, Any, str]]] = {  # section → setting 
 }
 
 
-FILES = (  # option, type, its value in the help, help
-    (
-        "--config",
-        click.Path(path_type=Path, dir_okay=False),
-        "FILE",
-        "YAML with settings, such as the config.yaml of an earlier run. Other options go before it.",
-    ),
-    ("--set", str, "KEY=VALUE", "Any other setting, such as optimiser.weight_decay=0; may be given several times."),
-)
+FILES: dict[str, dict[str, Any]] = {  # option → settings of `click.option`
+    "--config": {
+        "type": click.Path(path_type=Path, dir_okay=False),
+        "metavar": "FILE",
+        "help": "YAML with settings, such as the config.yaml of an earlier run. Other options go before it.",
+    },
+    "--set": {
+        "multiple": True,
+        "metavar": "KEY=VALUE",
+        "help": "Any other setting, such as optimiser.weight_decay=0; may be given several times.",
+    },
+}
 
-
-def _flat_defaults() -> dict[str, Any]:
-    sections = RunConfig().to_dict()
-    flat = {key: value for key, value in sections.items() if not isinstance(value, dict)}
-    for section, values in sections.items():
-        if isinstance(values, dict):
-            flat |= {f"{section}.{key}": value for key, value in values.items()}
-    return flat | NETWORK
-
-
-DEFAULTS = _flat_defaults()
+DEFAULTS = default_values()
 
 
 def run_options(*omitted: str) -> Callable[[Decorated], Decorated]:
@@ -105,24 +93,20 @@ def run_options(*omitted: str) -> Callable[[Decorated], Decorated]:
     Args:
         omitted: Settings that the command has no option for.
     """
+    options = [
+        _option(section, key, *declared)
+        for section, settings in SECTIONS.items()
+        for key, declared in settings.items()
+        if key not in omitted
+    ]
+    options += [
+        click.option(name, f"{name[2:]}_", cls=Option, section="Configuration", **settings)
+        for name, settings in FILES.items()
+    ]
 
     def decorate(command: Decorated) -> Decorated:
-        for name, kind, metavar, text in reversed(FILES):
-            parameter = name.strip("-") + "_"
-            command = click.option(
-                name,
-                parameter,
-                type=kind,
-                metavar=metavar,
-                help=text,
-                multiple=name == "--set",
-                cls=Option,
-                section="Configuration",
-            )(command)
-        for section, settings in reversed(SECTIONS.items()):
-            for key, (name, kind, text) in reversed(settings.items()):
-                if key not in omitted:
-                    command = _option(section, key, name, kind, text)(command)
+        for option in reversed(options):
+            command = option(command)
         return command
 
     return decorate
@@ -143,14 +127,12 @@ def configure(
 
     Args:
         context: The command's.
-        layout: What is labelled; None for the dataset's.
+        layout: Action units and regions; None for the dataset's.
         first: Settings that replace the defaults, by dotted key.
 
     Raises:
         ConfigError: A setting does not exist or makes no sense.
     """
-    from ..training.config_files import build_config, read_config
-
     path = context.params["config_"]
     values = dict(first) | (read_config(path) if path else {}) | given(context)
     name = values.get("data.dataset", "bp4d")

@@ -10,8 +10,7 @@ import click
 from mdhr_runtime.cli.console import Command, table
 from mdhr_runtime.layout import Layout
 
-from .checks import require_libraries
-from .options import count_option, layout_option, seed_option
+from .options import count_option, layout_option, require_libraries, seed_option
 
 
 @click.command(cls=Command)

@@ -9,8 +9,7 @@ import click
 from mdhr_runtime.cli.console import Command
 from mdhr_runtime.layout import Layout
 
-from .checks import require_folder
-from .options import layout_option, seed_option
+from .options import layout_option, require_folder, seed_option
 
 
 @click.command("synthetic-video", cls=Command)

@@ -68,7 +68,7 @@ class TrainingClips(Dataset[Clip]):
         return len(self._recordings)
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch is meant from now on, by this process; see `mdhr_train.training.loading.ByKey`."""
+        """Say which epoch is meant from now on, by this process; see `mdhr_train.training.data.GuardedByKey`."""
         self._epoch = epoch
 
     def __getitem__(self, index: int) -> Clip:
@@ -79,11 +79,11 @@ class TrainingClips(Dataset[Clip]):
         return _clip(frames, recording.labels[chosen], self._frames, index)
 
     def describe(self, index: int) -> str:
-        """Where the clip of an index comes from in this epoch: its recording and first frame."""
+        """The origin of a clip in this epoch: its recording and first frame."""
         return _describe(self._recordings[index], self._draw(index)[0])
 
     def _draw(self, index: int) -> tuple[slice, np.random.Generator]:
-        """Draw where a clip lies; the generator is left for the augmentation."""
+        """Draw the frames of a clip; the generator is left for the augmentation."""
         rng = np.random.default_rng((self._seed, self._epoch, range(len(self))[index]))
         choices = self._choices[index]
         return choices[rng.integers(len(choices))], rng
@@ -117,7 +117,7 @@ class ScoringClips(Dataset[Clip]):
         return _clip(read_crops(recording.paths[chosen]), recording.labels[chosen], self._frames, index)
 
     def describe(self, index: int) -> str:
-        """Where a clip comes from: its recording and first frame."""
+        """The origin of a clip: its recording and first frame."""
         return _describe(*self._clips[index])
 
 
@@ -146,7 +146,7 @@ def read_crops(paths: Sequence[Path]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How the frames of one training clip are changed, all of them alike.
+    """Random changes of a training clip, the same for all its frames.
 
     Attributes:
         corner: Row and column of the upper left pixel of the 224×224 that are kept.
@@ -215,7 +215,7 @@ def _clip(frames: np.ndarray, labels: np.ndarray, length: int, index: int) -> Cl
 
 
 def _choices(recording: Recording, frames: int) -> list[slice]:
-    """Where a clip may lie: anywhere within a run; if no run holds a whole clip, the longest run."""
+    """The frames that a clip may have: anywhere within a run; if no run holds a whole clip, the longest run."""
     whole = [
         slice(start, start + frames) for run in runs(recording) for start in range(run.start, run.stop - frames + 1)
     ]

@@ -45,7 +45,7 @@ def crop_path(recording: RawRecording, number: int, dataset: Dataset, out: Path)
 
 
 def finished(recording: RawRecording, dataset: Dataset, out: Path) -> Gaps | None:
-    """What an earlier run found in a recording; None if it did not finish it, or a crop of it is missing."""
+    """The gaps that an earlier run found in a recording; None if it did not finish it, or a crop of it is missing."""
     try:
         data = json.loads(_state_file(recording, out).read_text(encoding="utf-8"))
         gaps = Gaps(tuple(data["without_face"]), tuple(data["without_image"]))
@@ -68,7 +68,7 @@ def crop_faces(
         dataset: Where crops belong, and their geometry.
         out: Folder of the prepared dataset.
         detector: Finds faces.
-        go_on: Is called after every frame, and says whether there shall be another one.
+        go_on: Called after every frame; says whether to go on.
 
     Returns:
         The frames without a crop; None if it was told to stop.

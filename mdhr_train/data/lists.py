@@ -62,7 +62,7 @@ def write_lists(root: Path, dataset: Dataset, recordings: Iterable[Recording]) -
     They replace those of the same names in the folder `list`, all at once; other files there stay.
 
     Args:
-        root: Folder of the dataset; the recordings' crops lie in its image folder.
+        root: Folder of the dataset; the recordings' crops are in its image folder.
         dataset: How it is laid out.
         recordings: All that there are. Within a part they are listed by subject, then as they come here.
 
@@ -187,11 +187,7 @@ def _computed_weights(dataset: Dataset, fold: int, train: Sequence[Recording]) -
 
 
 def _read_lines(path: Path) -> list[str]:
-    """Read the lines of a list that are not blank.
-
-    Raises:
-        DataError: There is no such file, or it is no text.
-    """
+    """The lines of a list that are not blank."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -204,18 +200,7 @@ def _read_lines(path: Path) -> list[str]:
 
 
 def _read_labels(path: Path, names: Sequence[str]) -> np.ndarray:
-    """Read a list of labels.
-
-    Args:
-        path: The list: N numbers a line.
-        names: The N action units.
-
-    Returns:
-        int8 (T, N).
-
-    Raises:
-        DataError: The file is missing or holds something that is no label.
-    """
+    """The labels of a list with a line per frame and a number per action unit: int8 (T, N)."""
     fix = f"Give a list with {len(names)} numbers a line, each of them {', '.join(map(str, LABELS))}."
     lines = _read_lines(path)
     if not lines:
@@ -230,15 +215,7 @@ def _read_labels(path: Path, names: Sequence[str]) -> np.ndarray:
 
 
 def _read_weights(path: Path, count: int) -> np.ndarray:
-    """Read the class weights of a fold: float64 (N,).
-
-    Args:
-        path: The file: N numbers.
-        count: N.
-
-    Raises:
-        DataError: It holds something else.
-    """
+    """The class weights of a fold: float64 (N,)."""
     try:
         weights = np.array(" ".join(_read_lines(path)).split(), np.float64)
     except ValueError:

@@ -20,7 +20,7 @@ class Recording:
 
     Attributes:
         name: Its name in the dataset, such as "F001/T1" or "SN001".
-        subject: Who is to be seen, such as "F001".
+        subject: The person, such as "F001".
         paths: The T aligned crops, in order.
         numbers: int64 (T,), the frames' numbers in the video. Where one is missing, the recording breaks.
         labels: int8 (T, N): 1 the AU occurs, 0 it does not, anything else unknown.
@@ -61,7 +61,7 @@ class HasSubject(Protocol):
 
     @property
     def subject(self) -> str:
-        """Who is to be seen."""
+        """The person."""
         ...
 
     def __len__(self) -> int: ...

@@ -127,7 +127,7 @@ class RawRecording:
 
     Attributes:
         name: Its name in the prepared dataset, such as "F001/T1" or "SN001".
-        subject: Who is to be seen.
+        subject: The person.
         source: A folder of images whose names end in the frame's number, or a video.
         first: Number of a video's first frame.
         numbers: int64 (T,), the labelled frames, growing.

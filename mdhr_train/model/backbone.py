@@ -1,26 +1,51 @@
-"""The image backbone: one frame becomes four feature maps and one final map."""
+"""The image backbone: one frame becomes four feature maps and one final map. Also what it is fed, and its weights."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import timm
 import torch
 from torch import Tensor, nn
 
 from mdhr_runtime.errors import ConfigError
+from mdhr_runtime.layout import CropGeometry
 
-from .facial_dynamics import SCALES, scale_size
-from .frames import INPUT_SIZE
-from .pretrained import load_features
+from .config import SCALES
+from .facial_dynamics import scale_size
+
+INPUT_SIZE = CropGeometry.input_size
+"""Side of the network's input in pixels."""
+
+# ImageNet statistics, RGB, as fractions of full scale.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
 
 SIDES = tuple(scale_size(number) for number in SCALES)
 """Sides of the four feature maps."""
 
 REDUCTIONS = tuple(INPUT_SIZE // side for side in SIDES)
-"""How much smaller than the frame the four feature maps are: 4, 8, 16, 32."""
+"""Reductions of the four feature maps against the frame: 4, 8, 16, 32."""
+
+
+def normalise(frames: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Scale and shift pixels to the statistics that the backbones were trained with, and move colour first.
+
+    Args:
+        frames: (..., H, W, 3) uint8, RGB.
+        dtype: Type of the result.
+
+    Returns:
+        (..., 3, H, W) of `dtype`: (x / 255 − mean) / std per colour.
+    """
+    scale = torch.tensor([1 / (255 * std) for std in STD], dtype=dtype, device=frames.device)
+    shift = torch.tensor([-mean / std for mean, std in zip(MEAN, STD, strict=True)], dtype=dtype, device=frames.device)
+    # Cast first: TensorRT lets an 8-bit input feed nothing but a cast. Then move colour: ONNX Runtime scales whole
+    # planes seven times as fast as rows of three numbers.
+    return frames.to(dtype).movedim(-1, -3) * scale[:, None, None] + shift[:, None, None]
 
 
 class BackboneOutput(NamedTuple):
@@ -35,30 +60,25 @@ class BackboneOutput(NamedTuple):
     final: Tensor
 
 
-class Backbone(Protocol):
-    """What MDHR asks of a backbone module.
+class StageOutputs(nn.Module):
+    """A backbone whose scales are the outputs of its stages, as for ResNet-50; the final map is the last scale.
+
+    Args:
+        features: timm's model, which tells about its feature maps in an attribute `feature_info`.
 
     Attributes:
         channels: Channels of the four scales; the final map has those of the last.
     """
 
-    channels: tuple[int, ...]
-
-    def __call__(self, frames: Tensor) -> BackboneOutput:
-        """Map normalised frames (F, 3, 224, 224) to their feature maps."""
-        ...
-
-
-class StageOutputs(nn.Module):
-    """A backbone whose scales are the outputs of its stages, as for ResNet-50; the final map is the last scale."""
+    features: Any
 
     def __init__(self, features: nn.Module) -> None:
         super().__init__()
         self.features = features
-        self.channels = tuple(features.feature_info.channels())
+        self.channels: tuple[int, ...] = tuple(self.features.feature_info.channels())
 
     def forward(self, frames: Tensor) -> BackboneOutput:
-        """See `Backbone`."""
+        """Map normalised frames (F, 3, 224, 224) to their feature maps."""
         scales = tuple(self.features(frames))
         return BackboneOutput(scales, scales[-1])
 
@@ -67,7 +87,7 @@ class ChannelsLastStageOutputs(StageOutputs):
     """The same for models of timm that keep their channels last, such as MambaOut."""
 
     def forward(self, frames: Tensor) -> BackboneOutput:
-        """See `Backbone`."""
+        """See `StageOutputs`."""
         scales = tuple(scale.movedim(-1, 1) for scale in self.features(frames))
         return BackboneOutput(scales, scales[-1])
 
@@ -76,15 +96,18 @@ class StageInputs(nn.Module):
     """A Swin transformer whose scales are the tensors that ENTER the blocks of its stages.
 
     That is after patch embedding, then after each patch merging; the final map is the output after the last LayerNorm.
+    Arguments and attributes are those of `StageOutputs`.
     """
+
+    features: Any
 
     def __init__(self, swin: nn.Module) -> None:
         super().__init__()
         self.features = swin
-        self.channels = tuple(info["num_chs"] for info in swin.feature_info)
+        self.channels: tuple[int, ...] = tuple(info["num_chs"] for info in self.features.feature_info)
 
     def forward(self, frames: Tensor) -> BackboneOutput:
-        """See `Backbone`."""
+        """See `StageOutputs`."""
         x = self.features.patch_embed(frames)
         scales = []
         for stage in self.features.layers:
@@ -118,40 +141,37 @@ def build_backbone(
             "Name a timm model with feature maps at 1/4, 1/8, 1/16 and 1/32, for example resnet50.",
         )
     if name.startswith("swin_"):
-        options: dict[str, object] = {"num_classes": 0}
-        kind = StageInputs
-    else:
-        options = {"features_only": True, "out_indices": _four_scales(name)}
-        kind = _kind_of_maps(name, options)
-    return kind(load_features(name, options, pretrained, pretrained_file))
+        return StageInputs(_load(name, {"num_classes": 0}, pretrained, pretrained_file))
+    indices, kind = _four_scales(name)
+    return kind(_load(name, {"features_only": True, "out_indices": indices}, pretrained, pretrained_file))
 
 
-def _four_scales(name: str) -> tuple[int, ...]:
-    """Indices of the feature maps at the four reductions."""
-    with torch.device("meta"):
-        try:
-            reductions = timm.create_model(name, features_only=True).feature_info.reduction()
-        except (RuntimeError, AttributeError, AssertionError) as error:
-            raise _not_four_scales(name, str(error)) from error
-    if any(reduction not in reductions for reduction in REDUCTIONS):
-        raise _not_four_scales(name, f"its feature maps are reduced by {', '.join(map(str, reductions))}")
-    return tuple(reductions.index(reduction) for reduction in REDUCTIONS)
+def _four_scales(name: str) -> tuple[tuple[int, ...], type[StageOutputs]]:
+    """Find the maps at the four reductions, and which axis of them has the channels.
 
+    Returns:
+        Their indices among the model's feature maps, and the class that takes them.
 
-def _kind_of_maps(name: str, options: Mapping[str, object]) -> type[StageOutputs]:
-    """See which axis of the four maps has the channels, and that their sides are those that the dynamics meet on."""
+    Raises:
+        ConfigError: There are no such maps, or their sides are not those that the facial dynamics meet on.
+    """
     # A model that pads otherwise, or divides its maps into windows of another size, tells only when it runs.
     with torch.device("meta"), torch.inference_mode():
-        features = timm.create_model(name, **options).eval()
         try:
-            shapes = [tuple(scale.shape[1:]) for scale in features(torch.empty(1, 3, INPUT_SIZE, INPUT_SIZE))]
-        except (RuntimeError, AssertionError) as error:
+            features: Any = timm.create_model(name, features_only=True).eval()
+            reductions = features.feature_info.reduction()
+            if any(reduction not in reductions for reduction in REDUCTIONS):
+                raise _not_four_scales(name, f"its feature maps are reduced by {', '.join(map(str, reductions))}")
+            maps = features(torch.empty(1, 3, INPUT_SIZE, INPUT_SIZE))
+        except (RuntimeError, AttributeError, AssertionError) as error:
             raise _not_four_scales(name, str(error)) from error
-    sizes = list(zip(SIDES, features.feature_info.channels(), strict=True))
-    if shapes == [(channels, side, side) for side, channels in sizes]:
-        return StageOutputs
-    if shapes == [(side, side, channels) for side, channels in sizes]:
-        return ChannelsLastStageOutputs
+    indices = tuple(reductions.index(reduction) for reduction in REDUCTIONS)
+    shapes = [tuple(maps[index].shape[1:]) for index in indices]
+    channels = [features.feature_info.channels()[index] for index in indices]
+    if shapes == [(count, side, side) for side, count in zip(SIDES, channels, strict=True)]:
+        return indices, StageOutputs
+    if shapes == [(side, side, count) for side, count in zip(SIDES, channels, strict=True)]:
+        return indices, ChannelsLastStageOutputs
     raise _not_four_scales(name, f"its maps are {', '.join('×'.join(map(str, shape)) for shape in shapes)}")
 
 
@@ -161,4 +181,60 @@ def _not_four_scales(name: str, why: str) -> ConfigError:
         f"MDHR needs feature maps of {', '.join(map(str, SIDES))} pixels, 1/4, 1/8, 1/16 and 1/32 of a "
         f"{INPUT_SIZE}×{INPUT_SIZE} frame: {why.rstrip('.')}.",
         "Choose a model with four such stages, for example resnet50, resnet18 or mobilenetv4_conv_small.",
+    )
+
+
+def _load(name: str, options: dict[str, Any], pretrained: bool, pretrained_file: Path | None) -> nn.Module:
+    """Create a timm model with `options`, and with random or ImageNet weights.
+
+    Raises:
+        ConfigError: The weights cannot be had, or the file's are those of another model.
+    """
+    if pretrained_file is not None:
+        return _from_file(name, options, pretrained_file)
+    if not pretrained:
+        return timm.create_model(name, **options)
+    try:
+        return timm.create_model(name, pretrained=True, **options)
+    except Exception as error:
+        # The exception of a failed download depends on the hub client and its version.
+        raise ConfigError(
+            f"The ImageNet weights of {name!r} could not be loaded.",
+            f"timm downloads them on first use: {type(error).__name__}: {error}".splitlines()[0],
+            "Connect to the network once, give the weights as a local file (--pretrained-file), or train without "
+            "--pretrained.",
+        ) from error
+
+
+def _from_file(name: str, options: dict[str, Any], file: Path) -> nn.Module:
+    if not file.is_file():
+        raise ConfigError(
+            f"There is no file {file} with weights for {name!r}.",
+            "It is a folder." if file.is_dir() else "No file has this name.",
+            "Check the path.",
+        )
+    overlay = {"file": str(file), "url": "", "hf_hub_id": None}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an unknown pickle protocol becomes an error below
+            first, second = (
+                timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **options) for _ in range(2)
+            )
+    except Exception as error:
+        # Unpickling raises many kinds, and each model of timm has its own way to convert the names of weights.
+        raise _refused(name, file, f"{type(error).__name__}: {error}".splitlines()[0]) from error
+    # timm takes the weights that fit and is silent about the others; how a model renames them, only timm knows. Weights
+    # that the file does not give stay random, and so differ between two models.
+    missing = [key for key, tensor in first.state_dict().items() if not torch.equal(tensor, second.state_dict()[key])]
+    if missing:
+        raise _refused(name, file, f"It has no weights for {', '.join(missing[:5])}{' …' if missing[5:] else ''}.")
+    return first
+
+
+def _refused(name: str, file: Path, why: str) -> ConfigError:
+    return ConfigError(
+        f"The weights in {file} are not those of {name!r}.",
+        why,
+        f"Give the file that timm publishes for {name!r} (model.safetensors on its Hugging Face page), or the state "
+        "dict of a timm model of this name.",
     )

@@ -1,4 +1,4 @@
-"""The choices that make one MDHR network different from another."""
+"""The choices that make one MDHR network different from another; without PyTorch, as command lines show them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ from typing import Any
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.layout import Layout
 
-from .cross_regional import ACTIVATED, RELATIONS
-from .facial_dynamics import FUSIONS, SCALES, WEIGHTED
-from .temporal import CONTEXT
+SCALES = (1, 2, 3, 4)
+"""Numbers of the backbone's scales, largest map first, as the paper counts its layers."""
+
+WEIGHTED, SUM, CONCAT = FUSIONS = ("weighted", "sum", "concat")
+"""Fusions of the facial dynamics of several scales (table 4); the first is the published one."""
+
+ACTIVATED, CROSS, FULL, LOCAL, NO_EDGES = RELATIONS = ("activated", "cross", "full", "local", "none")
+"""Edges of the graph (table 5), see `cross_regional.CONNECTED`; the first are the published ones."""
+
+TEMPORAL_RADIUS = 2
+"""Frames on either side that the temporal convolution sees."""
 
 SIZES = ("node_features", "radius", "dynamics_channels", "clip_frames")
 SWITCHES = ("dynamics", "extractors", "auxiliary", "temporal")
-CHOICES = {"relations": RELATIONS, "fusion": tuple(FUSIONS)}
+CHOICES = {"relations": RELATIONS, "fusion": FUSIONS}
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class ModelConfig:
         node_features: Size b of a node's feature vector; 512 in the paper.
         radius: Radius k of the facial dynamics in frames; 5 in the paper.
         dynamics_channels: Channels of the facial dynamics, or None for the published width, 8·C₁.
-        clip_frames: Length of a training clip in frames; 16 in the paper. Says how the weights came about; the
+        clip_frames: Length of a training clip in frames; 16 in the paper. A record of the training; the
             network itself takes clips of any length.
         dynamics: Whether the facial dynamics are added to the static features (MFD).
         extractors: Whether every AU's node is extracted from its region (AFE), or all AUs share the mean of the map.
@@ -37,7 +45,7 @@ class ModelConfig:
         relations: Which AUs the graph connects (CRM), one of `RELATIONS`; "none" leaves the graph out.
         temporal: Whether nodes pass a temporal convolution before they are scored (TCN).
         scales: Numbers of the backbone's scales that the facial dynamics look at, 1 being the largest map.
-        fusion: How the dynamics of several scales are fused, one of `FUSIONS`; a single scale needs none.
+        fusion: Fusion of the dynamics of several scales, one of `FUSIONS`; a single scale needs none.
     """
 
     layout: Layout
@@ -80,19 +88,14 @@ class ModelConfig:
         return self.auxiliary and self.relations == ACTIVATED
 
     @property
-    def reach(self) -> int:
+    def node_lookahead(self) -> int:
         """Frames after a frame that its nodes depend on: the radius of the facial dynamics."""
         return self.radius if self.dynamics else 0
 
     @property
-    def context(self) -> int:
-        """Frames on either side of a frame whose nodes its scores depend on."""
-        return CONTEXT if self.temporal else 0
-
-    @property
     def lookahead(self) -> int:
-        """Frames after a frame that its scores depend on."""
-        return self.reach + self.context
+        """Frames after a frame that its scores depend on. The receptive field is as long in front of the frame."""
+        return self.node_lookahead + (TEMPORAL_RADIUS if self.temporal else 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""

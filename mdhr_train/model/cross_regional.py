@@ -11,41 +11,36 @@ from torch import Tensor, nn
 
 from mdhr_runtime.layout import Layout
 
+from .config import ACTIVATED, CROSS, FULL, LOCAL
 from .local_relations import combination_bits
 
 MASKED = -1e4
 """Score of an edge that does not exist: finite, as −inf breeds NaNs in lower precision."""
 
-ACTIVATED = "activated"
-"""The published edges: from every active AU to all AUs of other regions."""
-
-NO_EDGES = "none"
-"""No graph: the nodes stay what the extractors made them."""
-
 CONNECTED = {  # relation → whether AUs of one region are connected, and AUs of different regions
     ACTIVATED: (False, True),
-    "cross": (False, True),
-    "full": (True, True),
-    "local": (True, False),
+    CROSS: (False, True),
+    FULL: (True, True),
+    LOCAL: (True, False),
 }
 """Pairs of AUs that may be connected (table 5). In all of them every node also has an edge to itself.
 
-- `activated`: AUs of different regions, and only active AUs send; without Aux nothing tells which AUs are active, so
-  that all send.
+- `activated`: the published edges, between AUs of different regions. Only active AUs send; without Aux nothing tells
+  which AUs are active, so that all send.
 - `cross`: AUs of different regions, active or not ("cross-regional fully-connected").
 - `full`: all AUs ("fully-connected").
 - `local`: AUs of one region ("locally connected").
 """
 
-RELATIONS = (*CONNECTED, NO_EDGES)
-
 
 class ActiveAUs(nn.Module):
-    """Says which AUs are active: those set in the likeliest combination of their region.
+    """The AUs that are active: those set in the likeliest combination of their region.
 
     Args:
         layout: AUs and regions.
     """
+
+    order: Tensor
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
@@ -67,11 +62,13 @@ class ActiveAUs(nn.Module):
 
 
 class EveryAU(nn.Module):
-    """Takes all AUs for active: for graphs whose edges do not depend on the frame.
+    """All AUs, as active ones: for graphs whose edges do not depend on the frame.
 
     Args:
         layout: AUs.
     """
+
+    everyone: Tensor
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
@@ -90,6 +87,9 @@ class CrossRegionalRelations(nn.Module):
         features: Features b of a node.
         relations: Which AUs may be connected, a key of `CONNECTED`.
     """
+
+    pairs: Tensor
+    itself: Tensor
 
     def __init__(self, layout: Layout, features: int, relations: str = ACTIVATED) -> None:
         super().__init__()

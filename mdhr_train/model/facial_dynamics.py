@@ -1,19 +1,20 @@
 """Multi-scale facial dynamics (MFD): how the face changes around each frame, and the paper's variants of it.
 
-Table 4 of the paper compares which scales take part, and how they are fused; `FUSIONS` holds the latter.
+Table 4 of the paper compares which scales take part, and how they are fused; `FUSIONS` has a class for each fusion.
 """
 
 from __future__ import annotations
+
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .config import CONCAT, SCALES, SUM, WEIGHTED
+
 GRID = 7
 """Side of the map on which all scales meet."""
-
-SCALES = (1, 2, 3, 4)
-"""Numbers of the backbone's scales, largest map first, as the paper counts its layers."""
 
 WEIGHT_CHANNELS = 16
 
@@ -38,7 +39,7 @@ class ScaleDynamics(nn.Module):
         self.conv = nn.Conv2d(in_channels, channels, kernel_size=step, stride=step)
         self.bn = nn.BatchNorm2d(channels)
 
-    def changes(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Describe the changes between neighbouring frames.
 
         Args:
@@ -52,7 +53,7 @@ class ScaleDynamics(nn.Module):
 
 
 class WeightedScale(ScaleDynamics):
-    """One scale of the facial dynamics, and what its adaptive weight is made of (eq. 4)."""
+    """One scale of the facial dynamics, with the features of its adaptive weight (eq. 4)."""
 
     def __init__(self, in_channels: int, size: int, channels: int) -> None:
         super().__init__(in_channels, size, channels)
@@ -102,7 +103,7 @@ class SummedDynamics(nn.Module):
             (B, T, features, 7, 7), not negative.
         """
         pooled = [
-            pool_over_time(part.changes(scales[number - 1]), self.radius).flatten(0, 1)
+            pool_over_time(part(scales[number - 1]), self.radius).flatten(0, 1)
             for number, part in zip(self.numbers, self.scales, strict=True)
         ]
         return self.bn(self.project(self.fuse(pooled))).relu().unflatten(0, scales[0].shape[:2])
@@ -116,7 +117,7 @@ class SummedDynamics(nn.Module):
         return torch.stack(pooled).sum(dim=0)
 
     def _add_fusion(self, channels: int) -> None:
-        """Add what the fusion has to learn."""
+        """Add the layers of the fusion."""
 
 
 class ConcatenatedDynamics(SummedDynamics):
@@ -138,7 +139,7 @@ class FacialDynamics(SummedDynamics):
 
     def fuse(self, pooled: list[Tensor]) -> Tensor:
         """See `SummedDynamics`."""
-        parts = [part.weight_features(x) for part, x in zip(self.scales, pooled, strict=True)]
+        parts = [cast(WeightedScale, part).weight_features(x) for part, x in zip(self.scales, pooled, strict=True)]
         weights = self.scale_weights(torch.cat(parts, dim=1))
         return (torch.stack(pooled, dim=1) * weights.unsqueeze(2)).sum(dim=1)
 
@@ -176,13 +177,10 @@ class NoDynamics(nn.Module):
         return scales[0].new_zeros(*scales[0].shape[:2], self.features, GRID, GRID)
 
 
-WEIGHTED = "weighted"
-"""The published fusion."""
-
 FUSIONS: dict[str, type[SummedDynamics]] = {
     WEIGHTED: FacialDynamics,
-    "sum": SummedDynamics,
-    "concat": ConcatenatedDynamics,
+    SUM: SummedDynamics,
+    CONCAT: ConcatenatedDynamics,
 }
 
 

@@ -10,7 +10,24 @@ from torch import Tensor, nn
 
 from mdhr_runtime.layout import Layout
 
-from .linear_block import LinearBlock
+
+class LinearBlock(nn.Module):
+    """A linear layer, batch normalisation over the features, ReLU, at each position alike.
+
+    Args:
+        in_features: Features of the input.
+        out_features: Features of the output.
+    """
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(in_features, out_features)
+        self.bn = nn.BatchNorm1d(out_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., in_features) to (..., out_features), both floating point."""
+        y = self.fc(x)
+        return self.bn(y.flatten(0, -2)).relu().view_as(y)
 
 
 class LocalOutput(NamedTuple):
@@ -52,9 +69,9 @@ class Extractors(nn.ModuleList):
 
 
 class SharedNode(nn.Module):
-    """What stands for the extractors in table 3 without AFE: all AUs have one node, the mean over the whole face.
+    """Stand-in for the extractors in table 3 without AFE: all AUs have one node, the mean over the whole face.
 
-    What tells the AUs apart are then their class vectors and, with TCN, their temporal convolutions.
+    The AUs then differ in their class vectors and, with TCN, in their temporal convolutions.
 
     Args:
         layout: AUs.
@@ -94,7 +111,7 @@ class NoClassifiers(nn.Module):
 
 
 class LocalRelations(nn.Module):
-    """Makes a node per AU, and predicts which AUs of a region occur together.
+    """A node per AU, and a prediction of which AUs of a region occur together.
 
     Args:
         layout: AUs and regions.

@@ -8,11 +8,10 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from .backbone import build_backbone
-from .config import ModelConfig
-from .cross_regional import NO_EDGES, ActiveAUs, CrossRegionalRelations, EveryAU, NoRelations
+from .config import NO_EDGES, ModelConfig
+from .cross_regional import ActiveAUs, CrossRegionalRelations, EveryAU, NoRelations
 from .facial_dynamics import NoDynamics, build_dynamics
-from .linear_block import LinearBlock
-from .local_relations import LocalRelations
+from .local_relations import LinearBlock, LocalRelations
 from .temporal import SimilarityScores, TemporalScores
 
 PUBLISHED_WIDTH = 8
@@ -20,7 +19,7 @@ PUBLISHED_WIDTH = 8
 
 
 class MDHROutput(NamedTuple):
-    """What the network says of B clips of T frames.
+    """Output of the network for B clips of T frames.
 
     Attributes:
         scores: (B, T, N) in [0, 1], in the layout's order of AUs.

@@ -6,10 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CONTEXT = 2
-"""Frames on either side that the temporal convolution sees."""
+from .config import TEMPORAL_RADIUS
 
-KERNEL = 2 * CONTEXT + 1
+KERNEL = 2 * TEMPORAL_RADIUS + 1
 """Width of the temporal convolution in frames."""
 
 
@@ -60,7 +59,7 @@ class TemporalScores(SimilarityScores):
     def __init__(self, aus: int, features: int) -> None:
         super().__init__(aus, features)
         self.convs = nn.ModuleList(
-            nn.Conv1d(features, features, KERNEL, padding=CONTEXT, groups=features) for _ in range(aus)
+            nn.Conv1d(features, features, KERNEL, padding=TEMPORAL_RADIUS, groups=features) for _ in range(aus)
         )
         self.bn = nn.BatchNorm1d(aus)
 

@@ -13,8 +13,7 @@ from typing import Any
 
 from mdhr_runtime.errors import ConfigError
 
-from .cross_regional import ACTIVATED, NO_EDGES
-from .facial_dynamics import SCALES
+from .config import ACTIVATED, CONCAT, CROSS, FULL, LOCAL, NO_EDGES, SCALES, SUM, WEIGHTED
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class SuiteRow:
     """One network of a table.
 
     Attributes:
-        label: What the table calls it.
+        label: Its name in the table.
         overrides: Arguments of `ModelConfig` that make it.
         paper: The mean F1 that the paper prints (arXiv:2404.06443v1), in per cent, with ResNet-50 on BP4D; None where
             it has no such row.
@@ -78,9 +77,9 @@ def _table4() -> tuple[SuiteRow, ...]:
         SuiteRow("none", _with("AFE"), 64.1),
         *(SuiteRow(f"scale {number}", base | {"scales": (number,)}, single.get(number)) for number in SCALES),
         *(SuiteRow(f"scales {a} + {b}", base | {"scales": (a, b)}) for a, b in combinations(SCALES, 2)),
-        SuiteRow("all scales, sum", base | {"fusion": "sum"}, 64.9),
-        SuiteRow("all scales, concatenation", base | {"fusion": "concat"}, 64.9),
-        SuiteRow("all scales, adaptive weights", base | {"fusion": "weighted"}, 65.3),
+        SuiteRow("all scales, sum", base | {"fusion": SUM}, 64.9),
+        SuiteRow("all scales, concatenation", base | {"fusion": CONCAT}, 64.9),
+        SuiteRow("all scales, adaptive weights", base | {"fusion": WEIGHTED}, 65.3),
     )
 
 
@@ -88,10 +87,10 @@ def _table5() -> tuple[SuiteRow, ...]:
     """Edges of the graph."""
     with_aux = _with("AFE", "Aux")
     return (
-        SuiteRow("fully connected", _with("AFE") | {"relations": "full"}, 64.6),
-        SuiteRow("Aux, local", with_aux | {"relations": "local"}, 64.2),
-        SuiteRow("Aux, cross-regional full", with_aux | {"relations": "cross"}, 64.9),
-        SuiteRow("Aux, fully connected", with_aux | {"relations": "full"}, 64.8),
+        SuiteRow("fully connected", _with("AFE") | {"relations": FULL}, 64.6),
+        SuiteRow("Aux, local", with_aux | {"relations": LOCAL}, 64.2),
+        SuiteRow("Aux, cross-regional full", with_aux | {"relations": CROSS}, 64.9),
+        SuiteRow("Aux, fully connected", with_aux | {"relations": FULL}, 64.8),
         SuiteRow("Aux, cross-regional activated", with_aux | {"relations": ACTIVATED}, 65.1),
     )
 

@@ -20,9 +20,9 @@ from mdhr_runtime.plotting.page import Markup, element
 from ..checkpoints import load_checkpoint
 from ..data.lists import DataWarning, read_fold
 from ..datasets import DATASETS
+from ..model.backbone import INPUT_SIZE
 from ..model.facial_dynamics import GRID, scale_size
-from ..model.frames import INPUT_SIZE
-from ..training.config_files import read_config
+from ..training.config import read_config
 from ..training.run_files import BEST, CONFIG
 from .inside import Example, Inside, choose, look_inside
 from .runs import TrainedRun

@@ -202,12 +202,12 @@ TREMBLE_PERIODS = (2, 3, 4)
 
 BLINKS_PER_FRAME = 0.012
 BLINK_COURSE = (0.6, 1.0, 0.5)
-"""How far the eyes are closed in the frames of a blink."""
+"""Closure of the eyes in the frames of a blink."""
 
 
 @dataclass(frozen=True, eq=False)
 class Behaviour:
-    """What a rendered face does over T frames.
+    """Behaviour of a rendered face over T frames.
 
     Attributes:
         intensities: float64 (T, N), from 0 (rest) to about 1, one column per AU.

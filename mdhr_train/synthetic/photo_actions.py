@@ -1,4 +1,4 @@
-"""What each action unit (AU) does to a face, one row per AU.
+"""The effects of each action unit (AU) on the photographed face, one row per AU.
 
 An AU pushes the skin at some points of the face in some direction and darkens or brightens it at others. Lengths are
 in units of the distance between the eyes. A point that both sides of the face have is written once: on each side a
@@ -36,7 +36,7 @@ class Shade:
 
 @dataclass(frozen=True)
 class Action:
-    """What one AU does to the face at full intensity."""
+    """The effects of one AU at full intensity."""
 
     pushes: tuple[Push, ...]
     shades: tuple[Shade, ...] = ()

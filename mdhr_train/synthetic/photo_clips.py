@@ -8,7 +8,6 @@ about other faces.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -27,7 +26,7 @@ from .smooth import Oscillation
 PARTS = ("train", "test", "video")
 
 PICTURE_MARGIN = 2.1
-"""How much of the photograph a clip needs: eye distances around the nose that hold the crop of every layout."""
+"""The part of the photograph that a clip needs: eye distances around the nose that hold the crop of every layout."""
 
 FPS = 25
 
@@ -72,8 +71,13 @@ class SyntheticClips:
         rng = self._rng(index)
         intensities = random_intensities(self.layout.aus, self.frames, rng)
         shots = film_photo(self._warper, intensities, rng)
-        detector = DetectorError.random(rng)
-        crops = [align(image, detector.disturb(points, rng), self.layout.crop) for image, points in shots]
+        # A detector is wrong in the same way in the whole clip, and by chance in each frame.
+        bias, jitter = 0.015 * rng.standard_normal((5, 2), np.float32), rng.uniform(0, 0.01)
+        crops = []
+        for image, points in shots:
+            error = bias + jitter * rng.standard_normal((5, 2), np.float32)  # in eye distances
+            found = points + np.hypot(*(points[1] - points[0])) * error
+            crops.append(align(image, found.astype(np.float32), self.layout.crop))
         return np.stack(crops), labels_of(intensities)
 
     def labels(self) -> np.ndarray:
@@ -100,7 +104,7 @@ def film_photo(
 
     Args:
         warper: The face.
-        intensities: float (T, N), what it does.
+        intensities: float (T, N), one column per AU.
         rng: Source of randomness.
 
     Yields:
@@ -109,7 +113,9 @@ def film_photo(
     """
     unit = np.array([warper.photo.eye_distance, warper.photo.eye_distance, 1.0, 1.0])
     motion = Oscillation.random(np.zeros(4), unit * LARGEST * rng.uniform(0, 1, 4), SWING, rng)
-    light = Light.random(rng)
+    # Brightness, contrast and tint of the light, and the camera's noise; all but the gain of 255.
+    gain = (rng.uniform(0.8, 1.15) * rng.uniform(0.96, 1.04, 3)).astype(np.float32)
+    offset, noise = rng.uniform(-8, 8), rng.uniform(1, 4)
     centre = warper.photo.landmarks.mean(axis=0)
     for time, strength in enumerate(intensities):
         image, landmarks = warper.render(strength)
@@ -118,57 +124,9 @@ def film_photo(
         matrix[:, 2] += x, y
         size = image.shape[1::-1]
         image = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        yield light.shine(image, rng), (landmarks @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Light:
-    """Brightness, contrast and tint of a clip, and the camera's noise.
-
-    Attributes:
-        gain: float32 (3,), factor per colour.
-        offset: Added to all colours, of 255.
-        noise: Standard deviation of the noise per pixel and colour, of 255.
-    """
-
-    gain: np.ndarray
-    offset: float
-    noise: float
-
-    @classmethod
-    def random(cls, rng: np.random.Generator) -> Light:
-        """Draw a light."""
-        gain = rng.uniform(0.8, 1.15) * rng.uniform(0.96, 1.04, 3)
-        return cls(gain.astype(np.float32), rng.uniform(-8, 8), rng.uniform(1, 4))
-
-    def shine(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Apply to uint8 (H, W, 3); the result has the same shape and type."""
         grain = rng.standard_normal(image.shape, np.float32)
-        return np.clip(image * self.gain + (self.offset + self.noise * grain), 0, 255).astype(np.uint8)
-
-
-@dataclass(frozen=True)
-class DetectorError:
-    """How a detector's five points differ from the true ones: the same way in a whole clip, and by chance per frame.
-
-    Attributes:
-        bias: float32 (5, 2), in eye distances.
-        jitter: Standard deviation per frame, point and direction, in eye distances.
-    """
-
-    bias: np.ndarray
-    jitter: float
-
-    @classmethod
-    def random(cls, rng: np.random.Generator) -> DetectorError:
-        """Draw a detector's habit."""
-        return cls(0.015 * rng.standard_normal((5, 2), np.float32), rng.uniform(0, 0.01))
-
-    def disturb(self, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Landmarks as the detector would give them: float32 (5, 2) pixels, as `points`."""
-        unit = np.hypot(*(points[1] - points[0]))
-        error = self.bias + self.jitter * rng.standard_normal((5, 2), np.float32)
-        return (points + unit * error).astype(np.float32)
+        image = np.clip(image * gain + (offset + noise * grain), 0, 255).astype(np.uint8)
+        yield image, (landmarks @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
 def write_video(path: Path, frames: int, layout: Layout, seed: int = 0) -> np.ndarray:

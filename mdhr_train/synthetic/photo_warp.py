@@ -51,8 +51,8 @@ ASTRONAUT_MIDDLE: Mapping[str, tuple[float, float]] = {
 # What MTCNN finds in the same photograph: eyes, nose, corners of the mouth, left before right in the image.
 ASTRONAUT_LANDMARKS = ((203.0, 100.1), (246.3, 102.9), (224.2, 127.4), (201.5, 138.7), (244.6, 140.9))
 
-# A shadow on skin is reddish, for the light in it has been through the skin: the share of a shade's gain that each of
-# red, green and blue takes.
+# A shadow on skin is reddish, for the light in it has been through the skin: the fraction of a shade's gain that each
+# of red, green and blue takes.
 SKIN_TINT = np.array([0.65, 1.0, 1.15], np.float32)
 
 
@@ -98,7 +98,7 @@ class FacePhoto:
         )
 
     def sides_of(self, point: str) -> list[tuple[float, float, int]]:
-        """Where a named point is: (x, y, side) per occurrence; side is −1 left, +1 right, and +1 in the middle."""
+        """The positions of a named point: (x, y, side) each; side is −1 left, +1 right, and +1 in the middle."""
         if point in self.pairs:
             left, right = self.pairs[point]
             return [(*left, -1), (*right, 1)]
@@ -170,7 +170,7 @@ class FaceWarper:
         return image, self.photo.landmarks + move[row, column]
 
     def displacement(self, intensities: np.ndarray) -> np.ndarray:
-        """How far the skin at each pixel has moved from where it is in the photo: float32 (H, W, 2), in pixels."""
+        """The way of the skin at each pixel from its position in the photo: float32 (H, W, 2), in pixels."""
         return self._rest + _weighted_sum(intensities, self._moves)
 
     def _displacement(self, action: Action) -> np.ndarray:

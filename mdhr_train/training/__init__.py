@@ -1,1 +1,1 @@
-"""Training and evaluation: configuration, the loop, its schedule and state, scoring, cross-validation."""
+"""Training and evaluation: configuration, data, the loop and its state, scoring, cross-validation."""

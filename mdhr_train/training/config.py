@@ -1,13 +1,23 @@
-"""What a training run is configured by. The defaults are the paper's (section 4.1, and the published code)."""
+"""Configuration of a training run: its settings, from YAML and the command line, and back into YAML.
+
+The defaults are the paper's (section 4.1, and the published code). A configuration is nested sections; a setting's key
+is written with dots, such as `schedule.epochs`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import UnionType
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from mdhr_runtime.errors import ConfigError
+from mdhr_runtime.files import write_text
 from mdhr_runtime.layout import Layout
+
+from ..model.config import ModelConfig
 
 VALIDATIONS = ("test", "subjects")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -16,13 +26,13 @@ DEVICES = ("auto", "cpu", "cuda")
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What a run learns from.
+    """Data of a run.
 
     Attributes:
         root: Folder of a prepared dataset; None for the synthetic clips of the demo.
         dataset: Name of the dataset.
         fold: Which of the three folds; its test part is left out of the training.
-        validate: What the best epoch is chosen on. "test" is the fold's test part, as the published code does, so
+        validate: Data on which the best epoch is chosen. "test" is the fold's test part, as the published code does, so
             the figures favour the run a little; "subjects" is a fifth of the training subjects, which are then not
             trained on, and the test part is seen once, at the end.
     """
@@ -38,7 +48,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class OptimiserConfig:
-    """How the weights are changed: AdamW.
+    """Updates of the weights, by AdamW.
 
     Attributes:
         lr: Highest learning rate.
@@ -70,7 +80,7 @@ class OptimiserConfig:
 
 @dataclass(frozen=True)
 class ScheduleConfig:
-    """How long and in what portions.
+    """Length of the training, and its portions.
 
     Attributes:
         epochs: Passes over the recordings, one random clip of each; the learning rate falls to 0 over them.
@@ -90,12 +100,12 @@ class ScheduleConfig:
 
 @dataclass(frozen=True)
 class ComputeConfig:
-    """How it is computed.
+    """Computation.
 
     Attributes:
         device: "cpu", "cuda", or "auto" for a GPU where there is one.
         precision: Of the products in the network; weights, losses and scores stay in float32. float16 scales the loss.
-        channels_last: Whether images lie in memory with their colours side by side, which tensor cores prefer.
+        channels_last: Whether the colours of a pixel are side by side in memory, as tensor cores prefer.
         compile: Whether torch.compile makes the network faster, after minutes at the start.
         workers: Processes that prepare clips beside each training process; 0 prepares them in the training process.
     """
@@ -114,16 +124,16 @@ class ComputeConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything that a run is configured by.
+    """All settings of a run.
 
     Attributes:
-        data: What is learnt.
+        data: Data to learn from.
         model: Keyword arguments of `ModelConfig`, all but the layout, which the dataset has.
         pretrained: Whether the backbone starts from ImageNet weights.
         pretrained_file: File with these weights; None lets timm download them.
-        optimiser: How the weights are changed.
-        schedule: How long.
-        compute: How it is computed; the only section that may change when a run is resumed.
+        optimiser: Updates of the weights.
+        schedule: Length of the training.
+        compute: Computation; the only section that may change when a run is resumed.
         seed: Seed of all that is random.
     """
 
@@ -143,16 +153,134 @@ class RunConfig:
         """Plain data for YAML and checkpoints: lists in place of tuples."""
         return _plain(asdict(self))
 
-    def model_config(self, layout: Layout) -> Any:
-        """The network's configuration, a `ModelConfig`.
+    def model_config(self, layout: Layout) -> ModelConfig:
+        """The network's configuration.
 
         Raises:
             ConfigError: A value makes no sense for the network.
         """
-        from ..model import ModelConfig
+        return ModelConfig(layout, **self.model)
 
-        tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in self.model.items()}
-        return ModelConfig(layout, **tuples)
+
+def default_values() -> dict[str, Any]:
+    """The default of every setting, by dotted key."""
+    model = {each.name: each.default for each in fields(ModelConfig) if each.name != "layout"}
+    return flat(RunConfig(model=model).to_dict())
+
+
+def build_config(values: Mapping[str, Any], layout: Layout) -> RunConfig:
+    """Build a complete configuration.
+
+    Args:
+        values: Values by dotted key; what is missing has its default.
+        layout: The dataset's, for the network's configuration.
+
+    Raises:
+        ConfigError: A key does not exist (the nearest is named), or a value has a wrong type or makes no sense.
+    """
+    nested: dict[str, Any] = {"model": ModelConfig(layout).to_dict()}
+    del nested["model"]["layout"]
+    types = {f"model.{name}": get_type_hints(ModelConfig)[name] for name in nested["model"]} | dict(_types(RunConfig))
+    for key, value in values.items():
+        if key not in types:
+            raise _unknown(key, list(types))
+        *section, name = key.split(".")
+        target = nested.setdefault(section[0], {}) if section else nested
+        target[name] = _checked(key, value, types[key])
+    sections = get_type_hints(RunConfig)
+    parts = {name: sections[name](**part) if is_dataclass(sections[name]) else part for name, part in nested.items()}
+    config = RunConfig(**parts)
+    config.model_config(layout)  # refuse now what the network will refuse
+    return config
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a YAML file as values by dotted key.
+
+    Raises:
+        ConfigError: There is no such file, it is no YAML, or not a mapping.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read.", str(error), "Check the path.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is no YAML.", str(error).replace("\n", " "), "Correct the file.") from error
+    if not isinstance(content or {}, dict):
+        raise ConfigError(
+            f"{path} is no run configuration.",
+            "It is not a mapping of keys to values.",
+            "Write `section: {key: value}`.",
+        )
+    return flat(content or {})
+
+
+def write_config(path: Path, config: RunConfig) -> None:
+    """Write a configuration in full, as YAML.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    import yaml
+
+    write_text(path, yaml.safe_dump(config.to_dict(), sort_keys=False))
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Say which keys of two configurations (`RunConfig.to_dict`) differ: "model.backbone: resnet18, now resnet50"."""
+    before, after = flat(old), flat(new)
+    return [
+        f"{key}: {before.get(key, 'not set')}, now {after.get(key, 'not set')}"
+        for key in dict.fromkeys((*before, *after))
+        if before.get(key) != after.get(key)
+    ]
+
+
+def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Values of nested sections by dotted key."""
+    values: dict[str, Any] = {}
+    for name, value in data.items():
+        values |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return values
+
+
+def _types(config: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The settings of a configuration class and their types, by dotted key; those of `model` are of `ModelConfig`."""
+    for name, hint in get_type_hints(config).items():
+        if is_dataclass(hint):
+            yield from _types(cast(type, hint), f"{prefix}{name}.")
+        elif name != "model":
+            yield f"{prefix}{name}", hint
+
+
+def _checked(key: str, value: Any, hint: Any) -> Any:
+    """The value in the type of its setting."""
+    kinds = tuple(get_origin(kind) or kind for kind in (get_args(hint) if isinstance(hint, UnionType) else (hint,)))
+    if float in kinds and not isinstance(value, bool) and isinstance(value, int | str):
+        try:
+            return float(value)  # YAML reads 1e-4, without a point, as text
+        except ValueError:
+            pass
+    if tuple in kinds and isinstance(value, list | tuple):
+        return tuple(value)
+    if (isinstance(value, bool) and bool not in kinds) or not isinstance(value, kinds):
+        names = " or ".join("a list" if kind is tuple else kind.__name__.replace("NoneType", "null") for kind in kinds)
+        raise ConfigError(f"The training has {key} = {value!r}.", f"It must be {names}.", f"Correct {key}.")
+    return value
+
+
+def _unknown(key: str, known: list[str]) -> ConfigError:
+    # A right name in the wrong section is a near miss too.
+    name = key.rpartition(".")[2]
+    same = [other for other in known if other.rpartition(".")[2] == name]
+    near = same or get_close_matches(key, known, n=1, cutoff=0.4)
+    return ConfigError(
+        f"There is no setting {key!r}.",
+        f"The nearest is {near[0]!r}." if near else f"The settings are: {', '.join(known)}.",
+        "Correct the name; the config.yaml of any run lists all settings.",
+    )
 
 
 def _plain(value: Any) -> Any:

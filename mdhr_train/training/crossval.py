@@ -1,39 +1,36 @@
-"""Cross-validation: a run per fold, and the mean over them."""
+"""Cross-validation: a run per fold, and the mean over them. A suite: one per network of an ablation of the paper."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from mdhr_runtime.cli.console import spoken_warnings
+from mdhr_runtime.cli.console import table
 from mdhr_runtime.errors import CheckpointError
 
-from ..data.lists import DataWarning
 from ..datasets import DATASETS
-from .config import RunConfig
-from .config_files import differences, read_config
+from ..metrics import F1Summary
+from ..model.variants import SuiteRow, rows
+from .config import RunConfig, differences, read_config
 from .distributed import Group
-from .job import Job
-from .loop import train
-from .material import from_dataset
-from .run_files import CONFIG, SCHEMA, SUMMARY, read_summary, write_summary
+from .loop import fit_fold
+from .run_files import (
+    CONFIG,
+    SCHEMA,
+    SUMMARY,
+    CrossValidationSummary,
+    FoldScores,
+    RunSummary,
+    SuiteRowSummary,
+    SuiteSummary,
+    read_summary,
+    write_summary,
+)
 
-PROTOCOLS = ("clips", "stream")
 
-
-def fit_fold(config: RunConfig, folder: Path, group: Group, resume: bool = False) -> dict[str, Any]:
-    """Train one fold of a prepared dataset; see `mdhr_train.training.loop.train`."""
-    frames = config.model_config(DATASETS[config.data.dataset].layout).clip_frames
-    with _said_once(group):
-        material = from_dataset(config, frames)
-    return train(Job(config, material, group, folder), resume)
-
-
-def cross_validate(config: RunConfig, folder: Path, group: Group) -> dict[str, Any]:
+def cross_validate(config: RunConfig, folder: Path, group: Group) -> CrossValidationSummary:
     """Train and score every fold; finished ones are not trained again, and one that was killed goes on.
 
     Args:
@@ -46,25 +43,26 @@ def cross_validate(config: RunConfig, folder: Path, group: Group) -> dict[str, A
         whole recordings under `stream`.
 
     Raises:
-        MdhrError: As `train` does; or a finished fold belongs to another configuration.
+        MdhrError: As `Trainer.train` does; or a finished fold belongs to another configuration.
     """
-    summaries = {}
-    folds = DATASETS[config.data.dataset].folds
-    for fold in folds:
+    runs: dict[int, RunSummary] = {}
+    for fold in DATASETS[config.data.dataset].folds:
         run = folder / f"fold{fold}"
         of_fold = replace(config, data=replace(config.data, fold=fold))
-        finished = (run / SUMMARY).is_file()
-        if finished:
+        if (run / SUMMARY).is_file():
             _require_same(run, of_fold)
-        summaries[fold] = read_summary(run / SUMMARY) if finished else fit_fold(of_fold, run, group, resume=True)
-    first = summaries[folds[0]]
-    protocols = {name: {fold: summary["best"][name] for fold, summary in summaries.items()} for name in PROTOCOLS}
-    summary = {
+            runs[fold] = read_summary(run / SUMMARY)
+        else:
+            runs[fold] = fit_fold(of_fold, run, group, resume=True)
+    first = next(iter(runs.values()))
+    clips = {fold: run["best"]["clips"] for fold, run in runs.items()}
+    streams = {fold: run["best"]["stream"] for fold, run in runs.items()}
+    summary: CrossValidationSummary = {
         "schema": SCHEMA,
         "dataset": first["dataset"],
-        "folds": list(folds),
-        **mean_over_folds(protocols["clips"], first["aus"]),
-        "stream": mean_over_folds(protocols["stream"], first["aus"]),
+        "folds": list(runs),
+        **mean_over_folds(clips, first["aus"]),
+        "stream": mean_over_folds({fold: scores for fold, scores in streams.items() if scores}, first["aus"]),
     }
     if group.leads:
         write_summary(folder / SUMMARY, summary)
@@ -72,8 +70,8 @@ def cross_validate(config: RunConfig, folder: Path, group: Group) -> dict[str, A
     return summary
 
 
-def mean_over_folds(folds: Mapping[int, Mapping[str, Any]], aus: Sequence[str]) -> dict[str, Any]:
-    """Means over folds of the mean F1 and of the F1 per AU, and what the folds had."""
+def mean_over_folds(folds: Mapping[int, F1Summary], aus: Sequence[str]) -> FoldScores:
+    """Means over folds of the mean F1 and of the F1 per AU, and the scores of the folds."""
     return {
         "mean_f1": sum(fold["mean_f1"] for fold in folds.values()) / len(folds),
         "f1": {name: sum(fold["f1"][name] for fold in folds.values()) / len(folds) for name in aus},
@@ -81,23 +79,67 @@ def mean_over_folds(folds: Mapping[int, Mapping[str, Any]], aus: Sequence[str]) 
     }
 
 
-@contextmanager
-def _said_once(group: Group) -> Iterator[None]:
-    """Let one process tell what is peculiar about the data."""
+def run_suite(suite: str, config: RunConfig, folder: Path, group: Group) -> SuiteSummary:
+    """Cross-validate every network of a suite; what is finished is not trained again.
+
+    Args:
+        suite: Its name, a key of `mdhr_train.model.variants.SUITES`.
+        config: The runs'; the row's choices replace those of its network.
+        folder: Gets a folder per row, and summary.json.
+        group: The processes that train together.
+
+    Returns:
+        The summary: per row its label, its folder, its mean F1 and the paper's, in per cent as there.
+
+    Raises:
+        MdhrError: As `cross_validate` does, or there is no such suite.
+    """
+    table_rows: list[SuiteRowSummary] = []
+    for row in rows(suite):
+        name = folder_name(row)
+        of_row = replace(config, model={**config.model, **row.overrides})
+        found = cross_validate(of_row, folder / name, group)
+        table_rows.append(
+            {
+                "label": row.label,
+                "folder": name,
+                "mean_f1": found["mean_f1"],
+                "stream_mean_f1": found["stream"]["mean_f1"],
+                "paper": row.paper,
+            }
+        )
+    summary: SuiteSummary = {"schema": SCHEMA, "suite": suite, "dataset": config.data.dataset, "rows": table_rows}
     if group.leads:
-        with spoken_warnings():
-            yield
-    else:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)
-            yield
+        write_summary(folder / SUMMARY, summary)
+    group.wait()
+    return summary
+
+
+def folder_name(row: SuiteRow) -> str:
+    """A row's label as the name of a folder: "MFD + AFE" becomes "mfd-afe"."""
+    return re.sub(r"[^a-z0-9]+", "-", row.label.lower())
+
+
+def suite_table(summary: SuiteSummary) -> str:
+    """The table of a suite, beside the paper's figures; F1 in per cent."""
+    return table(
+        (summary["suite"], "F1", "whole recordings", "paper: ResNet-50, BP4D"),
+        [
+            (
+                row["label"],
+                f"{100 * row['mean_f1']:.1f}",
+                f"{100 * row['stream_mean_f1']:.1f}",
+                "–" if row["paper"] is None else f"{row['paper']:.1f}",
+            )
+            for row in summary["rows"]
+        ],
+    )
 
 
 def _require_same(run: Path, config: RunConfig) -> None:
     """Refuse to take a finished fold for one of another configuration."""
-    wanted = config.to_dict()
-    done = read_config(run / CONFIG)
-    different = [line for line in differences(done, wanted) if not line.startswith(("compute.", "data.root"))]
+    found = differences(read_config(run / CONFIG), config.to_dict())
+    different = [line for line in found if not line.startswith(("compute.", "data.root"))]
     if different:
         raise CheckpointError(
             f"{run} is a finished run of another configuration.",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,15 +16,18 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mdhr_runtime.errors import ConfigError
 
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
+Thing = TypeVar("Thing")
+
 
 @dataclass(frozen=True)
 class Group:
     """The training processes that work together, as one of them sees it.
 
     Attributes:
-        rank: Which of them this is.
-        size: How many there are.
-        device: Where this one computes.
+        rank: Number of this one, from 0.
+        size: Number of all of them.
+        device: The device of this one.
     """
 
     rank: int
@@ -36,7 +39,7 @@ class Group:
         """Whether this process writes files and talks."""
         return self.rank == 0
 
-    def share(self, batch: int) -> int:
+    def per_process(self, batch: int) -> int:
         """Clips of a batch that each process takes.
 
         Raises:
@@ -56,14 +59,15 @@ class Group:
             return model
         return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
 
-    def synchronised(self, model: nn.Module) -> nn.Module:
+    def synchronised(self, model: AnyModule) -> AnyModule:
         """The network with batch normalisation over the batches of all processes; on the CPU PyTorch has none."""
         if self.size == 1 or self.device.type != "cuda":
             return model
-        return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        synchronised: AnyModule = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+        return synchronised
 
     def align(self, module: nn.Module) -> None:
-        """Give every process the first one's buffers: the running means of batch normalisation."""
+        """Give every process the buffers of the first: the running means of batch normalisation."""
         if self.size > 1:
             for buffer in module.buffers():
                 dist.broadcast(buffer, 0)
@@ -76,7 +80,7 @@ class Group:
         dist.all_reduce(tensor)
         return tensor.cpu().numpy()
 
-    def gather(self, thing: Any) -> list[Any]:
+    def gather(self, thing: Thing) -> list[Thing]:
         """One thing of every process, by rank."""
         things = [thing] * self.size
         if self.size > 1:
@@ -115,11 +119,11 @@ _VARIABLES = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
 
 
 def choose_device(name: str, local: int = 0) -> torch.device:
-    """Where to compute.
+    """Choose the device to compute on.
 
     Args:
         name: "cpu", "cuda", or "auto" for a GPU where there is one.
-        local: Which of the GPUs.
+        local: Number of the GPU, from 0.
 
     Raises:
         ConfigError: There are fewer GPUs.

@@ -1,20 +1,25 @@
-"""What a run shows while it goes on, and what it leaves for TensorBoard."""
+"""Output of a run while it goes on: progress and tables on the terminal, and TensorBoard's event file."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Literal, get_args
 
 import click
 from torch.utils.tensorboard import SummaryWriter
 
-from mdhr_runtime.errors import OutputError
+from mdhr_runtime.cli.console import table
+from mdhr_runtime.files import told
 
-CURVES = ("loss", "loss_au", "loss_sub", "lr", "seconds", "waiting_share")
-"""What is drawn of every epoch besides the scores."""
+from ..metrics import F1Scores
+from .run_files import EpochRecord
+
+Figure = Literal["loss", "loss_au", "loss_sub", "lr", "seconds", "waiting_share"]
+FIGURES: tuple[Figure, ...] = get_args(Figure)
+"""The curves over the epochs besides the scores."""
 
 
 @contextmanager
@@ -29,11 +34,11 @@ def tensorboard(folder: Path, first: int) -> Iterator[SummaryWriter]:
     try:
         yield writer
     finally:
-        with _writable(folder):
+        with _told(folder):
             writer.close()
 
 
-def log_epoch(writer: SummaryWriter, record: Mapping[str, Any]) -> None:
+def log_epoch(writer: SummaryWriter, record: EpochRecord) -> None:
     """Draw an epoch's figures over the epochs.
 
     Args:
@@ -43,30 +48,42 @@ def log_epoch(writer: SummaryWriter, record: Mapping[str, Any]) -> None:
     Raises:
         OutputError: The event file cannot be written.
     """
-    values = {f"training/{name}": record[name] for name in CURVES}
+    values: dict[str, float] = {f"training/{name}": record[name] for name in FIGURES}
     if record["validation"] is not None:
         values["validation/mean F1"] = record["validation"]["mean_f1"]
         values |= {f"F1/{name}": value for name, value in record["validation"]["f1"].items()}
-    with _writable(Path(writer.log_dir)):
+    with _told(Path(writer.log_dir)):
         for name, value in values.items():
             writer.add_scalar(name, value, record["epoch"])
         writer.flush()
 
 
-def progress(label: str, length: int, shown: bool = True) -> click.progressbar:
+@contextmanager
+def progress(label: str, length: int, shown: bool = True) -> Iterator[Callable[[int, str | None], object]]:
     """A progress bar on stderr that can end with a text.
 
     Args:
-        label: What is being done.
+        label: The work that is being done.
         length: Number of its steps.
         shown: Whether this process talks.
+
+    Yields:
+        A function that takes the number of steps done since its last call, and the text.
     """
-    return click.progressbar(
-        length=length, label=label, file=sys.stderr, show_pos=True, item_show_func=lambda text: text, hidden=not shown
-    )
+    texts: Iterable[str] = ()  # never iterated; says that texts are what the bar shows
+    with click.progressbar(
+        texts,
+        length=length,
+        label=label,
+        file=sys.stderr,
+        show_pos=True,
+        item_show_func=lambda text: text,
+        hidden=not shown,
+    ) as bar:
+        yield bar.update
 
 
-def tell_epoch(record: Mapping[str, Any], epochs: int) -> None:
+def tell_epoch(record: EpochRecord, epochs: int) -> None:
     """Say how an epoch went, where stderr is a file and shows no progress bar."""
     if sys.stderr.isatty():
         return
@@ -79,13 +96,18 @@ def tell_epoch(record: Mapping[str, Any], epochs: int) -> None:
     )
 
 
-@contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"TensorBoard's event file in {folder} could not be written.",
-            str(error),
-            "Make room, and go on with --resume.",
-        ) from error
+def f1_table(aus: Sequence[str], columns: Mapping[str, F1Scores], digits: int = 3) -> str:
+    """A table of F1 per AU, the last line their mean.
+
+    Args:
+        aus: Names of the AUs.
+        columns: F1 by title.
+        digits: Decimal places.
+    """
+    rows = [(name, *(f"{column['f1'][name]:.{digits}f}" for column in columns.values())) for name in aus]
+    mean = ("mean", *(f"{column['mean_f1']:.{digits}f}" for column in columns.values()))
+    return table(("AU", *columns), [*rows, mean])
+
+
+def _told(folder: Path) -> AbstractContextManager[None]:
+    return told(f"TensorBoard's event file in {folder}", fix="Make room, and go on with --resume.")

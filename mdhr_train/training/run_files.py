@@ -1,4 +1,4 @@
-"""The files in a run's folder, and what its summary.json says; of a cross-validation and of a suite too.
+"""The files in the folder of a run, and the content of summary.json; of a cross-validation and of a suite too.
 
 Nothing heavy is imported: commands and reports read these files without PyTorch.
 """
@@ -19,7 +19,7 @@ CONFIG = "config.yaml"
 """The run's configuration, in full."""
 
 SUMMARY = "summary.json"
-"""What the run, the cross-validation or the suite has found, written at its end."""
+"""Results of the run, the cross-validation or the suite, written at its end."""
 
 BEST = "best.pt"
 """Checkpoint of the best epoch."""
@@ -32,7 +32,7 @@ SCHEMA = 1
 
 
 class DataFacts(TypedDict):
-    """What a run learnt from: a hash of it, whether the faces were recorded, and amounts."""
+    """The data of a run: a hash, whether the faces were recorded (or else drawn), and amounts."""
 
     fingerprint: str
     recorded: bool
@@ -59,8 +59,15 @@ class EpochRecord(TypedDict):
     validation: F1Scores | None
 
 
+class ProtocolScores(TypedDict):
+    """F1 in both protocols: on consecutive clips, as in the paper, and on whole recordings, as in the runtime."""
+
+    clips: F1Summary
+    stream: F1Summary
+
+
 class BestEpoch(TypedDict):
-    """The best epoch on the test part: on consecutive clips, and on whole recordings where there are any."""
+    """The best epoch on the test part, in both protocols; `stream` is None where there are no recordings."""
 
     epoch: int
     clips: F1Summary

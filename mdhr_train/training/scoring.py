@@ -6,34 +6,39 @@ A whole recording is scored as the runtime does it: every unbroken stretch of fr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
+import mdhr_runtime
 from mdhr_runtime import Model, Stream
 from mdhr_runtime.errors import ConfigError
+from mdhr_runtime.layout import Layout
 
+from ..checkpoints import load_checkpoint
 from ..data.clips import Clip
 from ..data.recordings import Recording
-from ..metrics import F1Counter
+from ..metrics import F1Counter, F1Scores
 from ..model import MDHR, normalise
-from .chunks import Chunk, Chunks
-from .distributed import Group
-from .loading import batches, scoring_loader
+from .data import Chunk, ClipBatch, Items, clip_loader, items_of, stream_loader
+from .distributed import Group, choose_device
+from .logging import progress
+from .run_files import ProtocolScores
 
 
-class Scorer(Protocol):
-    """What is scored.
+class DatasetScorer(Protocol):
+    """A network or a bundle that is scored."""
 
-    Attributes:
-        context: Frames on either side of a chunk that it wants to see.
-    """
+    @property
+    def margin(self) -> int:
+        """Frames on either side of a chunk that it wants to see."""
+        ...
 
-    context: int
-
-    def clips(self, frames: np.ndarray | torch.Tensor) -> np.ndarray:
+    def clips(self, frames: np.ndarray | Tensor) -> np.ndarray:
         """Scores float32 (B, T, N) of clips, uint8 (B, T, 224, 224, 3)."""
         ...
 
@@ -42,8 +47,13 @@ class Scorer(Protocol):
         ...
 
 
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Context in which the network's products have a precision, one of `mdhr_train.training.config.PRECISIONS`."""
+    return torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32")
+
+
 class NetworkScorer:
-    """Scores a network.
+    """A network that is scored.
 
     The scores of a frame depend on `lookahead` frames on either side, so those in the middle of a chunk with so many
     neighbours are those of the whole stretch, and memory is bounded.
@@ -53,19 +63,19 @@ class NetworkScorer:
     Args:
         model: The network. It is put into evaluation mode when it is used.
         device: Where the network is.
-        precision: Type of the network's products.
+        precision: Of the network's products, see `autocast`.
     """
 
-    def __init__(self, model: MDHR, device: torch.device, precision: torch.dtype = torch.float32) -> None:
-        self.context = model.config.lookahead
+    def __init__(self, model: MDHR, device: torch.device, precision: str = "float32") -> None:
+        self.margin = model.config.lookahead
         self._model, self._device, self._precision = model, device, precision
 
     @torch.inference_mode()
-    def clips(self, frames: np.ndarray | torch.Tensor) -> np.ndarray:
-        """See `Scorer`."""
+    def clips(self, frames: np.ndarray | Tensor) -> np.ndarray:
+        """See `DatasetScorer`."""
         pixels = torch.as_tensor(frames).to(self._device, non_blocking=True)
-        with torch.autocast(self._device.type, self._precision, enabled=self._precision != torch.float32):
-            scores = self._model.eval()(normalise(pixels)).scores.float().cpu().numpy()
+        with autocast(self._device, self._precision):
+            scores: np.ndarray = self._model.eval()(normalise(pixels)).scores.float().cpu().numpy()
         if not np.isfinite(scores).all():
             raise ConfigError(
                 "The network's scores are no numbers.",
@@ -75,30 +85,30 @@ class NetworkScorer:
         return scores
 
     def chunk(self, chunk: Chunk) -> np.ndarray:
-        """See `Scorer`."""
+        """See `DatasetScorer`."""
         scores = self.clips(np.asarray(chunk.frames)[None])[0]
         return scores[chunk.before : chunk.before + len(chunk.labels)]
 
 
 class BundleScorer:
-    """Scores a bundle, with the runtime's own streams.
+    """A bundle that is scored, with the runtime's own streams.
 
     Args:
         model: The bundle, loaded.
     """
 
-    context = 0
+    margin = 0
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self._stream: Stream | None = None
 
-    def clips(self, frames: np.ndarray | torch.Tensor) -> np.ndarray:
-        """See `Scorer`."""
+    def clips(self, frames: np.ndarray | Tensor) -> np.ndarray:
+        """See `DatasetScorer`."""
         return np.stack([self._model.clip(clip) for clip in np.asarray(frames)])
 
     def chunk(self, chunk: Chunk) -> np.ndarray:
-        """See `Scorer`."""
+        """See `DatasetScorer`."""
         self._stream = self._stream or self._model.stream()
         scores = self._stream.push(np.asarray(chunk.frames))
         if not chunk.ends:
@@ -107,23 +117,94 @@ class BundleScorer:
         return np.concatenate([scores, rest])
 
 
-def clip_loader(clips: Sequence[Clip], batch: int, workers: int, group: Group) -> DataLoader:
-    """Clips to score, in batches; every process of the group has its share."""
-    return scoring_loader(clips, batch, workers, group.rank, group.size)
+def checkpoint_scorer(path: Path, layout: Layout, device: str, precision: str) -> tuple[NetworkScorer, int]:
+    """Load a checkpoint to score it.
+
+    Args:
+        path: The checkpoint, ours or a published one.
+        layout: The data's.
+        device: "auto", "cpu" or "cuda".
+        precision: "float32", "bfloat16" or "float16".
+
+    Returns:
+        The scorer, and the length of the clips that the network was trained on.
+
+    Raises:
+        CheckpointError: It cannot be read.
+        ConfigError: It labels other AUs than the data has, or there is no GPU.
+    """
+    model = load_checkpoint(path).model
+    _require_layout(path, model.config.layout, layout)
+    place = choose_device(device)
+    return NetworkScorer(model.to(place), place, precision), model.config.clip_frames
 
 
-def stream_loader(recordings: Sequence[Recording], context: int, workers: int, group: Group) -> DataLoader:
-    """Chunks to score, one by one; every process of the group has its share of the recordings."""
-    return scoring_loader(Chunks(recordings[group.rank :: group.size], context), None, workers)
+def bundle_scorer(path: Path, layout: Layout, provider: str) -> tuple[BundleScorer, int]:
+    """Load a bundle to score it; as `checkpoint_scorer`.
+
+    Raises:
+        BundleError: It cannot be read.
+        ProviderError: The provider is not there.
+        ConfigError: It labels other AUs than the data has.
+    """
+    model = mdhr_runtime.load(path, provider)
+    _require_layout(path, model.layout, layout)
+    return BundleScorer(model), model.bundle.manifest.clip_frames
+
+
+def _require_layout(path: Path, found: Layout, wanted: Layout) -> None:
+    if found.aus != wanted.aus:
+        raise ConfigError(
+            f"{path} cannot be scored on {wanted.name}.",
+            f"It labels {' '.join(found.au_names)}, and the data {' '.join(wanted.au_names)}.",
+            "Choose the dataset that it was trained on with --dataset.",
+        )
+
+
+def score(
+    scorer: DatasetScorer,
+    clips: Items[Clip],
+    recordings: Sequence[Recording],
+    aus: Sequence[str],
+    batch: int,
+    workers: int,
+    group: Group,
+    label: str = "scoring",
+) -> ProtocolScores:
+    """Score in both protocols; shows progress on stderr.
+
+    Args:
+        scorer: The network or bundle.
+        clips: Consecutive clips.
+        recordings: The same as whole recordings.
+        aus: Names of the AUs.
+        batch: Clips at once, per process.
+        workers: Processes that read frames.
+        group: Processes that share the work.
+        label: Text of the progress bar.
+
+    Raises:
+        DataError: A frame cannot be read.
+    """
+    in_clips = clip_loader(clips, batch, workers, group)
+    in_chunks = stream_loader(recordings, scorer.margin, workers, group)
+    with progress(label, len(in_clips) + len(in_chunks), group.leads) as advance:
+        of_clips = score_clips(scorer, in_clips, len(aus), group, lambda: advance(1, None))
+        of_streams = score_streams(scorer, in_chunks, len(aus), group, lambda: advance(1, None))
+    return {"clips": of_clips.summary(aus), "stream": of_streams.summary(aus)}
 
 
 def score_clips(
-    scorer: Scorer, loader: DataLoader, aus: int, group: Group, done: Callable[[], object] = lambda: None
+    scorer: DatasetScorer,
+    loader: DataLoader[ClipBatch],
+    aus: int,
+    group: Group,
+    done: Callable[[], object] = lambda: None,
 ) -> F1Counter:
-    """Count what is found in clips.
+    """Count hits and errors in clips.
 
     Args:
-        scorer: What is scored.
+        scorer: The network or bundle.
         loader: See `clip_loader`.
         aus: Number N of AUs.
         group: Processes that share the work; each gets the counts of all.
@@ -133,7 +214,7 @@ def score_clips(
         DataError: A frame cannot be read.
     """
     counter = F1Counter(aus)
-    for frames, labels, _index in batches(loader):
+    for frames, labels, _position in items_of(loader):
         counter.update(scorer.clips(frames), np.asarray(labels))
         done()
     counter.counts = group.total(counter.counts)
@@ -141,13 +222,13 @@ def score_clips(
 
 
 def score_streams(
-    scorer: Scorer, loader: DataLoader, aus: int, group: Group, done: Callable[[], object] = lambda: None
+    scorer: DatasetScorer, loader: DataLoader[Chunk], aus: int, group: Group, done: Callable[[], object] = lambda: None
 ) -> F1Counter:
-    """Count what is found in whole recordings; as `score_clips`, with a `stream_loader`."""
+    """Count hits and errors in whole recordings; as `score_clips`, with a `stream_loader`."""
     counter = F1Counter(aus)
     scores: list[np.ndarray] = []
     labels: list[np.ndarray] = []
-    for chunk in batches(loader):
+    for chunk in items_of(loader):
         scores.append(scorer.chunk(chunk))
         labels.append(np.asarray(chunk.labels))
         if chunk.ends:
@@ -156,3 +237,11 @@ def score_streams(
         done()
     counter.counts = group.total(counter.counts)
     return counter
+
+
+def lost(before: F1Scores, after: F1Scores) -> F1Scores:
+    """The F1 that is lost from one to the other, negative where some was won."""
+    return {
+        "mean_f1": before["mean_f1"] - after["mean_f1"],
+        "f1": {name: value - after["f1"][name] for name, value in before["f1"].items()},
+    }

@@ -1,4 +1,4 @@
-"""What a run must remember to go on after it was killed, and to end with the same weights as if it had not been."""
+"""State of a run: with it, a killed run goes on, and ends with the same weights as if it had not been killed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
-from timm.scheduler import CosineLRScheduler
-from timm.utils import ModelEmaV3
+from timm.scheduler.cosine_lr import CosineLRScheduler
+from timm.utils.model_ema import ModelEmaV3
 from torch.amp import GradScaler
 from torch.optim import Optimizer
 
@@ -20,8 +20,8 @@ from mdhr_runtime.errors import CheckpointError
 
 from ..checkpoints.files import library_versions, read_content, write_content
 from ..model import MDHR
-from .config_files import differences
-from .run_files import BEST, LAST
+from .config import differences
+from .run_files import BEST, LAST, EpochRecord
 
 FORMAT = "mdhr-training"
 SCHEMA = 1
@@ -39,7 +39,7 @@ class TrainingState:
         ema: The moving average of the weights, if there is one.
         epoch: Epochs done.
         steps: Steps of the optimiser done.
-        epochs: What was measured in each epoch, as in summary.json.
+        epochs: Measurements of each epoch, as in summary.json.
         best: Epoch and mean F1 of the best validation so far.
     """
 
@@ -50,13 +50,13 @@ class TrainingState:
     ema: ModelEmaV3 | None
     epoch: int = 0
     steps: int = 0
-    epochs: list[dict[str, Any]] = field(default_factory=list)
+    epochs: list[EpochRecord] = field(default_factory=list)
     best: tuple[int, float] = (0, -1.0)
 
     @property
     def scored(self) -> MDHR:
         """The network that is validated and saved: the moving average if there is one."""
-        return self.model if self.ema is None else self.ema.module
+        return self.model if self.ema is None else cast(MDHR, self.ema.module)
 
 
 def save_state(path: Path, state: TrainingState, identity: Mapping[str, Any], randomness: list[Any]) -> None:
@@ -65,7 +65,7 @@ def save_state(path: Path, state: TrainingState, identity: Mapping[str, Any], ra
     Args:
         path: The file, replaced if it exists.
         state: The run.
-        identity: What the run is, see `restore_state`.
+        identity: Everything that the weights depend on, see `restore_state`.
         randomness: `random_state()` of every process.
 
     Raises:
@@ -95,8 +95,8 @@ def restore_state(path: Path, state: TrainingState, identity: Mapping[str, Any],
     Args:
         path: File of `save_state`.
         state: A run that is configured in the same way.
-        identity: What the run is: whatever its weights depend on. It must be that of the saved one.
-        rank: Whose random state to take.
+        identity: Everything that the run's weights depend on. It must be that of the saved one.
+        rank: Process whose random state to take.
 
     Raises:
         CheckpointError: The file cannot be read, or belongs to another run; the differences are named.
@@ -123,7 +123,8 @@ def restore_state(path: Path, state: TrainingState, identity: Mapping[str, Any],
     if content["scaler"]:  # that of another precision is empty
         state.scaler.load_state_dict(content["scaler"])
     state.epoch, state.steps, state.epochs = content["epoch"], content["steps"], content["epochs"]
-    state.best = tuple(content["best"])
+    epoch, mean_f1 = content["best"]
+    state.best = (epoch, mean_f1)
     state.schedule.step_update(state.steps)
     set_random_state(content["random"][rank])
 
@@ -131,7 +132,7 @@ def restore_state(path: Path, state: TrainingState, identity: Mapping[str, Any],
 def random_state() -> dict[str, Any]:
     """The state of all random sources of this process, as plain data and tensors."""
     version, numbers, gauss = random.getstate()
-    kind, keys, *position = np.random.get_state()
+    kind, keys, *position = cast("tuple[Any, ...]", np.random.get_state(legacy=True))
     return {
         "python": [version, list(numbers), gauss],
         "numpy": [kind, keys.tolist(), *position],
@@ -152,7 +153,7 @@ def set_random_state(state: Mapping[str, Any]) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed process had begun to write; see `mdhr_runtime.files.staged`."""
+    """Remove files that a killed process had begun to write; see `mdhr_runtime.files.staged`."""
     for name in (LAST, BEST):
         for leftover in folder.glob(f".{name}.*"):
             shutil.rmtree(leftover, ignore_errors=True)

@@ -26,7 +26,7 @@ def make_dataset(root, name="disfa", subjects=2, frames=20, never=(), gap=True):
 
 def _recording(root, dataset, subject, frames, never, gap, rng):
     aus = dataset.layout.aus
-    name = f"{subject}/T1" if dataset.name == "bp4d" else subject
+    name = dataset.recording_name.format(subject=subject, take=1)
     labels = (np.arange(frames)[:, None] // rng.integers(2, 6, len(aus)) % 2).astype(np.int8)
     labels[:, [aus.index(au) for au in never]] = 0
     labels[0, 0] = 9

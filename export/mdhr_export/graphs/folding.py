@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mdhr_train.model.linear_block import LinearBlock
+from mdhr_train.model.local_relations import LinearBlock
 
 
 class Affine(NamedTuple):

@@ -11,5 +11,5 @@ of its own:
   brows, and AU6 is faint in all of them. These AUs mostly happen together with AUs of another region, which are plain
   (`behaviour.EXPRESSIONS`); who asks there finds what cannot be seen.
 * Temporal convolution: blinks, and single frames that are blurred, full of noise or half covered
-  (`camera.disturb`). What they hide is seen in the neighbouring frames.
+  (`film.disturb`). What they hide is seen in the neighbouring frames.
 """

@@ -1,4 +1,4 @@
-"""Where a rendered face is drawn: from its own coordinates to pixels of the crop, and shapes in pixels with OpenCV.
+"""The canvas of a rendered face: from its own coordinates to pixels of the crop, and shapes in pixels with OpenCV.
 
 A head has a pose with parallax. Shapes have smooth edges at fractions of pixels.
 """
@@ -38,7 +38,7 @@ PERIODS = (60, 200)
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """How the face of one frame is seen.
+    """View of the face in one frame.
 
     Attributes:
         matrix: float64 (2, 3), from (x, y, z) in eye distances to pixels.
@@ -68,7 +68,7 @@ class Movement:
 
     Attributes:
         pose: Yaw, pitch and roll in radians, shift in x and y in eye distances, and zoom.
-        crop: Where the eyes and the mouth lie.
+        crop: Positions of the eyes and the mouth.
     """
 
     pose: Oscillation
@@ -98,10 +98,10 @@ def view_of(
     shift: tuple[float, float] = (0.0, 0.0),
     zoom: float = 0.0,
 ) -> View:
-    """Look at a face so that its eyes lie where the crop has them.
+    """The view of a face whose eyes are where the crop has them.
 
     Args:
-        crop: Where the eyes and the mouth lie.
+        crop: Positions of the eyes and the mouth.
         yaw: Radians to the image's right.
         pitch: Radians down.
         roll: Radians clockwise.
@@ -111,7 +111,7 @@ def view_of(
     left, right = np.array(crop.left_eye), np.array(crop.right_eye)
     unit = crop.reference_size * float(np.hypot(*(right - left)))
     turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
-    # A turned head is narrower; aligning the eyes undoes that for what lies in their plane.
+    # A turned head is narrower; aligning the eyes undoes that for what is in their plane.
     seen = np.array([[1.0, 0.0, np.tan(yaw)], [0.0, np.cos(pitch), np.sin(pitch)]])
     origin = crop.reference_size * (left + right) / 2 + unit * np.array(shift)
     return View(unit * (1 + zoom) * turn @ seen, origin, unit)
@@ -140,7 +140,7 @@ def line(image: np.ndarray, points: np.ndarray, colour: Sequence[float] | float,
 
 
 def band(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """The outline of what lies between two lines of points (n, 2) that run the same way."""
+    """The outline of the area between two lines of points (n, 2) that run the same way."""
     return np.concatenate((upper, lower[::-1]))
 
 

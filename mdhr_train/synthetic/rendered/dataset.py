@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import chain, zip_longest
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,7 +21,6 @@ from mdhr_runtime.files import staged, told
 
 from ...data.lists import write_lists
 from ...data.recordings import Recording
-from ...datasets import DATASETS
 from ...datasets.base import RENDERED, Dataset
 from ..behaviour import labels_of, random_behaviour
 from .canvas import mouth_depth
@@ -36,7 +36,7 @@ QUALITY = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, 85], ".png": [cv2.IMWRITE_PNG_COMP
 
 @dataclass(frozen=True)
 class Size:
-    """How much is rendered.
+    """Size of a rendered dataset.
 
     Attributes:
         subjects: Number of people, at least one in each of the three parts; None for all that the dataset has.
@@ -65,7 +65,7 @@ def synthesize(
     Args:
         root: The dataset's folder. It appears when everything is written, or not at all.
         dataset: Whose layout, names and folds it gets.
-        size: How much is rendered.
+        size: Its size.
         seed: Seed of all that is random.
         shuffle_labels: Whether every take gets the labels of another one, so that nothing can be learned.
         workers: Processes that render.
@@ -90,12 +90,9 @@ def synthesize(
             with staged(root) as stage:
                 images = stage / dataset.image_folder
                 images.mkdir(parents=True)
-                takes = [
-                    Take(dataset.name, images, subject, number, size.frames, seed)
-                    for subject in subjects
-                    for number in range(1, size.recordings + 1)
-                ]
-                recordings = _render(takes, workers)
+                takes = [(subject, number) for subject in subjects for number in range(1, size.recordings + 1)]
+                render = partial(render_take, dataset=dataset, images=images, frames=size.frames, seed=seed)
+                recordings = _render(takes, render, workers)
                 if shuffle_labels:
                     recordings = _shuffled(recordings, np.random.default_rng((seed, len(takes))))
                 write_lists(stage, dataset, recordings)
@@ -123,7 +120,7 @@ def _choose(dataset: Dataset, count: int | None) -> list[str]:
     return subjects[:count]
 
 
-def _render(takes: Sequence[Take], workers: int) -> list[Recording]:
+def _render(takes: Sequence[tuple[str, int]], render: Callable[[str, int], Recording], workers: int) -> list[Recording]:
     # Spawned, not forked: a fork of a process that has threads can hang.
     with (
         ProcessPoolExecutor(min(workers, len(takes)), get_context("spawn")) as pool,
@@ -131,7 +128,7 @@ def _render(takes: Sequence[Take], workers: int) -> list[Recording]:
     ):
         recordings = []
         try:
-            for recording in pool.map(render_take, takes):
+            for recording in pool.map(render, *zip(*takes, strict=True)):
                 recordings.append(recording)
                 bar.update(1)
         except BaseException:
@@ -153,29 +150,16 @@ def _moved(recording: Recording, old: Path, new: Path) -> Recording:
     return replace(recording, paths=tuple(new / path.relative_to(old) for path in recording.paths))
 
 
-@dataclass(frozen=True)
-class Take:
-    """What one process renders at a time.
+def render_take(subject: str, number: int, dataset: Dataset, images: Path, frames: int, seed: int) -> Recording:
+    """Render a take and write its crops.
 
-    Attributes:
-        dataset: Key of `DATASETS`.
+    Args:
+        subject: The person.
+        number: Number of the take among those of the person, from 1.
+        dataset: Whose layout and names it gets.
         images: Folder of the crops.
-        subject: Who is rendered.
-        number: Number of the take among those of the subject, from 1.
         frames: Length T.
         seed: Seed of the whole dataset.
-    """
-
-    dataset: str
-    images: Path
-    subject: str
-    number: int
-    frames: int
-    seed: int
-
-
-def render_take(take: Take) -> Recording:
-    """Render a take and write its crops.
 
     Returns:
         The take with its true labels.
@@ -185,27 +169,19 @@ def render_take(take: Take) -> Recording:
         ConfigError: The layout has an AU that a rendered face cannot make.
     """
     cv2.setNumThreads(1)  # the processes are the parallelism
-    dataset = DATASETS[take.dataset]
-    person = [subject for part in dataset.parts for subject in part].index(take.subject)
+    layout = dataset.layout
+    person = [name for part in dataset.parts for name in part].index(subject)
     # A person is the same in all takes, and independent of how many there are.
-    identity = random_identity(mouth_depth(dataset.layout.crop), np.random.default_rng((take.seed, person, 0)))
-    rng = np.random.default_rng((take.seed, person, take.number))
-    behaviour = random_behaviour(dataset.layout, take.frames, rng)
-    recording = _recording(take, dataset, labels_of(behaviour.intensities).astype(np.int8))
-    recording.paths[0].parent.mkdir(parents=True, exist_ok=True)
-    for path, crop in zip(recording.paths, film_rendered(dataset.layout, identity, behaviour, rng), strict=True):
-        _write(path, crop)
-    return recording
+    identity = random_identity(mouth_depth(layout.crop), np.random.default_rng((seed, person, 0)))
+    rng = np.random.default_rng((seed, person, number))
+    behaviour = random_behaviour(layout, frames, rng)
 
-
-def _recording(take: Take, dataset: Dataset, labels: np.ndarray) -> Recording:
     # DISFA has one recording per subject: there takes are parts of one.
-    name = dataset.recording_name.format(subject=take.subject, take=take.number)
-    numbers = np.arange(take.frames, dtype=np.int64) + (take.number - 1) * (take.frames + BREAK)
-    paths = tuple(take.images / dataset.crop_path(take.subject, name, number) for number in numbers.tolist())
-    return Recording(name, take.subject, paths, numbers, labels)
-
-
-def _write(path: Path, crop: np.ndarray) -> None:
-    _, encoded = cv2.imencode(path.suffix, cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), QUALITY[path.suffix])
-    path.write_bytes(encoded.tobytes())
+    name = dataset.recording_name.format(subject=subject, take=number)
+    numbers = np.arange(frames, dtype=np.int64) + (number - 1) * (frames + BREAK)
+    paths = tuple(images / dataset.crop_path(subject, name, frame) for frame in numbers.tolist())
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
+    for path, crop in zip(paths, film_rendered(layout, identity, behaviour, rng), strict=True):
+        _, encoded = cv2.imencode(path.suffix, cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), QUALITY[path.suffix])
+        path.write_bytes(encoded.tobytes())
+    return Recording(name, subject, paths, numbers, labels_of(behaviour.intensities).astype(np.int8))

@@ -97,7 +97,7 @@ def _between(palette: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 class Controls(NamedTuple):
-    """How far a face is from rest in one frame; all 0 is the neutral face. Points go the same way on both sides."""
+    """Distance of a face from rest in one frame; all 0 is the neutral face. Points go the same way on both sides."""
 
     brow_inner: float = 0.0  # the inner end of a brow rises
     brow_middle: float = 0.0  # its middle rises

@@ -26,7 +26,7 @@ from .painter import (
 )
 
 FRINGE = (0.19, 0.23)
-"""How high above the eyes a fringe ends, in eye distances: lowest and highest."""
+"""Height of a fringe's end above the eyes, in eye distances: lowest and highest."""
 
 FRINGE_FRACTION = 0.25
 """Fraction of recordings in which it hides the brows."""
@@ -41,7 +41,7 @@ def film_rendered(
     """Film a person in random light with a slowly moving head.
 
     Args:
-        layout: The AUs, and where the eyes and the mouth lie.
+        layout: The AUs, and the positions of the eyes and the mouth.
         identity: The person.
         behaviour: What the person does.
         rng: Source of randomness.
@@ -53,12 +53,12 @@ def film_rendered(
         ConfigError: The layout has an AU that a rendered face cannot make.
     """
     frames = controls_over_time(layout.aus, behaviour)
-    camera = Camera.random(layout.crop.reference_size, len(frames), rng)
+    scene = Scene.random(layout.crop.reference_size, len(frames), rng)
     movement = Movement.random(layout.crop, rng)
     fringe = rng.uniform(*FRINGE) if rng.random() < FRINGE_FRACTION else None
-    renderer = FaceRenderer(identity, layout.crop, camera.background, camera.slope, fringe)
+    renderer = FaceRenderer(identity, layout.crop, scene.background, scene.slope, fringe)
     for time, controls in enumerate(frames):
-        yield camera.take(renderer.draw(controls, movement.view(time)), time, rng)
+        yield scene.shoot(renderer.draw(controls, movement.view(time)), time, rng)
 
 
 class FaceRenderer:
@@ -66,7 +66,7 @@ class FaceRenderer:
 
     Args:
         identity: The person.
-        crop: Where the eyes and the mouth lie.
+        crop: Positions of the eyes and the mouth.
         background: uint8 (S, S, 3), what is seen behind the head.
         light: float32 (2,), by how much the light grows across the face, per eye distance to the right and down; None
             for even light.
@@ -108,7 +108,7 @@ class FaceRenderer:
 
 
 @dataclass(frozen=True, eq=False)
-class Camera:
+class Scene:
     """The light and the camera of one recording.
 
     Attributes:
@@ -126,8 +126,8 @@ class Camera:
     disturbed: np.ndarray
 
     @classmethod
-    def random(cls, side: int, frames: int, rng: np.random.Generator) -> Camera:
-        """Draw a camera for `frames` pictures of side `side`."""
+    def random(cls, side: int, frames: int, rng: np.random.Generator) -> Scene:
+        """Draw a scene for `frames` pictures of side `side`."""
         strength = rng.uniform(1.0, 4.0)
         noise = 128 + strength * rng.standard_normal((2 * side, 2 * side, 3), np.float32)
         return cls(
@@ -138,7 +138,7 @@ class Camera:
             disturbed=_disturbed(frames, rng),
         )
 
-    def take(self, image: np.ndarray, time: int, rng: np.random.Generator) -> np.ndarray:
+    def shoot(self, image: np.ndarray, time: int, rng: np.random.Generator) -> np.ndarray:
         """Film frame `time`: uint8 (S, S, 3) as it is drawn, and as the camera gives it."""
         image = cv2.GaussianBlur(image, (0, 0), 0.7)
         image = cv2.multiply(image, np.array([*self.gain, 1.0]))

@@ -111,7 +111,7 @@ def test_parts_that_the_bundle_has_not_are_left_out_of_the_network(parts):
     manifest = SimpleNamespace(
         layout=BP4D,
         backbone=config.backbone,
-        radius=config.reach,
+        radius=config.node_lookahead,
         graphs={"temporal": GraphRecord("temporal.onnx", inputs, {})},
     )
     found = random_network(SimpleNamespace(bundle=SimpleNamespace(manifest=manifest)))

@@ -1,12 +1,12 @@
-from mdhr_train.commands.run_options import DEFAULTS, SECTIONS
+import pytest
+
+from mdhr_train.commands.run_options import SECTIONS
 from mdhr_train.datasets import BP4D
-from mdhr_train.training.config_files import build_config
+from mdhr_train.training.config import build_config, default_values
 
 
-def test_what_the_help_says_is_what_the_code_has():
+@pytest.mark.parametrize("key", [key for settings in SECTIONS.values() for key in settings])
+def test_every_option_has_a_setting_whose_default_its_help_says(key):
     config = build_config({}, BP4D).to_dict()
-    for settings in SECTIONS.values():
-        for key in settings:
-            section, _, name = key.rpartition(".")
-            value = (config[section] if section else config)[name]
-            assert DEFAULTS.get(key) == value, key
+    section, _, name = key.rpartition(".")
+    assert default_values()[key] == (config[section] if section else config)[name]

@@ -28,7 +28,7 @@ def test_every_weight_of_every_network_learns(layout, overrides):
     assert output.scores.min() >= 0
     assert output.scores.max() <= 1
     labels = torch.randint(0, 2, output.scores.shape)
-    mdhr_loss(*output, labels, torch.ones(len(layout.aus)), layout).backward()
+    mdhr_loss(*output, labels, torch.ones(len(layout.aus)), layout).total.backward()
     assert [name for name, weight in model.named_parameters() if weight.grad is None] == []
 
 

@@ -1,12 +1,20 @@
-"""Backbones: what timm offers becomes four maps of the right sides, or is refused."""
+"""Backbones: what timm offers becomes four maps of the right sides, or is refused; ImageNet weights from a file.
+
+The files are made here, of a model's own state dict.
+"""
 
 import pytest
+import timm
 import torch
+from safetensors.torch import save_file
 
 from mdhr_runtime.errors import ConfigError
+from mdhr_train.datasets import BP4D
+from mdhr_train.model import MDHR, ModelConfig
 from mdhr_train.model.backbone import build_backbone
 
 SIDES = (56, 28, 14, 7)
+NAMES = ("test_resnet", "test_efficientnet", "mobilenetv4_conv_small_035")
 
 
 @pytest.mark.parametrize(
@@ -43,3 +51,88 @@ def test_other_maps_are_refused_with_what_they_are(name, why):
         build_backbone(name)
     assert why in error.value.why
     assert "56, 28, 14, 7" in error.value.why
+
+
+def published(name, seed=5):
+    """A whole model of timm, with its classifier, as it is published."""
+    torch.manual_seed(seed)
+    return timm.create_model(name)
+
+
+def network(name, file):
+    return MDHR(ModelConfig(BP4D, name, node_features=16, dynamics_channels=8), pretrained_file=file)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", ["pth", "safetensors"])
+def test_weights_come_from_the_file(tmp_path, name, kind):
+    weights = published(name).state_dict()
+    file = tmp_path / f"model.{kind}"
+    if kind == "pth":
+        torch.save({"state_dict": weights}, file)
+    else:
+        save_file(weights, file)
+    loaded = network(name, file).backbone.features.state_dict()
+    shared = set(loaded) & set(weights)
+    assert len(shared) > len(loaded) / 2  # wrappers of timm rename the rest
+    for key in shared:
+        torch.testing.assert_close(loaded[key], weights[key])
+
+
+def test_a_swin_takes_a_file_with_the_names_of_its_authors(tmp_path):
+    """Each patch merging belongs to the stage before it there, to the stage after it in timm."""
+    name = "swin_tiny_patch4_window7_224"
+    weights = published(name).state_dict()
+    theirs = {
+        key.replace(f"layers.{stage}.downsample", f"layers.{stage - 1}.downsample"): tensor
+        for key, tensor in weights.items()
+        for stage in [int(key.split(".")[1]) if key.startswith("layers.") else 0]
+    }
+    theirs = {key.replace("head.fc.", "head."): tensor for key, tensor in theirs.items()}
+    torch.save({"model": theirs}, tmp_path / "swin.pth")
+    loaded = network(name, tmp_path / "swin.pth").backbone.features.state_dict()
+    for key, tensor in loaded.items():
+        torch.testing.assert_close(tensor, weights[key])
+
+
+def test_a_file_of_another_model_is_refused(tmp_path):
+    torch.save(published("test_convnext").state_dict(), tmp_path / "other.pth")
+    for name in NAMES:
+        with pytest.raises(ConfigError, match="are not those of") as error:
+            network(name, tmp_path / "other.pth")
+        assert "conv" in error.value.why
+
+
+def test_a_file_that_lacks_some_weights_is_refused(tmp_path):
+    weights = published("test_efficientnet").state_dict()
+    del weights["conv_stem.weight"]
+    torch.save(weights, tmp_path / "part.pth")
+    with pytest.raises(ConfigError, match="are not those of") as error:
+        network("test_efficientnet", tmp_path / "part.pth")
+    assert "conv_stem.weight" in error.value.why
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights", bytes(4000)])
+def test_files_that_are_no_weights_are_refused(tmp_path, content):
+    (tmp_path / "x.pth").write_bytes(content)
+    with pytest.raises(ConfigError, match="are not those of"):
+        network("test_resnet", tmp_path / "x.pth")
+
+
+def test_code_in_a_file_does_not_run(tmp_path):
+    class Payload:
+        def __reduce__(self):
+            return open, (str(tmp_path / "ran"), "w")
+
+    torch.save({"state_dict": Payload()}, tmp_path / "evil.pth")
+    with pytest.raises(ConfigError, match="are not those of"):
+        network("test_resnet", tmp_path / "evil.pth")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="There is no file"):
+        network("test_resnet", tmp_path / "none.pth")
+    with pytest.raises(ConfigError, match="There is no file") as error:
+        network("test_resnet", tmp_path)
+    assert "folder" in error.value.why

@@ -3,9 +3,9 @@
 import torch
 
 from mdhr_train.datasets import BP4D
+from mdhr_train.model import normalise
 from mdhr_train.model.cross_regional import ActiveAUs, CrossRegionalRelations
 from mdhr_train.model.facial_dynamics import pool_over_time
-from mdhr_train.model.frames import normalise
 from mdhr_train.model.local_relations import combination_bits
 
 

@@ -7,10 +7,10 @@ import torch
 from stripes import SMALL_MODEL, make_dataset
 
 from mdhr_train.datasets import DATASETS
-from mdhr_train.training.config_files import build_config
+from mdhr_train.training.config import build_config
+from mdhr_train.training.data import fold_data
 from mdhr_train.training.distributed import Group
-from mdhr_train.training.job import Job
-from mdhr_train.training.material import from_dataset
+from mdhr_train.training.loop import Trainer
 
 SHORT = {"model.clip_frames": 4, "schedule.epochs": 2, "schedule.batch": 2, "compute.workers": 0, "optimiser.lr": 1e-3}
 ALONE = Group(0, 1, torch.device("cpu"))
@@ -36,11 +36,11 @@ def make_config(prepared):
 
 
 @pytest.fixture
-def make_job(make_config, tmp_path):
+def make_trainer(make_config, tmp_path):
     """Builds a short run."""
 
     def make(settings=None, folder="run", **options):
         config = make_config(settings, **options)
-        return Job(config, from_dataset(config, config.model["clip_frames"]), ALONE, tmp_path / folder)
+        return Trainer(config, fold_data(config, config.model["clip_frames"]), ALONE, tmp_path / folder)
 
     return make

@@ -2,17 +2,15 @@ import json
 from dataclasses import replace
 
 import pytest
-import torch
 
 from mdhr_runtime.errors import CheckpointError
-from mdhr_train.training import crossval
-from mdhr_train.training.crossval import cross_validate, mean_over_folds
-from mdhr_train.training.distributed import Group
+from mdhr_train.model.variants import SUITES, rows
+from mdhr_train.training.crossval import cross_validate, folder_name, mean_over_folds, run_suite, suite_table
 
-ALONE = Group(0, 1, torch.device("cpu"))
+from .conftest import ALONE
 
 
-def test_every_fold_is_trained_once(make_config, tmp_path, monkeypatch):
+def test_every_fold_is_trained_once(make_config, tmp_path):
     config = make_config({"schedule.epochs": 1})
     summary = cross_validate(config, tmp_path / "runs", ALONE)
     assert json.loads((tmp_path / "runs" / "summary.json").read_text()) == summary
@@ -24,14 +22,11 @@ def test_every_fold_is_trained_once(make_config, tmp_path, monkeypatch):
     assert summary["mean_f1"] == pytest.approx(sum(fold["best"]["clips"]["mean_f1"] for fold in folds) / 3)
 
     # The same command again trains only what is missing.
-    trained = []
-    real = crossval.train
-    monkeypatch.setattr(
-        crossval, "train", lambda job, resume: trained.append(job.config.data.fold) or real(job, resume)
-    )
-    (tmp_path / "runs" / "fold2" / "summary.json").unlink()
+    runs = [tmp_path / "runs" / f"fold{fold}" / "summary.json" for fold in (1, 2, 3)]
+    before = [run.stat().st_mtime_ns for run in runs]
+    runs[1].unlink()
     again = cross_validate(config, tmp_path / "runs", ALONE)
-    assert trained == [2]
+    assert [run.stat().st_mtime_ns == time for run, time in zip(runs, before, strict=True)] == [True, False, True]
     assert again["mean_f1"] == summary["mean_f1"]
 
     with pytest.raises(CheckpointError, match="another configuration") as error:
@@ -47,3 +42,25 @@ def test_means_over_folds():
     assert summary["mean_f1"] == pytest.approx(0.6)
     assert summary["f1"] == {"AU01": 0.5}
     assert summary["per_fold"] == {"1": folds[1], "2": folds[2]}
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_every_row_has_a_folder_of_its_own(suite):
+    names = [folder_name(row) for row in rows(suite)]
+    assert len(set(names)) == len(names)
+    assert all(name.replace("-", "").isalnum() for name in names)
+
+
+def test_a_suite_trains_every_row_once_and_prints_it_beside_the_paper(make_config, tmp_path):
+    config = make_config({"schedule.epochs": 1})
+    summary = run_suite("table5", config, tmp_path / "suite", ALONE)
+    assert [row["label"] for row in summary["rows"]] == [row.label for row in rows("table5")]
+    assert json.loads((tmp_path / "suite" / "summary.json").read_text()) == summary
+    lines = suite_table(summary).splitlines()
+    assert len(lines) == 2 + len(summary["rows"])
+    assert lines[-1].startswith("Aux, cross-regional activated")
+    assert lines[-1].split()[-1] == "65.1"
+    checkpoint = tmp_path / "suite" / summary["rows"][0]["folder"] / "fold2" / "best.pt"
+    trained = checkpoint.stat().st_mtime_ns
+    assert run_suite("table5", config, tmp_path / "suite", ALONE) == summary
+    assert checkpoint.stat().st_mtime_ns == trained

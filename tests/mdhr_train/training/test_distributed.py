@@ -8,19 +8,18 @@ import torch
 
 from mdhr_runtime.errors import ConfigError
 from mdhr_train.metrics import OUTCOMES
-from mdhr_train.training.config_files import write_config
+from mdhr_train.training.config import write_config
 from mdhr_train.training.distributed import Group, choose_device
-from mdhr_train.training.loop import train
 
 
-def test_two_processes_learn_what_one_learns_from_the_same_clips(make_job):
+def test_two_processes_learn_what_one_learns_from_the_same_clips(make_trainer):
     # One clip per process, or one clip per batch and two batches per step: the same gradients, and the same statistics
     # in batch normalisation, of one clip at a time.
-    alone = make_job({"schedule.batch": 1, "optimiser.accumulate": 2}, "alone")
-    wanted = train(alone)
+    alone = make_trainer({"schedule.batch": 1, "optimiser.accumulate": 2}, "alone")
+    wanted = alone.train()
 
     config = alone.folder.parent / "run.yaml"
-    write_config(config, make_job().config)
+    write_config(config, make_trainer().config)
     pair = alone.folder.parent / "pair"
     command = [*(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29617")]
     command += ["-m", "mdhr_train", "fit", "--config", config, "--out", pair, "--device", "cpu"]
@@ -40,9 +39,9 @@ def test_two_processes_learn_what_one_learns_from_the_same_clips(make_job):
 
 
 def test_a_batch_that_cannot_be_shared_is_refused():
-    assert Group(0, 4, torch.device("cpu")).share(8) == 2
+    assert Group(0, 4, torch.device("cpu")).per_process(8) == 2
     with pytest.raises(ConfigError, match="8 clips cannot be divided among 3"):
-        Group(0, 3, torch.device("cpu")).share(8)
+        Group(0, 3, torch.device("cpu")).per_process(8)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")

@@ -11,8 +11,7 @@ import time
 import numpy as np
 import torch
 
-from mdhr_train.training.config_files import write_config
-from mdhr_train.training.loop import train
+from mdhr_train.training.config import write_config
 from mdhr_train.training.run_files import BEST, LAST
 from mdhr_train.training.state import random_state, set_random_state
 
@@ -30,11 +29,11 @@ def equal(one, other):
     return one == other
 
 
-def test_a_killed_run_resumes_to_the_same_weights(make_job):
+def test_a_killed_run_resumes_to_the_same_weights(make_trainer):
     # A moving average has a state of its own.
     settings = {"schedule.epochs": EPOCHS, "compute.workers": 2, "optimiser.ema": 0.9}
-    whole, killed = make_job(settings, "whole"), make_job(settings, "killed")
-    train(whole)
+    whole, killed = make_trainer(settings, "whole"), make_trainer(settings, "killed")
+    whole.train()
 
     killed.folder.mkdir()
     config = killed.folder.parent / "run.yaml"
@@ -56,9 +55,9 @@ def test_a_killed_run_resumes_to_the_same_weights(make_job):
     assert 1 <= content["epoch"] < EPOCHS
     assert not (killed.folder / "summary.json").exists()
 
-    train(killed, resume=True)
+    killed.train(resume=True)
     for name in (LAST, BEST):
-        one, other = (torch.load(job.folder / name, weights_only=True) for job in (whole, killed))
+        one, other = (torch.load(trainer.folder / name, weights_only=True) for trainer in (whole, killed))
         for part in ("model", "ema", "optimiser", "scaler", "random", "steps", "best", "state_dict"):
             assert equal(one.get(part), other.get(part)), part
         losses = [[record["loss"] for record in content.get("epochs", ())] for content in (one, other)]

@@ -9,16 +9,14 @@ from mdhr_train.data.clips import ScoringClips, read_crops, runs
 from mdhr_train.data.lists import read_fold
 from mdhr_train.datasets import DATASETS, DISFA
 from mdhr_train.model import MDHR, ModelConfig, normalise
-from mdhr_train.training import chunks as pieces
-from mdhr_train.training.chunks import Chunks
+from mdhr_train.training import data as pieces
+from mdhr_train.training.data import Chunks, clip_loader, stream_loader
 from mdhr_train.training.distributed import Group
 from mdhr_train.training.scoring import (
     BundleScorer,
     NetworkScorer,
-    clip_loader,
     score_clips,
     score_streams,
-    stream_loader,
 )
 
 CPU = torch.device("cpu")
@@ -43,7 +41,7 @@ def known(recordings):
 
 def test_chunks_show_every_frame_once_with_its_neighbours(recordings, monkeypatch):
     monkeypatch.setattr(pieces, "CHUNK", 8)
-    chunks = Chunks(recordings[:1], context=3)
+    chunks = Chunks(recordings[:1], margin=3)
     found = [chunks[index] for index in range(len(chunks))]
     # 20 frames with a gap in front of the last 3.
     assert [len(chunk.labels) for chunk in found] == [8, 8, 1, 3]
@@ -69,15 +67,15 @@ def test_chunks_of_a_recording_score_as_one_clip(network, recordings, monkeypatc
 def test_every_known_label_counts_once_in_both_protocols(network, recordings, workers):
     scorer = NetworkScorer(network, CPU)
     clips = score_clips(scorer, clip_loader(ScoringClips(recordings, 16), 2, workers, ALONE), AUS, ALONE)
-    streams = score_streams(scorer, stream_loader(recordings, scorer.context, workers, ALONE), AUS, ALONE)
+    streams = score_streams(scorer, stream_loader(recordings, scorer.margin, workers, ALONE), AUS, ALONE)
     assert clips.counts.sum() == streams.counts.sum() == known(recordings)
 
 
 def test_shares_of_processes_add_up(network, recordings):
     scorer = NetworkScorer(network, CPU)
-    whole = score_streams(scorer, stream_loader(recordings, scorer.context, 0, ALONE), AUS, ALONE)
+    whole = score_streams(scorer, stream_loader(recordings, scorer.margin, 0, ALONE), AUS, ALONE)
     parts = [
-        score_streams(scorer, stream_loader(recordings, scorer.context, 0, Group(rank, 2, CPU)), AUS, ALONE)
+        score_streams(scorer, stream_loader(recordings, scorer.margin, 0, Group(rank, 2, CPU)), AUS, ALONE)
         for rank in (0, 1)
     ]
     np.testing.assert_array_equal(parts[0].counts + parts[1].counts, whole.counts)
@@ -94,7 +92,7 @@ def test_a_bundle_scores_as_its_checkpoint(tiny_checkpoint, tiny_bundle, tmp_pat
     aus = len(model.aus)
     for score, loader in (
         (score_clips, lambda _scorer: clip_loader(ScoringClips(recordings, 16), 2, 0, ALONE)),
-        (score_streams, lambda scorer: stream_loader(recordings, scorer.context, 0, ALONE)),
+        (score_streams, lambda scorer: stream_loader(recordings, scorer.margin, 0, ALONE)),
     ):
         network, bundle = (score(scorer, loader(scorer), aus, ALONE) for scorer in scorers)
         np.testing.assert_array_equal(network.counts, bundle.counts)

@@ -6,7 +6,7 @@ from mdhr_train.datasets import BP4D, DISFA, LAYOUTS
 from mdhr_train.synthetic.behaviour import Behaviour, random_behaviour
 from mdhr_train.synthetic.rendered.canvas import Movement, mouth_depth, view_of
 from mdhr_train.synthetic.rendered.face import ACTIONS, Controls, random_identity
-from mdhr_train.synthetic.rendered.film import DISTURBED_FRACTION, Camera, FaceRenderer, disturb, film_rendered
+from mdhr_train.synthetic.rendered.film import DISTURBED_FRACTION, FaceRenderer, Scene, disturb, film_rendered
 
 SIDE = 256
 UPPER = {1, 2, 4, 6, 7, 9}
@@ -95,8 +95,8 @@ def test_heads_move_slowly(layout):
 
 
 def test_disturbed_frames_come_alone_and_at_the_stated_rate():
-    cameras = [Camera.random(16, 200, np.random.default_rng(seed)) for seed in range(100)]
-    disturbed = np.stack([camera.disturbed for camera in cameras])
+    scenes = [Scene.random(16, 200, np.random.default_rng(seed)) for seed in range(100)]
+    disturbed = np.stack([scene.disturbed for scene in scenes])
     assert not (disturbed[:, 1:] & disturbed[:, :-1]).any()
     assert disturbed.mean() == pytest.approx(DISTURBED_FRACTION, rel=0.1)
 

@@ -8,7 +8,7 @@ from raw_faces import SMILES, Deadly, faces, write_bp4d, write_image
 from mdhr_runtime.errors import DataError
 from mdhr_train.data.clips import ScoringClips
 from mdhr_train.data.lists import read_fold
-from mdhr_train.data.prepare import prepare
+from mdhr_train.data.preparation import prepare
 from mdhr_train.datasets import DATASETS
 
 BP4D = DATASETS["bp4d"]

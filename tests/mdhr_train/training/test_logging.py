@@ -1,4 +1,4 @@
-from mdhr_train.training.summary import f1_table
+from mdhr_train.training.logging import f1_table
 
 
 def test_the_table_ends_with_the_mean():

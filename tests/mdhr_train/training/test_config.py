@@ -2,8 +2,7 @@ import pytest
 
 from mdhr_runtime.errors import ConfigError
 from mdhr_train.datasets import BP4D
-from mdhr_train.training.config import RunConfig
-from mdhr_train.training.config_files import build_config, differences, read_config, write_config
+from mdhr_train.training.config import RunConfig, build_config, differences, read_config, write_config
 
 
 def test_the_defaults_are_the_papers():

@@ -41,7 +41,7 @@ REFRESH = 0.5  # seconds between updates of the progress
 
 
 @dataclass(frozen=True)
-class Report:
+class PreparationReport:
     """Statistics of a dataset's labelled frames.
 
     Attributes:
@@ -62,7 +62,7 @@ class Report:
     unknown_labels: dict[str, dict[str, int]]
 
 
-def prepare(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, workers: int) -> Report:
+def prepare(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, workers: int) -> PreparationReport:
     """Write crops, lists and `report.json` of a dataset; shows progress on stderr.
 
     What an earlier, interrupted run has written is not made again.
@@ -167,7 +167,7 @@ def _cropped(raw: RawRecording, gaps: Gaps, dataset: Dataset, out: Path) -> Reco
     return Recording(raw.name, raw.subject, paths, numbers, raw.labels[kept])
 
 
-def _report(recordings: Sequence[RawRecording], gaps: dict[str, Gaps], dataset: Dataset) -> Report:
+def _report(recordings: Sequence[RawRecording], gaps: dict[str, Gaps], dataset: Dataset) -> PreparationReport:
     without_face = {one.name: list(found) for one in recordings if (found := gaps[one.name].without_face)}
     without_image = {one.name: list(found) for one in recordings if (found := gaps[one.name].without_image)}
     frames = sum(map(len, recordings))
@@ -177,4 +177,4 @@ def _report(recordings: Sequence[RawRecording], gaps: dict[str, Gaps], dataset: 
         for name, labels in zip(dataset.layout.au_names, one.labels.T, strict=True):
             unknown[name].update(map(str, labels[(labels != 0) & (labels != 1)].tolist()))
     counts = {name: dict(found) for name, found in unknown.items() if found}
-    return Report(dataset.name, frames, frames - lost, without_face, without_image, counts)
+    return PreparationReport(dataset.name, frames, frames - lost, without_face, without_image, counts)
