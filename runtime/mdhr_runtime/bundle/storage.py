@@ -16,10 +16,10 @@ MANIFEST = "manifest.json"
 
 EXPORT_AGAIN = "Export the bundle again with mdhr-export, or copy it again from where it came."
 ENGINES = "engines"
-"""Folder of the engines. What the manifest does not name there is left over from a build that was killed."""
+"""Folder of the engines. Files there that the manifest does not name are left over from a build that was killed."""
 
 VERIFICATION = "verification.npz"
-"""A clip, and what the PyTorch model said of it when the graphs were exported; for checks where PyTorch is not.
+"""A clip and the PyTorch model's labels of it, from the export; for checks where PyTorch is not installed.
 
 Arrays: `frames` (T, 224, 224, 3) uint8 RGB, `scores` (T, N) float32, and the regional argmaxes, `combinations` (T, R)
 int32.
@@ -32,7 +32,7 @@ class Bundle:
 
     Attributes:
         path: Its folder.
-        manifest: What it says about itself.
+        manifest: Its description.
     """
 
     path: Path
@@ -55,7 +55,7 @@ class Bundle:
 
 
 def read_manifest(path: Path | str) -> Manifest:
-    """Read what a bundle says about itself, without a look at its other files.
+    """Read a bundle's description of itself, without a look at its other files.
 
     Args:
         path: The bundle's folder.

@@ -2,6 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+
+from mdhr_runtime.backends.onnx_runtime import session_options
 
 SCRIPT = """
 import sys
@@ -18,8 +23,23 @@ def test_sessions_of_the_host_program_start_beside_the_runtime(tiny_bundle):
 
 
 def test_threads_sleep_when_a_run_is_over():
-    from mdhr_runtime.backends.onnx_runtime import session_options
-
     options = session_options(threads=1)
     assert options.get_session_config_entry("session.force_spinning_stop") == "1"
     assert options.intra_op_num_threads == 1
+
+
+COUNT = """
+import os, sys, mdhr_runtime
+model = mdhr_runtime.load(sys.argv[1], "cpu", threads=int(sys.argv[2]))
+before = len(os.listdir("/proc/self/task"))
+model.graph(sys.argv[3])
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+@pytest.mark.parametrize(("graph", "threads", "further"), [("temporal", 1, 0), ("temporal", 3, 2), ("pnet", 3, 0)])
+def test_a_model_takes_as_many_threads_as_it_is_given(tiny_bundle, graph, threads, further):
+    command = [sys.executable, "-c", COUNT, tiny_bundle, str(threads), graph]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.stdout.strip() == str(further), result.stderr

@@ -9,7 +9,7 @@ from ...bundle import PORTABLE, Bundle, EngineRecord, read_engine
 from ...contract import ENCODER, TEMPORAL
 from ...errors import ProviderError
 from ..base import DeviceGraph
-from .device import Device, open_device
+from .device import Device
 from .graph import EngineGraph, gpu_failure
 from .installed import TITLES, Flavor, Gpu, find_gpu, installed_flavors, make_logger
 
@@ -157,3 +157,34 @@ def _unusable(bundle: Bundle, why: str) -> ProviderError:
         why,
         f"Build them here: `mdhr-export --bundle {bundle.path} --trt`. Or choose another --provider.",
     )
+
+
+def open_device() -> Device:
+    """Open the GPU with the binding that is installed: PyCUDA, else cuda-python.
+
+    Raises:
+        ProviderError: Neither is installed, or there is no GPU.
+    """
+    reasons = []
+    for open_binding in (_pycuda, _cuda_python):
+        try:
+            return open_binding()
+        except ImportError as error:
+            reasons.append(str(error))
+    raise ProviderError(
+        "No CUDA binding for Python is installed.",
+        "; ".join(reasons),
+        "Run `pip install pycuda` where CUDA's headers are, or `pip install cuda-python`.",
+    )
+
+
+def _pycuda() -> Device:
+    from .pycuda_binding import PyCuda
+
+    return PyCuda()
+
+
+def _cuda_python() -> Device:
+    from .cuda_python_binding import CudaPython
+
+    return CudaPython()

@@ -56,11 +56,11 @@ def work():
         cuda.to_device(first, sent)
         cuda.on_device(second, first, 1000)
         cuda.to_host(received, second)
-        cuda.wait()
+        cuda.synchronize()
         assert (received == sent).all()
         cuda.zero(second, 1000)
         cuda.to_host(received, second)
-        cuda.wait()
+        cuda.synchronize()
         assert not received.any()
         cuda.free(first)
         cuda.free(second)
@@ -88,7 +88,7 @@ try:
     cuda = CudaPython()
     with cuda.active():
         cuda.allocate(1000)
-        cuda.wait()
+        cuda.synchronize()
 except ProviderError as error:
     print(error)
 """
@@ -122,7 +122,7 @@ def test_a_gpu_that_disappears_is_told(driver, code, name):
 
 def test_a_context_is_current_only_inside_active(driver):
     pytest.importorskip("cuda.bindings", reason="needs cuda-python")
-    script = FAILING.replace("        cuda.wait()\n", "    cuda.wait()\n")
+    script = FAILING.replace("        cuda.synchronize()\n", "    cuda.synchronize()\n")
     assert "failed to finish its work" in run(script, driver).stdout
 
 
@@ -132,7 +132,7 @@ def test_without_a_driver_there_is_no_gpu():
     if find_gpu() is not None:
         pytest.skip("there is a GPU")
     result = run(
-        "from mdhr_runtime.backends.tensorrt.device import open_device\n"
+        "from mdhr_runtime.backends.tensorrt.backend import open_device\n"
         "from mdhr_runtime.errors import ProviderError\n"
         "try:\n    open_device()\nexcept ProviderError as error:\n    print(error)"
     )
