@@ -38,6 +38,11 @@ class Bundle:
     path: Path
     manifest: Manifest
 
+    @property
+    def build_command(self) -> str:
+        """The command that builds engines for this machine into the bundle."""
+        return f"mdhr-export --bundle {self.path} --trt"
+
     def graph_path(self, name: str) -> Path:
         """File of a graph.
 
@@ -148,7 +153,7 @@ def read_engine(bundle: Bundle, record: EngineRecord) -> bytes:
     Raises:
         BundleError: It is missing or altered.
     """
-    fix = f"Build the engines again: `mdhr-export --bundle {bundle.path} --trt`."
+    fix = f"Build the engines again: `{bundle.build_command}`."
     data = _file_of(bundle.path, record.file, fix).read_bytes()
     _compare(bundle.path, record.file, hashlib.sha256(data).hexdigest(), record.sha256, fix)
     return data

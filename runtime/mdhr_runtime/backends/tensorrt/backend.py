@@ -1,4 +1,4 @@
-"""The engines of a bundle: which of them run here, and if none does, why; and what loads them."""
+"""The engines of a bundle: those that run here, or why there are none, and how they are loaded."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class EngineSet:
     """Engines that belong together: for all `ENGINE_GRAPHS`, built for one flavour, version and GPU.
 
     Attributes:
-        flavor: What loads them.
-        gpu: Where they run.
+        flavor: The product that loads them.
+        gpu: The GPU that runs them.
         records: By graph.
     """
 
@@ -85,7 +85,7 @@ class TensorRtBackend:
         data = read_engine(self._bundle, record)
         with self._device.use():
             engine = self._runtime.deserialize_cuda_engine(data)
-        rebuild = f"mdhr-export --bundle {self._bundle.path} --trt"
+        rebuild = self._bundle.build_command
         if engine is None:
             raise gpu_failure(
                 f"load {record.file}",
@@ -155,7 +155,7 @@ def _unusable(bundle: Bundle, why: str) -> ProviderError:
     return ProviderError(
         f"The bundle {bundle.path} has no engines for this machine.",
         why,
-        f"Build them here: `mdhr-export --bundle {bundle.path} --trt`. Or choose another --provider.",
+        f"Build them here: `{bundle.build_command}`. Or choose another --provider.",
     )
 
 

@@ -1,6 +1,11 @@
-"""A small bundle on a GPU that the host plays."""
+"""A small bundle on a GPU that the host plays, and a driver library that stands in for NVIDIA's."""
 
 import ctypes
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +14,8 @@ from host_gpu import HostDevice, HostEngine
 from mdhr_export.tensorrt.shapes import profiles_of
 from mdhr_runtime.backends.tensorrt.graph import EngineGraph
 from mdhr_runtime.bundle import open_bundle
+
+SOURCE = Path(__file__).parents[3] / "support" / "driver_stand_in.c"
 
 
 class HostGpu:
@@ -55,3 +62,28 @@ def bundle(tiny_bundle):
 @pytest.fixture
 def gpu(bundle):
     return HostGpu(bundle)
+
+
+@pytest.fixture(scope="package")
+def driver(tmp_path_factory):
+    """A folder with a `libcuda.so.1` that keeps its memory on the host."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("needs a C compiler, for the stand-in of the driver")
+    library = tmp_path_factory.mktemp("driver") / "libcuda.so.1"
+    command = [compiler, "-shared", "-fPIC", "-o", library, "-Wl,-soname,libcuda.so.1", SOURCE, "-ldl"]
+    subprocess.run(command, check=True)
+    return library.parent
+
+
+@pytest.fixture(scope="package")
+def run():
+    """Run a script in a process of its own, with a folder of libraries and further environment variables."""
+
+    def run(script, folder=None, **environment):
+        if folder is not None:
+            environment["LD_LIBRARY_PATH"] = str(folder)
+        command = [sys.executable, "-c", script]
+        return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
+
+    return run

@@ -55,3 +55,14 @@ def test_an_engine_that_was_altered_never_reaches_tensorrt(engines):
     altered = dataclasses.replace(chosen, records={"temporal": record})
     with pytest.raises(BundleError, match="altered or damaged"):
         TensorRtBackend(bundle, altered, device=HostDevice()).load("temporal")
+
+
+def test_without_a_driver_there_is_no_device(run):
+    if find_gpu() is not None:
+        pytest.skip("there is a GPU")
+    result = run(
+        "from mdhr_runtime.backends.tensorrt.backend import open_device\n"
+        "from mdhr_runtime.errors import ProviderError\n"
+        "try:\n    open_device()\nexcept ProviderError as error:\n    print(error)"
+    )
+    assert "fix:" in result.stdout, result.stderr
