@@ -23,7 +23,7 @@ class ExecutionProvider(NamedTuple):
         name: ONNX Runtime's name of it.
         device: Where its tensors are.
         options: Its options for a graph's file.
-        others: What runs the operations that it cannot.
+        others: Providers that run the operations that it cannot.
     """
 
     name: str
@@ -107,10 +107,10 @@ class OnnxBackend:
 
     Attributes:
         provider: Name of the provider.
-        reason: What it is in detail and why it was chosen, for one line.
+        reason: Its versions and why it was chosen, for one line.
 
     Raises:
-        ProviderError: ONNX Runtime or the provider is not installed. It may yet fail to start; `load` tells.
+        ProviderError: ONNX Runtime or the provider is not installed. It may yet fail to start, in `load`.
     """
 
     def __init__(self, provider: str, bundle: Bundle, threads: int | None, why: str) -> None:

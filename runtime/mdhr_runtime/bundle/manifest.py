@@ -89,9 +89,9 @@ class EngineRecord:
         layers: Numbers of layers of the network by the type of their first output, such as {"HALF": 134}.
         profiles: Optimisation profiles: per input with a dynamic shape its least, likeliest and largest shape.
         size: Bytes.
-        build_seconds: How long the build took.
+        build_seconds: Duration of the build.
         onnx_sha256: SHA-256 in hexadecimal of the ONNX file that it was built from.
-        sha256: SHA-256 of the engine. Engines are not among the manifest's `files`: only who loads one reads it.
+        sha256: SHA-256 of the engine, which is not among the manifest's `files`: it is read only when it is loaded.
     """
 
     graph: str

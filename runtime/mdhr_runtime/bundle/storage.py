@@ -122,12 +122,12 @@ def open_bundle(path: Path | str) -> Bundle:
 def write_manifest(folder: Path, manifest: Manifest, known: Mapping[str, str] | None = None) -> Manifest:
     """Write a bundle's manifest, with the hashes of all other files that are in the folder now, except engines.
 
-    With what is returned, `Bundle(folder, manifest)` is a whole bundle: one can be written, run, and written again with
-    what the run has shown.
+    `Bundle(folder, manifest)` with the returned manifest is a whole bundle: an exporter writes the manifest, runs the
+    bundle, and writes the manifest again with the differences that it measured.
 
     Args:
         folder: The bundle's folder, complete but for the manifest.
-        manifest: What to write; its `files` are replaced by what is found.
+        manifest: The manifest; its `files` are replaced by what is found.
         known: Hashes, like `Manifest.files`, of files that the caller has just written or checked. They are not read
             again.
 

@@ -50,7 +50,7 @@ class StateBlock:
         number: Its position among the blocks.
         slots: Number of streams.
         temporal: The graph whose states they are.
-        manifest: What the bundle says of it.
+        manifest: Describes its tensors.
 
     Attributes:
         number: Its position among the blocks.
@@ -150,7 +150,7 @@ class StreamBatch:
     Args:
         encoder: The graph that describes frames, one by one.
         temporal: The graph that relates them in time.
-        manifest: What the bundle says of both.
+        manifest: Describes both.
         slots: Streams whose states are allocated at once; there may be more.
 
     Attributes:

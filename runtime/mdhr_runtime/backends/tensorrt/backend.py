@@ -19,7 +19,7 @@ ENGINE_GRAPHS = (ENCODER, TEMPORAL)
 
 @dataclass(frozen=True)
 class EngineSet:
-    """Engines that belong together: for all `ENGINE_GRAPHS`, built for one flavour, version and GPU.
+    """A set of engines: for all `ENGINE_GRAPHS`, built for one flavour, version and GPU.
 
     Attributes:
         flavor: The product that loads them.
@@ -49,7 +49,7 @@ class TensorRtBackend:
 
     Attributes:
         provider: "tensorrt".
-        reason: What it is in detail, for one line.
+        reason: Its versions, for one line.
 
     Raises:
         ProviderError: No CUDA binding is installed, or the GPU cannot be opened.

@@ -27,7 +27,7 @@ class Device(ABC):
     GPU has no memory left, or does not answer any more.
 
     Attributes:
-        waits: How often the stream has been waited for.
+        waits: Number of waits so far.
     """
 
     def __init__(self) -> None:
@@ -166,11 +166,11 @@ class Staging:
 
 
 def cuda_error(what: str, why: str) -> ProviderError:
-    """A failure of CUDA in words.
+    """An error for a failure of CUDA.
 
     Args:
-        what: What was being done.
-        why: CUDA's own words.
+        what: The action that failed, to follow "to".
+        why: CUDA's message.
     """
     if "out of memory" in why.lower() or "MEMORY" in why:
         return ProviderError(
@@ -188,7 +188,7 @@ def cuda_error(what: str, why: str) -> ProviderError:
 
 
 def no_gpu(why: str) -> ProviderError:
-    """There is no GPU that could be opened."""
+    """An error for a GPU that cannot be opened."""
     return ProviderError(
         "No NVIDIA GPU can be used.",
         f"CUDA says: {why}",

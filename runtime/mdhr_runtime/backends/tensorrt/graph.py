@@ -118,7 +118,7 @@ class EngineGraph:
         return self._staging[name].reserve(elements * np.dtype(self._record.outputs[name].dtype).itemsize)
 
     def _fetch(self, outputs: Tensors) -> None:
-        """Bring outputs to where they belong, if the engine could not write them there."""
+        """Copy outputs to their memory, if the engine could not write them there."""
         arriving = []
         for name, tensor in outputs.items():
             if isinstance(tensor, np.ndarray):
@@ -203,13 +203,13 @@ class EngineGraph:
 
 
 def gpu_failure(doing: str, what: str, logged: str, fix: str, rebuild: str) -> ProviderError:
-    """A failure of TensorRT on the GPU; if memory ran out, it says so.
+    """An error for a failure of TensorRT on the GPU, with advice if memory ran out.
 
     Args:
-        doing: What was being done, to follow "to".
-        what: What happened.
+        doing: The action that failed, to follow "to".
+        what: The failure, as a sentence.
         logged: The error that TensorRT logged last.
-        fix: What to do about it.
+        fix: Advice, unless memory ran out.
         rebuild: The command that builds the bundle's engines.
     """
     why = f"TensorRT says: {logged}"
