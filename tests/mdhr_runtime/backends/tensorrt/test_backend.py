@@ -66,3 +66,9 @@ def test_without_a_driver_there_is_no_device(run):
         "try:\n    open_device()\nexcept ProviderError as error:\n    print(error)"
     )
     assert "fix:" in result.stdout, result.stderr
+
+
+def test_a_graph_without_an_engine_is_loaded_from_its_onnx_file(engines):
+    backend = TensorRtBackend(*engines, load_onnx=lambda name: f"{name}.onnx", device=HostDevice())
+    assert backend.load("pnet") == "pnet.onnx"
+    assert backend.reason.startswith("float32 engines of TensorRT-RTX")
