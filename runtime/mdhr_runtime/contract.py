@@ -5,11 +5,13 @@ the meaning of the model's output. The manifest of a bundle records shapes and e
 
 | graph | inputs | outputs |
 |---|---|---|
-| encoder | frames | motion (if the network has facial dynamics), static |
-| temporal | motion, static, valid (if it has a state), `state_…` | scores, combinations (if edges depend on them), `new_state_…` |
-| clip | frames | scores, combinations (likewise) |
+| encoder | frames | static, motion¹ |
+| temporal | motion¹, static, valid², `state_…` | scores, combinations³, `new_state_…` |
+| clip | frames | scores, combinations³ |
 | pnet, rnet, onet | images | offsets, scores; onet also landmarks |
-"""  # noqa: E501
+
+¹ If the network has facial dynamics. ² If the graph has a state. ³ If edges depend on them.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ FRAMES = "frames"
 """uint8 (F, 224, 224, 3), of the clip graph (B, T, 224, 224, 3); RGB."""
 
 MOTION, STATIC = "motion", "static"
-"""What the encoder says of a frame: maps whose changes are the facial dynamics, and the static features."""
+"""Features of a frame: maps whose changes are the facial dynamics, and the static ones."""
 
 VALID = "valid"
 """1 for frames, 0 for the padding before the first and after the last."""
@@ -58,7 +60,7 @@ OFFSETS, LANDMARKS = "offsets", "landmarks"
 
 @dataclass(frozen=True)
 class OutputRecord:
-    """What a number is that the model gives per action unit.
+    """Meaning of the number that the model gives per action unit.
 
     Attributes:
         name: Its name in words.
@@ -73,7 +75,7 @@ class OutputRecord:
     threshold: float
 
     def occurs(self, values: np.ndarray) -> np.ndarray:
-        """Which values say that their action unit occurs, as bool of the same shape."""
+        """Whether each value says that its action unit occurs, as bool of the same shape."""
         return np.asarray(values >= self.threshold)
 
 

@@ -1,4 +1,4 @@
-"""What a model labels: its action units (AUs), the facial regions that group them, and how its faces are cropped."""
+"""The labels of a model: its action units (AUs), the facial regions that group them, and the crop of its faces."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Region:
 
 @dataclass(frozen=True)
 class CropGeometry:
-    """Where the landmarks of a face lie in an aligned crop.
+    """Positions of a face's landmarks in an aligned crop.
 
     Points are (x, y) as fractions of a square reference crop, left and right as seen in the image. The network sees
     the central `input_size` pixels of a reference crop of `reference_size` pixels, as it does in evaluation.

@@ -1,4 +1,4 @@
-"""What the analysis says: rows, and the frames that they belong to."""
+"""Results of the analysis: rows, and the frames that they belong to."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .contract import SCORE, OutputRecord
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """What is known of one face in one frame.
+    """One face in one frame.
 
     Attributes:
         source: Name of the video, camera or folder, unique within a run.
         frame: Number of the frame within its source, from 1.
         timestamp: Its time in seconds since the source's beginning.
-        face_id: Which face of the source, from 0; ids are not reused. None in the row of a frame without a face.
+        face_id: Number of the face in its source, from 0; never used again. None in the row of a frame without a face.
         confidence: The detector's confidence in the face in [0, 1], 0 without a face.
         box: (x1, y1, x2, y2) in pixels, or None without a face.
-        scores: float32 (N,), the score of every AU in [0, 1], or None without a face.
+        scores: float32 (N,), the score of every AU, or None without a face.
         final: Whether the scores are final. A provisional row is computed as if the video ended at this frame, and is
             followed by a final one for the same source, frame and face.
-        output: What the scores are.
+        output: Meaning of the scores: their range, and the threshold from which an AU occurs.
     """
 
     source: str
@@ -44,19 +44,19 @@ class Row:
 
     @property
     def occurrences(self) -> np.ndarray | None:
-        """Which AUs occur, bool (N,), or None without a face."""
+        """Whether each AU occurs, bool (N,), or None without a face."""
         return None if self.scores is None else self.output.occurs(self.scores)
 
 
 @dataclass(frozen=True, eq=False)
 class FrameResult:
-    """A frame with all that is known of its faces, as it is handed to outputs.
+    """A frame with the rows of its faces, as it is handed to sinks.
 
     Attributes:
         source: Name of the source.
         frame: Number of the frame within its source, from 1.
         timestamp: Its time in seconds since the source's beginning.
-        image: uint8 (H, W, 3), RGB, upright. Not to be written to: outputs share it. Of size 0×0 if the analysis was
+        image: uint8 (H, W, 3), RGB, upright. Not to be written to: sinks share it. Of size 0×0 if the analysis was
             told to keep no images.
         rows: One row per face, or one row without a face; all final or all provisional.
         final: Whether the rows are final. Final results of a source come in the order of its frames.
@@ -72,12 +72,12 @@ class FrameResult:
 
 @dataclass(frozen=True)
 class SourceStats:
-    """What the analysis knows of a source at this moment.
+    """State of a source at this moment.
 
     Attributes:
         dropped: Frames dropped since the start because the machine was too slow.
         latency: Seconds from a frame's arrival to its first result, or None if unknown.
-        state: What the source does.
+        state: Its stage.
     """
 
     dropped: int = 0

@@ -13,6 +13,7 @@ import pytest
 import mdhr_runtime
 from mdhr_export.exporter import Options, export_bundle
 from mdhr_export.tensorrt import EngineOptions, build_engines
+from mdhr_runtime.backends.tensorrt.backend import open_device
 from mdhr_runtime.backends.tensorrt.installed import installed_flavors
 from mdhr_runtime.bundle import open_bundle
 from mdhr_runtime.errors import FramesError, ProviderError
@@ -71,14 +72,14 @@ def test_streams_give_the_scores_of_onnx_runtime(model, on_cpu, face_frames, ste
 def test_many_streams_share_the_gpu(model, on_cpu, face_frames):
     batch = model.batch()
     clips = [face_frames[start : start + 10] for start in range(6)]
-    lanes = [batch.open() for _ in clips]
+    slots = [batch.open() for _ in clips]
     found = [[] for _ in clips]
     for frame in range(10):
-        scores = batch.push(lanes, [clip[frame : frame + 1] for clip in clips])
+        scores = batch.push(slots, [clip[frame : frame + 1] for clip in clips])
         for part, each in zip(found, scores, strict=True):
             part.append(each)
     precision = model.bundle.manifest.precision
-    for part, rest, clip in zip(found, batch.close(lanes), clips, strict=True):
+    for part, rest, clip in zip(found, batch.close(slots), clips, strict=True):
         np.testing.assert_allclose(np.concatenate([*part, rest]), on_cpu.clip(clip), atol=TOLERANCE[precision])
 
 
@@ -112,7 +113,7 @@ def test_memory_does_not_grow_with_the_number_of_streams(with_engines, face_fram
     def free():
         gc.collect()
         left, total = ctypes.c_size_t(), ctypes.c_size_t()
-        with model.graph("encoder")._device.use():
+        with open_device().use():  # the context that the model uses too
             assert driver.cuMemGetInfo_v2(ctypes.byref(left), ctypes.byref(total)) == 0
         return left.value
 

@@ -11,13 +11,12 @@ from threading import get_ident
 import numpy as np
 import onnxruntime
 
-from mdhr_runtime.backends.tensorrt.cuda_binding import CudaBinding, cuda_error
-from mdhr_runtime.backends.tensorrt.device import ALIGNMENT
+from mdhr_runtime.backends.tensorrt.device import ALIGNMENT, Device, cuda_error
 
 STREAM = 7
 
 
-class HostCuda(CudaBinding):
+class HostDevice(Device):
     """Counts what crosses between host and device, in `uploaded` and `downloaded` bytes.
 
     Args:
@@ -25,7 +24,8 @@ class HostCuda(CudaBinding):
     """
 
     def __init__(self, memory=1 << 40):
-        self._left = memory
+        super().__init__()
+        self.free_memory = memory
         self._blocks = {}
         self._queue = []
         self._users = []
@@ -43,9 +43,9 @@ class HostCuda(CudaBinding):
 
     def allocate(self, size):
         self._check()
-        if size > self._left:
+        if size > self.free_memory:
             raise cuda_error(f"allocate {size} bytes", "CUDA_ERROR_OUT_OF_MEMORY (out of memory)")
-        self._left -= size
+        self.free_memory -= size
         memory = np.full(size + ALIGNMENT, 0xAB, np.uint8)
         pointer = -(-memory.ctypes.data // ALIGNMENT) * ALIGNMENT
         self._blocks[pointer] = (memory, size)
@@ -53,8 +53,8 @@ class HostCuda(CudaBinding):
 
     def free(self, pointer):
         self._check()
-        self.wait()
-        self._left += self._blocks.pop(pointer)[1]
+        self.synchronize()
+        self.free_memory += self._blocks.pop(pointer)[1]
 
     def pinned(self, size):
         self._check()
@@ -74,7 +74,7 @@ class HostCuda(CudaBinding):
     def zero(self, pointer, size):
         self.queue(lambda: ctypes.memset(pointer, 0, size))
 
-    def wait(self):
+    def synchronize(self):
         self._check()
         while self._queue:
             self._queue.pop(0)()
@@ -95,14 +95,19 @@ class HostEngine:
         path: The graph's ONNX file.
         record: The graph's inputs and outputs.
         profiles: As the manifest has them.
-        cuda: Whose stream it runs on.
+        device: Whose stream it runs on.
+
+    Attributes:
+        fails: Whether its runs fail.
+        started: Profiles of its contexts, in the order in which they were chosen.
     """
 
-    def __init__(self, path, record, profiles, cuda):
+    def __init__(self, path, record, profiles, device):
         self.session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        self.record, self.profiles, self.cuda = record, profiles, cuda
+        self.record, self.profiles, self.device = record, profiles, device
         self.num_optimization_profiles = len(profiles)
         self.fails = False
+        self.started = []
 
     def get_tensor_profile_shape(self, name, index):
         return self.profiles[index][name]
@@ -120,6 +125,7 @@ class HostContext:
     def set_optimization_profile_async(self, index, stream):
         assert stream == STREAM
         self._profile = index
+        self._engine.started.append(index)
         return True
 
     def set_input_shape(self, name, shape):
@@ -146,7 +152,7 @@ class HostContext:
             return False
         addresses = dict(self._addresses)
         shapes = {name: self.get_tensor_shape(name) for name in self._engine.record.outputs} | self._shapes
-        self._engine.cuda.queue(lambda: self._compute(addresses, shapes))
+        self._engine.device.queue(lambda: self._compute(addresses, shapes))
         return True
 
     def _compute(self, addresses, shapes):

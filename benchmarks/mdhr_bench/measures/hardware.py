@@ -146,21 +146,22 @@ def measure_transfers(model: Model) -> list[Transfer]:
 
 def _pinned_copies(size: int) -> tuple[Call, Call]:
     """Copies from and to pinned memory, as engines are fed."""
-    from mdhr_runtime.backends.tensorrt.device import DeviceMemory, open_device
+    from mdhr_runtime.backends.tensorrt.backend import open_device
+    from mdhr_runtime.backends.tensorrt.device import DeviceMemory
 
     device = open_device()
     memory = DeviceMemory(device, size)
-    with device.use() as cuda:
-        host = cuda.pinned(size)
+    with device.use():
+        host = device.pinned(size)
 
     def to_device() -> None:
-        with device.use() as cuda:
-            cuda.to_device(memory.pointer, host[:size])
+        with device.use():
+            device.to_device(memory.pointer, host[:size])
             device.wait()
 
     def to_host() -> None:
-        with device.use() as cuda:
-            cuda.to_host(host[:size], memory.pointer)
+        with device.use():
+            device.to_host(host[:size], memory.pointer)
             device.wait()
 
     return to_device, to_host

@@ -127,7 +127,7 @@ class DeviceGraph(Graph, Protocol):
 
         Args:
             inputs: Where every input is, by name.
-            outputs: Where every output belongs, by name. No output may lie where an input does.
+            outputs: Where every output is written, by name. No output may overlap an input.
         """
         ...
 
@@ -146,7 +146,7 @@ class Backend(Protocol):
 
     @property
     def reason(self) -> str:
-        """What it is in detail and why it was chosen, for one line."""
+        """Its versions and why it was chosen, for one line."""
         ...
 
     def load(self, name: str) -> DeviceGraph:

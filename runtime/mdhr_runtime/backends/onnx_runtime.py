@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,20 +17,29 @@ HOST, CUDA = "cpu", "cuda"  # ONNX Runtime's names of where tensors are
 
 
 class ExecutionProvider(NamedTuple):
-    """What ONNX Runtime calls a provider.
+    """ONNX Runtime's side of a provider.
 
     Attributes:
-        name: The provider's name there.
+        name: ONNX Runtime's name of it.
         device: Where its tensors are.
+        options: Its options for a graph's file.
+        others: Providers that run the operations that it cannot.
     """
 
     name: str
     device: str
+    options: Callable[[Path], dict[str, Any]] = lambda path: {}
+    others: tuple[str, ...] = ()
+
+
+def _engine_cache(path: Path) -> dict[str, Any]:
+    # It builds engines of its own when a graph is loaded; those of the last time are kept beside the bundle.
+    return {"trt_engine_cache_enable": True, "trt_engine_cache_path": f"{path.parent}.ort-tensorrt"}
 
 
 EXECUTION_PROVIDERS = {
     "cuda": ExecutionProvider("CUDAExecutionProvider", CUDA),
-    "ort-tensorrt": ExecutionProvider("TensorrtExecutionProvider", CUDA),
+    "ort-tensorrt": ExecutionProvider("TensorrtExecutionProvider", CUDA, _engine_cache, ("CUDAExecutionProvider",)),
     "cpu": ExecutionProvider("CPUExecutionProvider", HOST),
 }
 """ONNX Runtime's providers by our names of them, the fastest first."""
@@ -98,10 +107,10 @@ class OnnxBackend:
 
     Attributes:
         provider: Name of the provider.
-        reason: What it is in detail and why it was chosen, for one line.
+        reason: Its versions and why it was chosen, for one line.
 
     Raises:
-        ProviderError: ONNX Runtime or the provider is not installed. It may yet fail to start; `load` tells.
+        ProviderError: ONNX Runtime or the provider is not installed. It may yet fail to start, in `load`.
     """
 
     def __init__(self, provider: str, bundle: Bundle, threads: int | None, why: str) -> None:
@@ -153,8 +162,9 @@ def load_graph(path: Path, provider: str = "cpu", threads: int | None = None) ->
     check_installed(provider)
     ort = onnxruntime_module()
     theirs = EXECUTION_PROVIDERS[provider]
+    providers = [(theirs.name, theirs.options(path)), *theirs.others]
     try:
-        session = ort.InferenceSession(str(path), session_options(threads), providers=_with_settings(theirs.name, path))
+        session = ort.InferenceSession(str(path), session_options(threads), providers=providers)
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise BundleError(
             f"ONNX Runtime refuses {path}.",
@@ -187,15 +197,6 @@ def session_options(threads: int | None = None) -> Any:
     # sleep at once, as they would hold the cores that the next graph needs.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     return options
-
-
-def _with_settings(name: str, path: Path) -> list[Any]:
-    """A provider of ONNX Runtime, with its settings and what it falls back to."""
-    if name != EXECUTION_PROVIDERS["ort-tensorrt"].name:
-        return [name]
-    # It builds engines of its own when a graph is loaded; those of the last time are kept beside the bundle.
-    cache = {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(path.parent) + ".ort-tensorrt"}
-    return [(name, cache), EXECUTION_PROVIDERS["cuda"].name]
 
 
 def _location(tensor: np.ndarray | TensorView) -> tuple[str, int, np.dtype, tuple[int, ...], int]:

@@ -1,4 +1,4 @@
-"""The manifest: what a bundle says about itself. This file is the format's definition."""
+"""The manifest: a bundle's description of itself. This file is the format's definition."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCHEMA = 3
 meaning of outputs; both are optional in older bundles, which are still read."""
 
 PORTABLE = "portable"
-"""What stands in place of a GPU's name in the record of an engine that runs on many."""
+"""Stands in place of a GPU's name in the record of an engine that runs on many."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class GraphRecord:
 
 @dataclass(frozen=True)
 class ParityRecord:
-    """How far an exported graph was from the PyTorch model when it was exported.
+    """Difference between an exported graph and the PyTorch model, measured when it was exported.
 
     Attributes:
-        form: What was run, for example "stream, 3 frames at a time".
+        form: The way in which it was run, for example "stream, 3 frames at a time".
         output: The output that was compared.
         largest: Largest absolute difference.
         mean: Mean absolute difference.
@@ -89,9 +89,9 @@ class EngineRecord:
         layers: Numbers of layers of the network by the type of their first output, such as {"HALF": 134}.
         profiles: Optimisation profiles: per input with a dynamic shape its least, likeliest and largest shape.
         size: Bytes.
-        build_seconds: How long the build took.
+        build_seconds: Duration of the build.
         onnx_sha256: SHA-256 in hexadecimal of the ONNX file that it was built from.
-        sha256: SHA-256 of the engine. Engines are not among the manifest's `files`: only who loads one reads it.
+        sha256: SHA-256 of the engine, which is not among the manifest's `files`: it is read only when it is loaded.
     """
 
     graph: str
@@ -112,7 +112,7 @@ class EngineRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that a bundle says about itself.
+    """A bundle's description of itself.
 
     Attributes:
         layout: Action units, regions and crop geometry.
@@ -124,10 +124,10 @@ class Manifest:
         precision: "float32" or "float16", the type that the graphs compute in.
         graphs: Graphs by name: "encoder", "temporal", the detector's "pnet", "rnet", "onet", and perhaps "clip".
         parity: Differences measured at export, and at the build of engines; empty if nothing was verified.
-        versions: Versions of what made the bundle: mdhr-edge, torch, timm, onnx, and the ONNX operator set.
+        versions: Versions of the software that made it: mdhr-edge, torch, timm, onnx, and the ONNX operator set.
         files: SHA-256 in hexadecimal of every file but the manifest and the engines, by path within the bundle.
         engines: TensorRT engines that were built from the graphs, for any number of machines.
-        outputs: What the numbers are that the model gives per action unit, by the name of their tensor.
+        outputs: Meaning of the numbers that the model gives per action unit, by the name of their tensor.
         schema: Version of the format.
     """
 

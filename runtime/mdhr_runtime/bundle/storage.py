@@ -16,10 +16,10 @@ MANIFEST = "manifest.json"
 
 EXPORT_AGAIN = "Export the bundle again with mdhr-export, or copy it again from where it came."
 ENGINES = "engines"
-"""Folder of the engines. What the manifest does not name there is left over from a build that was killed."""
+"""Folder of the engines. Files there that the manifest does not name are left over from a build that was killed."""
 
 VERIFICATION = "verification.npz"
-"""A clip, and what the PyTorch model said of it when the graphs were exported; for checks where PyTorch is not.
+"""A clip and the PyTorch model's labels of it, from the export; for checks where PyTorch is not installed.
 
 Arrays: `frames` (T, 224, 224, 3) uint8 RGB, `scores` (T, N) float32, and the regional argmaxes, `combinations` (T, R)
 int32.
@@ -32,11 +32,16 @@ class Bundle:
 
     Attributes:
         path: Its folder.
-        manifest: What it says about itself.
+        manifest: Its description.
     """
 
     path: Path
     manifest: Manifest
+
+    @property
+    def build_command(self) -> str:
+        """The command that builds engines for this machine into the bundle."""
+        return f"mdhr-export --bundle {self.path} --trt"
 
     def graph_path(self, name: str) -> Path:
         """File of a graph.
@@ -55,7 +60,7 @@ class Bundle:
 
 
 def read_manifest(path: Path | str) -> Manifest:
-    """Read what a bundle says about itself, without a look at its other files.
+    """Read a bundle's description of itself, without a look at its other files.
 
     Args:
         path: The bundle's folder.
@@ -117,12 +122,12 @@ def open_bundle(path: Path | str) -> Bundle:
 def write_manifest(folder: Path, manifest: Manifest, known: Mapping[str, str] | None = None) -> Manifest:
     """Write a bundle's manifest, with the hashes of all other files that are in the folder now, except engines.
 
-    With what is returned, `Bundle(folder, manifest)` is a whole bundle: one can be written, run, and written again with
-    what the run has shown.
+    `Bundle(folder, manifest)` with the returned manifest is a whole bundle: an exporter writes the manifest, runs the
+    bundle, and writes the manifest again with the differences that it measured.
 
     Args:
         folder: The bundle's folder, complete but for the manifest.
-        manifest: What to write; its `files` are replaced by what is found.
+        manifest: The manifest; its `files` are replaced by what is found.
         known: Hashes, like `Manifest.files`, of files that the caller has just written or checked. They are not read
             again.
 
@@ -148,7 +153,7 @@ def read_engine(bundle: Bundle, record: EngineRecord) -> bytes:
     Raises:
         BundleError: It is missing or altered.
     """
-    fix = f"Build the engines again: `mdhr-export --bundle {bundle.path} --trt`."
+    fix = f"Build the engines again: `{bundle.build_command}`."
     data = _file_of(bundle.path, record.file, fix).read_bytes()
     _compare(bundle.path, record.file, hashlib.sha256(data).hexdigest(), record.sha256, fix)
     return data

@@ -43,27 +43,6 @@ SLOTS = 8
 """Streams whose states are side by side, and so the most that go through the temporal graph in one run."""
 
 
-class Progress:
-    """How far a stream has come: which of the temporal graph's scores belong to frames.
-
-    After `seen` frames, row i of the graph's next scores is that of frame seen + i − lookahead. Those before the first
-    frame are the zero padding's.
-
-    Args:
-        lookahead: Frames by which final scores lag behind.
-    """
-
-    def __init__(self, lookahead: int) -> None:
-        self._lookahead = lookahead
-        self._seen = 0
-
-    def advance(self, frames: int) -> int:
-        """Count new frames, or the lookahead's invalid ones, and return how many of their first rows are padding's."""
-        padding = min(max(0, self._lookahead - self._seen), frames)
-        self._seen += frames
-        return padding
-
-
 class StateBlock:
     """Two buffers for the states of some streams.
 
@@ -71,21 +50,21 @@ class StateBlock:
         number: Its position among the blocks.
         slots: Number of streams.
         temporal: The graph whose states they are.
-        manifest: What the bundle says of it.
+        manifest: Describes its tensors.
 
     Attributes:
         number: Its position among the blocks.
-        free: Slots that no stream has, in order.
+        free: Indices of the slots that no stream has, in order.
     """
 
     def __init__(self, number: int, slots: int, temporal: DeviceGraph, manifest: Manifest) -> None:
         self.number = number
         self.free = list(range(slots))
-        self._buffers = [state_buffers(slots, temporal, manifest) for _ in range(2)]
+        self._buffers = [_state_buffers(slots, temporal, manifest) for _ in range(2)]
 
-    def states(self, prefix: str, buffer: int, slot: int, count: int) -> dict[str, TensorView]:
+    def states(self, prefix: str, buffer: int, first: int, count: int) -> dict[str, TensorView]:
         """The states of neighbouring slots in one of the buffers, by the names that the graph has for them."""
-        return {prefix + name: memory.view(slot, count) for name, memory in self._buffers[buffer].items()}
+        return {prefix + name: memory.view(first, count) for name, memory in self._buffers[buffer].items()}
 
 
 @dataclass(eq=False)
@@ -95,14 +74,14 @@ class StreamSlot:
     Attributes:
         block: The buffers of its state.
         index: Its position in them.
-        progress: Which scores belong to frames.
+        seen: Frames that it has been given, and invalid ones at its end.
         buffer: Index of the buffer that holds its state; None before its first frame, when the state is zeros.
         newest: Scores (N,) of its newest frame if they are final at once, in a model without lookahead; else None.
     """
 
     block: StateBlock
     index: int
-    progress: Progress
+    seen: int = 0
     buffer: int | None = None
     newest: np.ndarray | None = None
 
@@ -110,6 +89,19 @@ class StreamSlot:
     def begun(self) -> bool:
         """Whether a frame has come."""
         return self.buffer is not None
+
+    def advance(self, scores: np.ndarray, lookahead: int) -> np.ndarray:
+        """Count the frames of a run, and choose those of its scores that belong to frames.
+
+        Row i of the scores is that of frame seen + i − lookahead. Those before the first frame are the zero padding's.
+
+        Args:
+            scores: (T, N), of the last T frames, or of as many invalid ones.
+            lookahead: Frames by which final scores lag behind.
+        """
+        padding = max(0, lookahead - self.seen)
+        self.seen += len(scores)
+        return scores[padding:]
 
 
 @dataclass
@@ -158,7 +150,7 @@ class StreamBatch:
     Args:
         encoder: The graph that describes frames, one by one.
         temporal: The graph that relates them in time.
-        manifest: What the bundle says of both.
+        manifest: Describes both.
         slots: Streams whose states are allocated at once; there may be more.
 
     Attributes:
@@ -180,7 +172,7 @@ class StreamBatch:
         self._features = self._feature_buffers(self._chunk)
         # A model without lookahead owes no scores at a stream's end, and is never given anything but frames.
         self._no_features = self._feature_buffers(self._slots * self._lookahead, zeros=True) if self._lookahead else {}
-        self._no_states = state_buffers(self._slots, temporal, manifest, zeros=True)
+        self._no_states = _state_buffers(self._slots, temporal, manifest, zeros=True)
         self._blocks: list[StateBlock] = []
 
     @property
@@ -194,7 +186,7 @@ class StreamBatch:
         if block is None:
             block = StateBlock(len(self._blocks), self._slots, self._temporal, self._manifest)
             self._blocks.append(block)
-        return StreamSlot(block, block.free.pop(0), Progress(self._lookahead))
+        return StreamSlot(block, block.free.pop(0))
 
     def push(self, slots: Sequence[StreamSlot], crops: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Add frames to streams.
@@ -220,7 +212,7 @@ class StreamBatch:
                     slot.buffer = target
                     if not self._lookahead:
                         slot.newest = values[-1]
-                    scores[position] = values[slot.progress.advance(group.frames) :]
+                    scores[position] = slot.advance(values, self._lookahead)
         return scores
 
     def provisional(self, slots: Sequence[StreamSlot]) -> np.ndarray:
@@ -252,7 +244,7 @@ class StreamBatch:
         scores = [self._no_scores] * len(slots)
         for group, found in self._as_if_ended(slots):
             for position, slot, values in zip(group.positions, group.slots, found, strict=True):
-                scores[position] = values[slot.progress.advance(self._lookahead) :]
+                scores[position] = slot.advance(values, self._lookahead)
         for slot in slots:
             insort(slot.block.free, slot.index)
         return scores
@@ -308,7 +300,7 @@ class StreamBatch:
         }
 
 
-def state_buffers(slots: int, temporal: DeviceGraph, manifest: Manifest, *, zeros: bool = False) -> dict[str, Buffer]:
+def _state_buffers(slots: int, temporal: DeviceGraph, manifest: Manifest, *, zeros: bool = False) -> dict[str, Buffer]:
     """Allocate memory for the states of some streams, by their names without a prefix."""
     records = manifest.graphs[TEMPORAL].inputs
     return {

@@ -38,11 +38,11 @@ class Model:
     """Labels aligned faces with action units.
 
     Args:
-        bundle: What it is loaded from.
-        backend: What runs its graphs.
+        bundle: The bundle that it is loaded from.
+        backend: Runs its graphs.
 
     Attributes:
-        bundle: What it was loaded from.
+        bundle: The bundle that it was loaded from.
     """
 
     def __init__(self, bundle: Bundle, backend: Backend) -> None:
@@ -58,7 +58,7 @@ class Model:
 
     @property
     def reason(self) -> str:
-        """What the provider is in detail, and why it was chosen, in one line."""
+        """The provider's versions and why it was chosen, in one line."""
         return self._backend.reason
 
     @property
@@ -90,7 +90,7 @@ class Model:
 
     @property
     def output(self) -> OutputRecord:
-        """What the scores are: their range, and the threshold from which an AU occurs."""
+        """Meaning of the scores: their range, and the threshold from which an AU occurs."""
         return self.bundle.manifest.outputs[SCORES]
 
     @property
@@ -105,7 +105,7 @@ class Model:
             frames: (T, 224, 224, 3) uint8, RGB, aligned faces of one person in consecutive frames.
 
         Returns:
-            (T, N) float32 scores; `output` says in which range, and `output.occurs(scores)` which AUs occur.
+            (T, N) float32 scores in the range of `output`; `output.occurs(scores)` tells which AUs occur.
 
         Raises:
             FramesError: The frames have another shape or type.

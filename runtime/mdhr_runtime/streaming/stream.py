@@ -20,7 +20,7 @@ class Stream:
     Args:
         encoder: The graph that describes frames, one by one.
         temporal: The graph that relates them in time.
-        manifest: What the bundle says of both.
+        manifest: Describes both.
     """
 
     def __init__(self, encoder: DeviceGraph, temporal: DeviceGraph, manifest: Manifest) -> None:

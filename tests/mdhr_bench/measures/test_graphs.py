@@ -5,14 +5,14 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from host_gpu import HostCuda
+from host_gpu import HostDevice
 from onnx import TensorProto, helper, numpy_helper
 
 import mdhr_runtime
 from mdhr_bench.cost.counting import count_graph
 from mdhr_bench.measures.graphs import backbone_only, graph_record, open_graph
 from mdhr_bench.measures.hardware import write_negation
-from mdhr_runtime.backends.tensorrt import device
+from mdhr_runtime.backends.tensorrt import backend
 from mdhr_runtime.backends.tensorrt.installed import TITLES, find_gpu
 from mdhr_runtime.bundle import TensorRecord
 from mdhr_runtime.errors import BundleError, MdhrError, ProviderError
@@ -70,7 +70,7 @@ def test_an_engine_that_the_gpu_refuses_is_told(negation, monkeypatch):
     pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX's Python module")
     if find_gpu() is not None:
         pytest.skip("there is a GPU, and TensorRT takes the engine")
-    monkeypatch.setattr(device, "open_device", lambda: device.Device(HostCuda()))
+    monkeypatch.setattr(backend, "open_device", HostDevice)
     with pytest.raises(ProviderError, match=r"engine of negation\.onnx cannot be loaded") as caught:
         open_graph(SimpleNamespace(provider="tensorrt"), negation, {})
     assert "TensorRT-RTX" in caught.value.why

@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from mdhr_runtime.bundle import MANIFEST, SCHEMA, Manifest, open_bundle
+from mdhr_runtime.bundle import MANIFEST, SCHEMA, file_hash, open_bundle, read_manifest, write_manifest
+from mdhr_runtime.contract import SCORE
 from mdhr_runtime.errors import BundleError
 
 
@@ -18,11 +19,6 @@ def bundle(tiny_bundle, tmp_path):
 def edit(bundle, **changes):
     file = bundle / MANIFEST
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
-
-
-def test_a_manifest_survives_its_json(tiny_bundle):
-    manifest = open_bundle(tiny_bundle).manifest
-    assert Manifest.from_dict(json.loads(json.dumps(manifest.to_dict()))) == manifest
 
 
 def test_a_missing_bundle_is_named(tmp_path):
@@ -56,11 +52,37 @@ def test_a_newer_schema_is_refused_whatever_else_it_holds(bundle):
     assert f"schema {SCHEMA + 1}" in error.value.why
 
 
-def test_a_bundle_from_before_there_were_engines_has_none(bundle):
+def test_a_bundle_of_the_first_schema_is_opened(bundle):
     manifest = json.loads((bundle / MANIFEST).read_text())
-    del manifest["engines"]
+    del manifest["engines"], manifest["outputs"]
     (bundle / MANIFEST).write_text(json.dumps(manifest | {"schema": 1}))
-    assert open_bundle(bundle).manifest.engines == ()
+    opened = open_bundle(bundle)
+    assert opened.manifest.engines == ()
+    assert opened.manifest.outputs == {"scores": SCORE}
+
+
+def test_a_manifest_is_read_without_a_look_at_the_files(bundle):
+    (bundle / "encoder.onnx").unlink()
+    assert read_manifest(bundle).lookahead == 7
+
+
+def test_a_manifest_is_written_with_the_hashes_of_what_is_there(bundle):
+    manifest = read_manifest(bundle)
+    (bundle / "encoder.onnx").write_bytes(b"another graph")
+    (bundle / "engines").mkdir()
+    (bundle / "engines" / "encoder.engine").write_bytes(b"an engine")
+    written = write_manifest(bundle, manifest)
+    assert written == open_bundle(bundle).manifest
+    assert written.files["encoder.onnx"] == file_hash(bundle / "encoder.onnx")
+    assert set(written.files) == set(manifest.files)
+
+
+def test_known_hashes_are_kept_and_those_of_other_files_found(bundle):
+    manifest = read_manifest(bundle)
+    known = {"encoder.onnx": "0123", "gone.onnx": "4567"}
+    written = write_manifest(bundle, manifest, known=known)
+    assert written.files == manifest.files | {"encoder.onnx": "0123"}
+    assert read_manifest(bundle) == written
 
 
 @pytest.mark.parametrize("name", ["encoder.onnx", "temporal.onnx", "detector/pnet.onnx"])

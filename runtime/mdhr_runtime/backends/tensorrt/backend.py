@@ -1,4 +1,4 @@
-"""The engines of a bundle: which of them run here, and if none does, why; and what loads them."""
+"""The engines of a bundle: those that run here, or why there are none, and how they are loaded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...bundle import PORTABLE, Bundle, EngineRecord, read_engine
 from ...contract import ENCODER, TEMPORAL
 from ...errors import ProviderError
 from ..base import DeviceGraph
-from .device import Device, open_device
+from .device import Device
 from .graph import EngineGraph, gpu_failure
 from .installed import TITLES, Flavor, Gpu, find_gpu, installed_flavors, make_logger
 
@@ -19,11 +19,11 @@ ENGINE_GRAPHS = (ENCODER, TEMPORAL)
 
 @dataclass(frozen=True)
 class EngineSet:
-    """Engines that belong together: for all `ENGINE_GRAPHS`, built for one flavour, version and GPU.
+    """A set of engines: for all `ENGINE_GRAPHS`, built for one flavour, version and GPU.
 
     Attributes:
-        flavor: What loads them.
-        gpu: Where they run.
+        flavor: The product that loads them.
+        gpu: The GPU that runs them.
         records: By graph.
     """
 
@@ -49,7 +49,7 @@ class TensorRtBackend:
 
     Attributes:
         provider: "tensorrt".
-        reason: What it is in detail, for one line.
+        reason: Its versions, for one line.
 
     Raises:
         ProviderError: No CUDA binding is installed, or the GPU cannot be opened.
@@ -85,7 +85,7 @@ class TensorRtBackend:
         data = read_engine(self._bundle, record)
         with self._device.use():
             engine = self._runtime.deserialize_cuda_engine(data)
-        rebuild = f"mdhr-export --bundle {self._bundle.path} --trt"
+        rebuild = self._bundle.build_command
         if engine is None:
             raise gpu_failure(
                 f"load {record.file}",
@@ -155,5 +155,36 @@ def _unusable(bundle: Bundle, why: str) -> ProviderError:
     return ProviderError(
         f"The bundle {bundle.path} has no engines for this machine.",
         why,
-        f"Build them here: `mdhr-export --bundle {bundle.path} --trt`. Or choose another --provider.",
+        f"Build them here: `{bundle.build_command}`. Or choose another --provider.",
     )
+
+
+def open_device() -> Device:
+    """Open the GPU with the binding that is installed: PyCUDA, else cuda-python.
+
+    Raises:
+        ProviderError: Neither is installed, or there is no GPU.
+    """
+    reasons = []
+    for open_binding in (_pycuda, _cuda_python):
+        try:
+            return open_binding()
+        except ImportError as error:
+            reasons.append(str(error))
+    raise ProviderError(
+        "No CUDA binding for Python is installed.",
+        "; ".join(reasons),
+        "Run `pip install pycuda` where CUDA's headers are, or `pip install cuda-python`.",
+    )
+
+
+def _pycuda() -> Device:
+    from .pycuda_binding import PyCuda
+
+    return PyCuda()
+
+
+def _cuda_python() -> Device:
+    from .cuda_python_binding import CudaPython
+
+    return CudaPython()

@@ -11,19 +11,20 @@ import numpy as np
 from cuda.bindings import driver
 
 from ..base import DEVICE_NUMBER
-from .cuda_binding import CudaBinding, cuda_error, no_gpu
+from .device import Device, cuda_error, no_gpu
 
 MEMHOSTALLOC_PORTABLE = 1  # of cuda.h
 
 
-class CudaPython(CudaBinding):
-    """See `CudaBinding`.
+class CudaPython(Device):
+    """See `Device`.
 
     Raises:
         ProviderError: There is no GPU.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         try:
             error, *_ = driver.cuInit(0)
         except Exception as problem:  # the binding's own classes, which differ between its versions
@@ -79,7 +80,7 @@ class CudaPython(CudaBinding):
         """Queue the filling with zeros."""
         _do("clear memory", driver.cuMemsetD8Async, pointer, 0, size, self._stream)
 
-    def wait(self) -> None:
+    def synchronize(self) -> None:
         """Wait for the stream."""
         _do("finish its work", driver.cuStreamSynchronize, self._stream)
 

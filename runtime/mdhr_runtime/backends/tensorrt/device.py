@@ -1,56 +1,98 @@
-"""A GPU as the graphs of one model share it."""
+"""The GPU as the graphs of one model share it, and its memory."""
 
 from __future__ import annotations
 
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import RLock
 
 import numpy as np
 
 from ...errors import ProviderError
-from .cuda_binding import CudaBinding
 
 ALIGNMENT = 256
 """Bytes to which TensorRT wants the addresses of tensors aligned."""
 
 
-class Device:
-    """One stream of one GPU, for one thread at a time.
+class Device(ABC):
+    """One stream of the first GPU, for one thread at a time: the little of CUDA that running an engine needs.
 
-    What the graphs of a pipeline queue here is done in order, so that one may read what another writes without waiting.
+    All work is queued on the stream in the order of the calls, so that one graph may read what another writes without
+    waiting; `wait` waits for all of it. The GPU is reached through its primary context, the one that other libraries of
+    the process use as well; it is current only inside `use`.
 
-    Args:
-        binding: How it is reached.
+    Everything but `use` and `release` is called inside `use`. All methods raise ProviderError when CUDA fails: when the
+    GPU has no memory left, or does not answer any more.
 
     Attributes:
-        waits: How often the stream has been waited for.
+        waits: Number of waits so far.
     """
 
-    def __init__(self, binding: CudaBinding) -> None:
-        self._binding = binding
+    def __init__(self) -> None:
         self._lock = RLock()
         self.waits = 0
 
     @contextmanager
-    def use(self) -> Iterator[CudaBinding]:
+    def use(self) -> Iterator[None]:
         """Have the GPU for this thread alone."""
-        with self._lock, self._binding.active():
-            yield self._binding
+        with self._lock, self.active():
+            yield
 
     def wait(self) -> None:
         """Wait until all that was queued is done."""
-        self._binding.wait()
+        self.synchronize()
         self.waits += 1
 
     def release(self, pointer: int) -> None:
         """Free memory; a GPU that is gone has none to free."""
         try:
-            with self.use() as binding:
-                binding.free(pointer)
+            with self.use():
+                self.free(pointer)
         except ProviderError:
             pass
+
+    @property
+    @abstractmethod
+    def stream(self) -> int:
+        """Handle of the stream."""
+
+    @abstractmethod
+    def active(self) -> AbstractContextManager[None]:
+        """Make the context current in this thread."""
+
+    @abstractmethod
+    def allocate(self, size: int) -> int:
+        """Allocate bytes on the GPU, aligned to `ALIGNMENT`; returns their address."""
+
+    @abstractmethod
+    def free(self, pointer: int) -> None:
+        """Free what `allocate` gave."""
+
+    @abstractmethod
+    def pinned(self, size: int) -> np.ndarray:
+        """Allocate host memory that copies can run from and to on their own: uint8 (size,). Freed with the process."""
+
+    @abstractmethod
+    def to_device(self, pointer: int, host: np.ndarray) -> None:
+        """Queue a copy of a whole pinned array to an address."""
+
+    @abstractmethod
+    def to_host(self, host: np.ndarray, pointer: int) -> None:
+        """Queue a copy from an address that fills a pinned array."""
+
+    @abstractmethod
+    def on_device(self, to: int, pointer: int, size: int) -> None:
+        """Queue a copy of bytes within the GPU."""
+
+    @abstractmethod
+    def zero(self, pointer: int, size: int) -> None:
+        """Queue the filling of bytes with zeros."""
+
+    @abstractmethod
+    def synchronize(self) -> None:
+        """Wait for the stream, uncounted; see `wait`."""
 
 
 class DeviceMemory:
@@ -69,8 +111,8 @@ class DeviceMemory:
     """
 
     def __init__(self, device: Device, size: int) -> None:
-        with device.use() as binding:
-            self.pointer = binding.allocate(size)
+        with device.use():
+            self.pointer = device.allocate(size)
         self.size = size
         weakref.finalize(self, device.release, self.pointer)
 
@@ -80,9 +122,6 @@ class Staging:
 
     Args:
         device: The GPU.
-
-    Attributes:
-        pointer: Address on the GPU.
     """
 
     def __init__(self, device: Device) -> None:
@@ -104,54 +143,54 @@ class Staging:
             self._memory = DeviceMemory(self._device, size)
         return self._memory.pointer
 
-    def upload(self, binding: CudaBinding, array: np.ndarray) -> int:
+    def upload(self, array: np.ndarray) -> int:
         """Queue a copy of a host array; returns the address that it will have."""
         if self._queued_at == self._device.waits:
             self._device.wait()  # the last array has perhaps not left yet
-        self._pin(binding, array.nbytes)
+        self._pin(array.nbytes)
         self._host[: array.nbytes] = np.frombuffer(array, np.uint8)
         pointer = self.reserve(array.nbytes)
-        binding.to_device(pointer, self._host[: array.nbytes])
+        self._device.to_device(pointer, self._host[: array.nbytes])
         self._queued_at = self._device.waits
         return pointer
 
-    def download(self, binding: CudaBinding, size: int) -> np.ndarray:
+    def download(self, size: int) -> np.ndarray:
         """Queue a copy of the first bytes to the host; returns where they will be after the next wait."""
-        self._pin(binding, size)
-        binding.to_host(self._host[:size], self.pointer)
+        self._pin(size)
+        self._device.to_host(self._host[:size], self.pointer)
         return self._host[:size]
 
-    def _pin(self, binding: CudaBinding, size: int) -> None:
+    def _pin(self, size: int) -> None:
         if len(self._host) < size:
-            self._host = binding.pinned(size)
+            self._host = self._device.pinned(size)
 
 
-def open_device() -> Device:
-    """Open the GPU with the binding that is installed: PyCUDA, else cuda-python.
+def cuda_error(what: str, why: str) -> ProviderError:
+    """An error for a failure of CUDA.
 
-    Raises:
-        ProviderError: Neither is installed, or there is no GPU.
+    Args:
+        what: The action that failed, to follow "to".
+        why: CUDA's message.
     """
-    reasons = []
-    for open_binding in (_pycuda, _cuda_python):
-        try:
-            return Device(open_binding())
-        except ImportError as error:
-            reasons.append(str(error))
-    raise ProviderError(
-        "No CUDA binding for Python is installed.",
-        "; ".join(reasons),
-        "Run `pip install pycuda` where CUDA's headers are, or `pip install cuda-python`.",
+    if "out of memory" in why.lower() or "MEMORY" in why:
+        return ProviderError(
+            f"The GPU has no memory left to {what}.",
+            f"CUDA says: {why}",
+            "End other programs on the GPU, analyse fewer sources at once, or build engines with a smaller --max-batch "
+            "and --max-frames.",
+        )
+    return ProviderError(
+        f"The GPU failed to {what}.",
+        f"CUDA says: {why}. After some errors the GPU cannot be used any more by this process.",
+        "Start the program again. If that fails too, look for Xid messages in `dmesg` and check the GPU with "
+        "nvidia-smi (on a Jetson: tegrastats).",
     )
 
 
-def _pycuda() -> CudaBinding:
-    from .pycuda_binding import PyCuda
-
-    return PyCuda()
-
-
-def _cuda_python() -> CudaBinding:
-    from .cuda_python_binding import CudaPython
-
-    return CudaPython()
+def no_gpu(why: str) -> ProviderError:
+    """An error for a GPU that cannot be opened."""
+    return ProviderError(
+        "No NVIDIA GPU can be used.",
+        f"CUDA says: {why}",
+        "Check the driver with nvidia-smi, and CUDA_VISIBLE_DEVICES. Without a GPU: --provider cpu.",
+    )

@@ -10,7 +10,6 @@ import numpy as np
 from ...bundle import GraphRecord
 from ...errors import FramesError, ProviderError
 from ..base import Buffer, Tensors, TensorView
-from .cuda_binding import CudaBinding
 from .device import ALIGNMENT, Device, DeviceMemory, Staging
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -41,8 +40,12 @@ class EngineGraph:
         explain: Callable[[], str],
         rebuild: str,
     ) -> None:
-        self._name, self._engine, self._record, self._device = name, engine, record, device
-        self._explain, self._rebuild = explain, rebuild
+        self._name = name
+        self._engine = engine
+        self._record = record
+        self._device = device
+        self._explain = explain
+        self._rebuild = rebuild
         self._staging = {tensor: Staging(device) for tensor in (*record.inputs, *record.outputs)}
         self._contexts: dict[int, Any] = {}
         self._limits = self._largest()
@@ -69,8 +72,8 @@ class EngineGraph:
         size = rows * int(np.prod(row)) * np.dtype(dtype).itemsize
         memory = DeviceMemory(self._device, size)
         if zeros:
-            with self._device.use() as binding:
-                binding.zero(memory.pointer, size)
+            with self._device.use():
+                self._device.zero(memory.pointer, size)
         return Buffer(memory, memory.pointer, "cuda", rows, tuple(row), dtype)
 
     def run(self, inputs: Tensors, outputs: Tensors) -> None:
@@ -82,29 +85,29 @@ class EngineGraph:
         """
         for name, tensor in inputs.items():
             self._check(name, tensor)
-        with self._device.use() as binding:
+        with self._device.use():
             context = self._shaped({name: tensor.shape for name, tensor in inputs.items()})
             for name, tensor in inputs.items():
-                context.set_tensor_address(name, self._bring(binding, name, tensor))
+                context.set_tensor_address(name, self._bring(name, tensor))
             for name in self._record.outputs:
                 context.set_tensor_address(name, self._place(name, outputs.get(name), context))
-            if not context.execute_async_v3(binding.stream):
+            if not context.execute_async_v3(self._device.stream):
                 raise self._failure("run")
-            self._fetch(binding, outputs)
+            self._fetch(outputs)
 
     def wait(self) -> None:
         """Wait until all runs are done, those of the other graphs on this GPU too."""
         with self._device.use():
             self._device.wait()
 
-    def _bring(self, binding: CudaBinding, name: str, tensor: np.ndarray | TensorView) -> int:
+    def _bring(self, name: str, tensor: np.ndarray | TensorView) -> int:
         """Address at which the engine finds an input."""
         if isinstance(tensor, np.ndarray):
-            return self._staging[name].upload(binding, tensor)
+            return self._staging[name].upload(tensor)
         if tensor.pointer % ALIGNMENT == 0:
             return tensor.pointer
         pointer = self._staging[name].reserve(tensor.size)
-        binding.on_device(pointer, tensor.pointer, tensor.size)
+        self._device.on_device(pointer, tensor.pointer, tensor.size)
         return pointer
 
     def _place(self, name: str, tensor: np.ndarray | TensorView | None, context: Any) -> int:
@@ -114,14 +117,14 @@ class EngineGraph:
         elements = int(np.prod(tuple(context.get_tensor_shape(name))))
         return self._staging[name].reserve(elements * np.dtype(self._record.outputs[name].dtype).itemsize)
 
-    def _fetch(self, binding: CudaBinding, outputs: Tensors) -> None:
-        """Bring outputs to where they belong, if the engine could not write them there."""
+    def _fetch(self, outputs: Tensors) -> None:
+        """Copy outputs to their memory, if the engine could not write them there."""
         arriving = []
         for name, tensor in outputs.items():
             if isinstance(tensor, np.ndarray):
-                arriving.append((tensor, self._staging[name].download(binding, tensor.nbytes)))
+                arriving.append((tensor, self._staging[name].download(tensor.nbytes)))
             elif tensor.pointer % ALIGNMENT:
-                binding.on_device(tensor.pointer, self._staging[name].pointer, tensor.size)
+                self._device.on_device(tensor.pointer, self._staging[name].pointer, tensor.size)
         if arriving:
             self._device.wait()
         for array, host in arriving:
@@ -150,8 +153,8 @@ class EngineGraph:
     def _context(self, profile: int) -> Any:
         if profile not in self._contexts:
             context = self._engine.create_execution_context()
-            with self._device.use() as binding:
-                if context is None or not context.set_optimization_profile_async(profile, binding.stream):
+            with self._device.use():
+                if context is None or not context.set_optimization_profile_async(profile, self._device.stream):
                     raise self._failure("start")
             self._device.wait()
             self._contexts[profile] = context
@@ -200,13 +203,13 @@ class EngineGraph:
 
 
 def gpu_failure(doing: str, what: str, logged: str, fix: str, rebuild: str) -> ProviderError:
-    """A failure of TensorRT on the GPU; if memory ran out, it says so.
+    """An error for a failure of TensorRT on the GPU, with advice if memory ran out.
 
     Args:
-        doing: What was being done, to follow "to".
-        what: What happened.
+        doing: The action that failed, to follow "to".
+        what: The failure, as a sentence.
         logged: The error that TensorRT logged last.
-        fix: What to do about it.
+        fix: Advice, unless memory ran out.
         rebuild: The command that builds the bundle's engines.
     """
     why = f"TensorRT says: {logged}"

@@ -1,4 +1,4 @@
-"""What a machine has to run engines: its GPU, and TensorRT or TensorRT-RTX, which share one Python API.
+"""Requirements of engines on this machine: its GPU, and TensorRT or TensorRT-RTX, which share one Python API.
 
 The GPU is asked from the driver alone, before any library of CUDA is needed.
 """
@@ -33,7 +33,7 @@ class Gpu:
     Attributes:
         name: The driver's name of it, such as "NVIDIA A100-SXM4-80GB" or "Orin".
         compute_capability: Such as "8.0".
-        multiprocessors: How many it has. All Jetson Orins share the first two, and differ in this.
+        multiprocessors: Number of them. All Jetson Orins share the first two, and differ in this.
     """
 
     name: str

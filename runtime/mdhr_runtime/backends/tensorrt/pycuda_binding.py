@@ -9,11 +9,11 @@ import numpy as np
 import pycuda.driver as cuda
 
 from ..base import DEVICE_NUMBER
-from .cuda_binding import CudaBinding, cuda_error, no_gpu
+from .device import Device, cuda_error, no_gpu
 
 
-class PyCuda(CudaBinding):
-    """See `CudaBinding`. PyCUDA's own context management (`pycuda.autoinit`) is not used: it makes its own context.
+class PyCuda(Device):
+    """See `Device`. PyCUDA's own context management (`pycuda.autoinit`) is not used: it makes its own context.
 
     PyCUDA ties objects to the thread that made them unless their context is current; here it always is.
 
@@ -22,6 +22,7 @@ class PyCuda(CudaBinding):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         try:
             cuda.init()
             self._context = cuda.Device(DEVICE_NUMBER).retain_primary_context()
@@ -83,7 +84,7 @@ class PyCuda(CudaBinding):
         with _explained("clear memory"):
             cuda.memset_d8_async(pointer, 0, size, self._stream)
 
-    def wait(self) -> None:
+    def synchronize(self) -> None:
         """Wait for the stream."""
         with _explained("finish its work"):
             self._stream.synchronize()

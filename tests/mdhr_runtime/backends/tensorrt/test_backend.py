@@ -3,12 +3,11 @@
 import dataclasses
 
 import pytest
-from host_gpu import HostCuda
+from host_gpu import HostDevice
 
 from mdhr_export.tensorrt.builder import BuildSettings, build_engine
 from mdhr_export.tensorrt.shapes import profiles_of
 from mdhr_runtime.backends.tensorrt.backend import EngineSet, TensorRtBackend
-from mdhr_runtime.backends.tensorrt.device import Device
 from mdhr_runtime.backends.tensorrt.installed import Gpu, find_gpu, load_flavor
 from mdhr_runtime.bundle import Bundle, EngineRecord, file_hash, open_bundle
 from mdhr_runtime.errors import BundleError, ProviderError
@@ -41,11 +40,11 @@ def engines(tiny_bundle, tmp_path):
     return Bundle(tmp_path, manifest), EngineSet(flavor, Gpu("none", "8.0", 1), {"temporal": record})
 
 
-def test_what_tensorrt_refuses_is_told_in_its_words(engines):
+def test_what_tensorrt_refuses_is_told_as_it_logged_it(engines):
     if find_gpu() is not None:
         pytest.skip("there is a GPU, and TensorRT takes the engine")
     with pytest.raises(ProviderError, match=r"TensorRT-RTX .* refuses temporal\.engine") as error:
-        TensorRtBackend(*engines, device=Device(HostCuda())).load("temporal")
+        TensorRtBackend(*engines, device=HostDevice()).load("temporal")
     assert "CUDA" in error.value.why
     assert "--trt" in error.value.fix
 
@@ -55,4 +54,21 @@ def test_an_engine_that_was_altered_never_reaches_tensorrt(engines):
     record = dataclasses.replace(chosen.records["temporal"], sha256="0" * 64)
     altered = dataclasses.replace(chosen, records={"temporal": record})
     with pytest.raises(BundleError, match="altered or damaged"):
-        TensorRtBackend(bundle, altered, device=Device(HostCuda())).load("temporal")
+        TensorRtBackend(bundle, altered, device=HostDevice()).load("temporal")
+
+
+def test_without_a_driver_there_is_no_device(run):
+    if find_gpu() is not None:
+        pytest.skip("there is a GPU")
+    result = run(
+        "from mdhr_runtime.backends.tensorrt.backend import open_device\n"
+        "from mdhr_runtime.errors import ProviderError\n"
+        "try:\n    open_device()\nexcept ProviderError as error:\n    print(error)"
+    )
+    assert "fix:" in result.stdout, result.stderr
+
+
+def test_a_graph_without_an_engine_is_loaded_from_its_onnx_file(engines):
+    backend = TensorRtBackend(*engines, load_onnx=lambda name: f"{name}.onnx", device=HostDevice())
+    assert backend.load("pnet") == "pnet.onnx"
+    assert backend.reason.startswith("float32 engines of TensorRT-RTX")
