@@ -21,7 +21,7 @@ import click
 import numpy as np
 
 import mdhr_runtime
-from mdhr_runtime.pipeline.analysis import Analysis, leave_the_cores, make_finders
+from mdhr_runtime.pipeline.analysis import Analysis, leave_the_cores, make_face_providers
 from mdhr_runtime.sinks.csv_file import CsvFile
 from mdhr_runtime.sources import Frame, Source, Video, open_sources
 from mdhr_runtime.streaming.model import Model
@@ -41,7 +41,7 @@ def analyse(model: Model, sources: Sequence[Source]) -> tuple[int, float]:
     """Run the pipeline to its end; return the number of final results and the seconds."""
     begun = perf_counter()
     output = CsvFile(Path(os.devnull), model.aus)
-    with output, Analysis(sources, model, make_finders(model), keep_images=False) as analysis:
+    with output, Analysis(sources, model, make_face_providers(model), keep_images=False) as analysis:
         count = 0
         for result in analysis:
             output.write(result)
@@ -104,7 +104,7 @@ def endurance(bundle: Path, video: Path, minutes: float, every: float) -> None:
     """Memory, open files and threads while a long video is analysed."""
     model = mdhr_runtime.load(bundle)
     begun, due = perf_counter(), 0.0
-    with Analysis([Looped(video, 60 * minutes)], model, make_finders(model)) as analysis:
+    with Analysis([Looped(video, 60 * minutes)], model, make_face_providers(model)) as analysis:
         for result in analysis:
             if result.timestamp >= due:
                 due += every
@@ -128,7 +128,7 @@ def provisional(bundle: Path, video: Path) -> None:
     """How far provisional scores are from final ones."""
     model = mdhr_runtime.load(bundle)
     early, final = [], []
-    with Analysis([Video(video)], model, make_finders(model), provisional=True, keep_images=False) as analysis:
+    with Analysis([Video(video)], model, make_face_providers(model), provisional=True, keep_images=False) as analysis:
         for result in analysis:
             rows = final if result.final else early
             rows.extend(row.scores for row in result.rows if row.success)

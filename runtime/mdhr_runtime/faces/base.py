@@ -1,14 +1,15 @@
-"""What the analysis takes from a frame: faces, each with its number and its crop."""
+"""Protocols for finding faces, and the faces found."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from ..errors import FramesError
-from ..layout import CropGeometry
+Aligner = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Cuts a face out: from an image (H, W, 3) and landmarks (5, 2) to a crop (S, S, 3), all uint8, RGB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,38 @@ class FoundFace:
     continues: bool
 
 
-class FaceFinder(Protocol):
+class FaceDetector(Protocol):
+    """Finds the faces in an image."""
+
+    def detect(self, image: np.ndarray) -> np.ndarray:
+        """Find all faces.
+
+        Args:
+            image: uint8 (H, W, 3), RGB.
+
+        Returns:
+            Their boxes float64 (N, 4), (x1, y1, x2, y2) in pixels within the image; the most certain first.
+        """
+
+
+class LandmarkRefiner(Protocol):
+    """Says of places in an image whether faces are there, and where exactly."""
+
+    def refine(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Look at places where faces should be.
+
+        Args:
+            image: uint8 (H, W, 3), RGB.
+            boxes: Boxes (N, 4) near the faces, with N ≥ 1; they may reach beyond the image.
+
+        Returns:
+            The faces' boxes (N, 4), not confined to the image; the confidence that they are faces (N,), in [0, 1]; and
+            landmarks float32 (N, 5, 2), (x, y) in pixels: left eye, right eye, nose, left and right corner of the
+            mouth, left and right as seen in the image. They may lie outside the image.
+        """
+
+
+class FaceProvider(Protocol):
     """Finds the faces in the consecutive images of one source."""
 
     def find(self, image: np.ndarray) -> list[FoundFace]:
@@ -40,42 +72,8 @@ class FaceFinder(Protocol):
             image: uint8 (H, W, 3), RGB.
 
         Raises:
-            FramesError: The image is none that this finder can work with.
+            FramesError: This provider cannot work with such an image.
         """
-        ...
 
     def interrupt(self) -> None:
         """Learn that images are missing, or one is unreadable: what follows does not continue what was."""
-        ...
-
-
-class WholeImages:
-    """For images that are aligned faces already: all of them show one face, and nothing is looked for.
-
-    Args:
-        crop: The model's geometry. Images have the size of its reference crop, whose middle is taken, or that of the
-            network's input.
-    """
-
-    def __init__(self, crop: CropGeometry) -> None:
-        self._crop = crop
-        self._continues = False
-
-    def find(self, image: np.ndarray) -> list[FoundFace]:
-        """Take the next image as a face."""
-        height, width = image.shape[:2]
-        sizes = (self._crop.reference_size, self._crop.input_size)
-        if height != width or width not in sizes:
-            raise FramesError(
-                f"An image of {width}×{height} pixels is no aligned face.",
-                f"Aligned faces have {' or '.join(f'{size}×{size}' for size in sizes)} pixels.",
-                "Give images that were cropped for this model, or let the faces be found: --faces detect.",
-            )
-        margin = (width - self._crop.input_size) // 2
-        inner = image[margin : height - margin, margin : width - margin]
-        continues, self._continues = self._continues, True
-        return [FoundFace(0, (0.0, 0.0, float(width), float(height)), 1.0, inner, continues)]
-
-    def interrupt(self) -> None:
-        """Learn that images are missing."""
-        self._continues = False

@@ -11,24 +11,22 @@ from types import TracebackType
 from typing import Literal
 
 import cv2
+import numpy as np
 
+from ..contract import ONET, PNET, RNET
+from ..defaults import DETECT_EVERY, MAX_GAP, MIN_FACE
 from ..errors import MdhrError
-from ..faces.finding import FaceFinder, WholeImages
-from ..faces.mtcnn import FaceDetector
-from ..faces.tracking import DETECT_EVERY, MAX_GAP, FaceTracker
+from ..faces import FaceProvider
+from ..faces.alignment import AlignedImages, align
+from ..faces.mtcnn import Mtcnn
+from ..faces.tracking import FaceTracker
+from ..layout import CropGeometry
 from ..results import FrameResult, SourceStats
 from ..sources import IMAGES_PER_SECOND, TIMEOUT, Source, open_sources
 from ..streaming.model import Model, load
 from .channel import Board, Cancelled
 from .scheduler import Scorer
 from .source_worker import Feed
-
-MIN_FACE = 48
-"""Default side of the smallest face in pixels.
-
-The model's crop enlarges a smaller face more than four times, and wrinkles do not come back by that. Looking for faces
-of 20 pixels, MTCNN's usual limit, takes the detector three times as long.
-"""
 
 FRAMES_PER_STEP = 8
 """Frames of a file that go through the temporal graph at once: per frame, that takes 0.57 of the time of one by one."""
@@ -80,30 +78,37 @@ def analyze(
     addresses = [sources] if isinstance(sources, str | Path | int) else sources
     opened = open_sources(addresses, timeout, images_per_second)
     model = bundle if isinstance(bundle, Model) else load(bundle, provider)
-    finder = make_finders(model, faces, min_face, detect_every, max_gap)
-    with Analysis(opened, model, finder, provisional=provisional) as analysis:
+    make_face_provider = make_face_providers(model, faces, min_face, detect_every, max_gap)
+    with Analysis(opened, model, make_face_provider, provisional=provisional) as analysis:
         yield from analysis
     for _, error in analysis.problems:
         raise error
 
 
-def make_finders(
+def make_face_providers(
     model: Model,
     faces: Literal["detect", "crops"] = "detect",
     min_face: int = MIN_FACE,
     detect_every: int = DETECT_EVERY,
     max_gap: int = MAX_GAP,
-) -> Callable[[], FaceFinder]:
-    """What makes the face finder of each source. Arguments as for `analyze`.
+    align: Callable[[np.ndarray, np.ndarray, CropGeometry], np.ndarray] = align,
+) -> Callable[[], FaceProvider]:
+    """Choose how faces are found; returns a maker of face providers, one for each source.
+
+    Arguments are as for `analyze`, but for `align`, which cuts out the faces that were found.
 
     Raises:
         BundleError: The bundle has no face detector, and one is needed.
     """
     crop = model.layout.crop
     if faces == "crops":
-        return lambda: WholeImages(crop)
-    detector = FaceDetector(*(model.graph(name) for name in ("pnet", "rnet", "onet")), min_face)
-    return lambda: FaceTracker(detector, crop, detect_every, max_gap)
+        return lambda: AlignedImages(crop)
+    mtcnn = Mtcnn(model.graph(PNET), model.graph(RNET), model.graph(ONET), min_face)
+
+    def cut_out(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        return align(image, landmarks, crop)
+
+    return lambda: FaceTracker(mtcnn, mtcnn, cut_out, detect_every, max_gap)
 
 
 def leave_the_cores() -> None:
@@ -123,7 +128,7 @@ class Analysis:
     Args:
         sources: Where images come from.
         model: What scores the faces.
-        make_finder: Makes the face finder of a source; see `make_finders`.
+        make_face_provider: Makes the face finder of a source; see `make_face_providers`.
         provisional: Whether every frame gets a provisional result at once.
         keep_images: Whether results carry the images.
         on_problem: Called from another thread when a source ends with an error: its name, and the error. The other
@@ -138,7 +143,7 @@ class Analysis:
         self,
         sources: Sequence[Source],
         model: Model,
-        make_finder: Callable[[], FaceFinder],
+        make_face_provider: Callable[[], FaceProvider],
         *,
         provisional: bool = False,
         keep_images: bool = True,
@@ -156,7 +161,7 @@ class Analysis:
         self._stopped = Event()
         # The main thread takes from here, where a signal may strike: this queue can bear it in any state.
         self._results: SimpleQueue[FrameResult | None] = SimpleQueue()
-        self._feeds = [self._feed(source, make_finder(), keep_images) for source in sources]
+        self._feeds = [self._feed(source, make_face_provider(), keep_images) for source in sources]
         self._threads = [thread for feed in self._feeds for thread in feed.threads]
         self._threads.append(Thread(target=self._run_model, name="model", daemon=True))
 
@@ -188,7 +193,7 @@ class Analysis:
         """What is known of every source at this moment, by its name. Safe to call from any thread."""
         return {feed.source.name: feed.stats() for feed in self._feeds}
 
-    def _feed(self, source: Source, finder: FaceFinder, keep_images: bool) -> Feed:
+    def _feed(self, source: Source, finder: FaceProvider, keep_images: bool) -> Feed:
         def problem(error: MdhrError) -> None:
             self.problems.append((source.name, error))
             self._on_problem(source.name, error)

@@ -9,7 +9,7 @@ from time import monotonic
 
 import numpy as np
 
-from ..faces.finding import FoundFace
+from ..faces import FoundFace
 from ..results import FrameResult, Row
 from ..sources.base import Frame
 from ..streaming import StreamBatch, StreamSlot

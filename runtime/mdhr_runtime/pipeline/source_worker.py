@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from ..errors import MdhrError
-from ..faces.finding import FaceFinder, FoundFace
+from ..faces import FaceProvider, FoundFace
 from ..results import SourceStats
 from ..sources import Camera, Frame, Source
 from .channel import Board, Cancelled, Channel
@@ -46,7 +46,7 @@ class Feed:
     def __init__(
         self,
         source: Source,
-        finder: FaceFinder,
+        finder: FaceProvider,
         board: Board,
         *,
         ready: int,
