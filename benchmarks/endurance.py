@@ -21,9 +21,9 @@ import click
 import numpy as np
 
 import mdhr_runtime
-from mdhr_runtime.pipeline.analysis import Analysis, leave_the_cores, make_face_providers
+from mdhr_runtime.pipeline.analysis import Analysis, limit_opencv_threads, make_face_providers
 from mdhr_runtime.sinks.csv_file import CsvFile
-from mdhr_runtime.sources import Frame, Source, Video, open_sources
+from mdhr_runtime.sources import Frame, Source, SourceBase, Video, open_sources
 from mdhr_runtime.streaming.model import Model
 
 BUNDLE = click.argument("bundle", type=click.Path(exists=True, path_type=Path))
@@ -34,7 +34,7 @@ ROUNDS = click.option("--rounds", default=3, show_default=True)
 @click.group()
 def main() -> None:
     """Measure the pipeline over a long time."""
-    leave_the_cores()  # as the command does
+    limit_opencv_threads()  # as the command does
 
 
 def analyse(model: Model, sources: Sequence[Source]) -> tuple[int, float]:
@@ -69,17 +69,12 @@ def many(bundle: Path, video: Path, rounds: int, files: int) -> None:
         )
 
 
-class Looped:
+class Looped(SourceBase):
     """A video file over and over, as one long source."""
 
-    live = False
-    frame_count = None
-
     def __init__(self, path: Path, seconds: float) -> None:
-        self.name: str = path.name
-        self.warnings: list[str] = []
+        super().__init__(path.name, fps=Video(path).fps)
         self._path, self._seconds = path, seconds
-        self.fps = Video(path).fps
         self._stopped = False
 
     def __iter__(self) -> Iterator[Frame | None]:

@@ -8,35 +8,14 @@ from itertools import groupby
 import cv2
 import numpy as np
 import pytest
+from array_source import Arrays
 
 import mdhr_runtime
-from mdhr_runtime.errors import FramesError, MdhrError, VideoError
+from mdhr_runtime.errors import AnalysisError, FramesError, MdhrError, VideoError
 from mdhr_runtime.pipeline.analysis import Analysis, make_face_providers
-from mdhr_runtime.sources import Frame, Images, Video
+from mdhr_runtime.sources import Images, Video
 
 BLANK = np.zeros((240, 240, 3), np.uint8)
-
-
-class Arrays:
-    """A source made of images; None where images are missing."""
-
-    def __init__(self, images, name="arrays", live=False, pause=0.0, error=None):
-        self.images, self.name, self.live, self.pause, self.error = images, name, live, pause, error
-        self.fps, self.frame_count, self.warnings = 25.0, None, []
-        self.read = 0
-        self.stopped = threading.Event()
-
-    def __iter__(self):
-        for image in self.images:
-            if self.stopped.wait(self.pause):
-                return
-            self.read += image is not None
-            yield None if image is None else Frame(self.read, self.read / 25, image)
-        if self.error:
-            raise self.error
-
-    def stop(self):
-        self.stopped.set()
 
 
 def run(model, *sources, detect_every=10, max_gap=30, **settings):
@@ -289,6 +268,19 @@ def test_analyze_tells_a_broken_source_at_the_end(write_video, swaying, model):
     with pytest.raises(MdhrError, match="breaks off"):
         results.extend(mdhr_runtime.analyze([video], model))
     assert len(results) > 30
+
+
+def test_analyze_tells_all_broken_sources(write_video, swaying, model):
+    videos = [write_video(f"{name}.avi", swaying * 4) for name in "abc"]
+    for video in videos[:2]:
+        video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    with pytest.raises(AnalysisError, match="2 sources") as caught:
+        list(mdhr_runtime.analyze(videos, model))
+    assert {name for name, _ in caught.value.problems} == {"a.avi", "b.avi"}
+    for name, error in caught.value.problems:
+        assert f"{name} breaks off" in error.what
+        assert error.what in str(caught.value)
+        assert f"{name}: {error.fix}" in str(caught.value)
 
 
 def test_leaving_analyze_early_leaves_no_threads(write_video, swaying, model):
