@@ -75,19 +75,14 @@ class Looped(SourceBase):
     def __init__(self, path: Path, seconds: float) -> None:
         super().__init__(path.name, fps=Video(path).fps)
         self._path, self._seconds = path, seconds
-        self._stopped = False
 
     def __iter__(self) -> Iterator[Frame | None]:
         number = 0
-        while not self._stopped and number / self.fps < self._seconds:
+        while not self._stopped.is_set() and number / self.fps < self._seconds:
             for frame in Video(self._path):
                 number += 1
                 yield Frame(number, number / self.fps, frame.image)
             yield None  # the jump back to the beginning
-
-    def stop(self) -> None:
-        """End after this frame."""
-        self._stopped = True
 
 
 @main.command("memory")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from threading import Event
 from time import monotonic
 from typing import Protocol
 
@@ -83,7 +84,7 @@ class Source(Protocol):
 
 
 class SourceBase:
-    """The properties of a `Source`, for those that know them from the start.
+    """All of a `Source` but its iteration, for those that know their properties from the start.
 
     Args:
         name: Its name, a file's with whatever bytes it has.
@@ -98,8 +99,13 @@ class SourceBase:
         self.name = name.encode(errors="surrogateescape").decode(errors="replace")
         self.live, self.fps, self.frame_count = live, fps, frame_count
         self.warnings: list[str] = []
+        self._stopped = Event()
 
     @property
     def info(self) -> SourceInfo:
         """Its name and kind, for those who take its results."""
         return SourceInfo(self.name, self.fps, self.live)
+
+    def stop(self) -> None:
+        """End the iteration after the frame that is being read or waited for, for a camera's timeout at most."""
+        self._stopped.set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from threading import Event
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -35,7 +34,6 @@ class Camera(SourceBase):
         super().__init__(name, live=True)
         self._connect = connect
         self._timeout = timeout
-        self._stopped = Event()
 
     def __iter__(self) -> Iterator[Frame | None]:
         """Give the frames, and None whenever the camera went away.
@@ -66,10 +64,6 @@ class Camera(SourceBase):
                 raise self._never_delivered()
             self._stopped.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-
-    def stop(self) -> None:
-        """End the iteration after the frame that is being waited for, at the latest when its timeout is over."""
-        self._stopped.set()
 
     def _never_delivered(self) -> VideoError:
         return VideoError(

@@ -34,7 +34,6 @@ class Images(SourceBase):
         self._paths = sorted(paths, key=natural_order)
         super().__init__(name, fps=fps, frame_count=len(self._paths))
         self._rate = fps
-        self._stopped = False
         if not self._paths:
             raise VideoError(
                 f"{name} holds no images.",
@@ -46,7 +45,7 @@ class Images(SourceBase):
         """Give all images."""
         size = (1, 1)
         for index, path in enumerate(self._paths):
-            if self._stopped:
+            if self._stopped.is_set():
                 return
             image = _read(path)
             if image is None:
@@ -55,10 +54,6 @@ class Images(SourceBase):
                 size = image.shape[:2]
             black = np.zeros((*size, 3), np.uint8)
             yield Frame(index + 1, index / self._rate, black if image is None else image, image is not None)
-
-    def stop(self) -> None:
-        """End the iteration after the image that is being read."""
-        self._stopped = True
 
 
 def natural_order(path: Path) -> list[tuple[str, int]]:

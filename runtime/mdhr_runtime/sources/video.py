@@ -29,7 +29,6 @@ class Video(SourceBase):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._capture = _open(path)
-        self._stopped = False
         # Containers that do not know give zero, or a huge negative number.
         fps = max(self._capture.get(cv2.CAP_PROP_FPS), 0.0) or None
         frame_count = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0) or None
@@ -49,17 +48,13 @@ class Video(SourceBase):
         Raises:
             VideoError: The video breaks off early.
         """
-        while self._next is not None and not self._stopped:
+        while self._next is not None and not self._stopped.is_set():
             frame, self._next = self._next, None
             yield frame
             self._next = self._read(frame.number + 1)
         self._capture.release()
-        if not self._stopped:
+        if not self._stopped.is_set():
             self._check_complete()
-
-    def stop(self) -> None:
-        """End the iteration after the frame that is being read."""
-        self._stopped = True
 
     def _check_complete(self) -> None:
         """Make sure, after the last frame, that it was where the file says that the video ends.
