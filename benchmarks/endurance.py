@@ -21,9 +21,9 @@ import click
 import numpy as np
 
 import mdhr_runtime
-from mdhr_runtime.pipeline.analysis import Analysis, leave_the_cores, make_finders
+from mdhr_runtime.pipeline.analysis import Analysis, limit_opencv_threads, make_face_providers
 from mdhr_runtime.sinks.csv_file import CsvFile
-from mdhr_runtime.sources import Frame, Source, Video, open_sources
+from mdhr_runtime.sources import Frame, Source, SourceBase, Video, open_sources
 from mdhr_runtime.streaming.model import Model
 
 BUNDLE = click.argument("bundle", type=click.Path(exists=True, path_type=Path))
@@ -34,14 +34,14 @@ ROUNDS = click.option("--rounds", default=3, show_default=True)
 @click.group()
 def main() -> None:
     """Measure the pipeline over a long time."""
-    leave_the_cores()  # as the command does
+    limit_opencv_threads()  # as the command does
 
 
 def analyse(model: Model, sources: Sequence[Source]) -> tuple[int, float]:
     """Run the pipeline to its end; return the number of final results and the seconds."""
     begun = perf_counter()
     output = CsvFile(Path(os.devnull), model.aus)
-    with output, Analysis(sources, model, make_finders(model), keep_images=False) as analysis:
+    with output, Analysis(sources, model, make_face_providers(model), keep_images=False) as analysis:
         count = 0
         for result in analysis:
             output.write(result)
@@ -69,30 +69,20 @@ def many(bundle: Path, video: Path, rounds: int, files: int) -> None:
         )
 
 
-class Looped:
+class Looped(SourceBase):
     """A video file over and over, as one long source."""
 
-    live = False
-    frame_count = None
-
     def __init__(self, path: Path, seconds: float) -> None:
-        self.name: str = path.name
-        self.warnings: list[str] = []
+        super().__init__(path.name, fps=Video(path).fps)
         self._path, self._seconds = path, seconds
-        self.fps = Video(path).fps
-        self._stopped = False
 
     def __iter__(self) -> Iterator[Frame | None]:
         number, fps = 0, self.fps or 25.0  # where the file does not tell
-        while not self._stopped and number / fps < self._seconds:
+        while not self._stopped.is_set() and number / fps < self._seconds:
             for frame in Video(self._path):
                 number += 1
                 yield Frame(number, number / fps, frame.image)
             yield None  # the jump back to the beginning
-
-    def stop(self) -> None:
-        """End after this frame."""
-        self._stopped = True
 
 
 @main.command("memory")
@@ -104,7 +94,7 @@ def endurance(bundle: Path, video: Path, minutes: float, every: float) -> None:
     """Memory, open files and threads while a long video is analysed."""
     model = mdhr_runtime.load(bundle)
     begun, due = perf_counter(), 0.0
-    with Analysis([Looped(video, 60 * minutes)], model, make_finders(model)) as analysis:
+    with Analysis([Looped(video, 60 * minutes)], model, make_face_providers(model)) as analysis:
         for result in analysis:
             if result.timestamp >= due:
                 due += every
@@ -130,7 +120,7 @@ def provisional(bundle: Path, video: Path) -> None:
     early: list[np.ndarray]
     final: list[np.ndarray]
     early, final = [], []
-    with Analysis([Video(video)], model, make_finders(model), provisional=True, keep_images=False) as analysis:
+    with Analysis([Video(video)], model, make_face_providers(model), provisional=True, keep_images=False) as analysis:
         for result in analysis:
             rows = final if result.final else early
             rows.extend(row.scores for row in result.rows if row.scores is not None)

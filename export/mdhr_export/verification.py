@@ -11,7 +11,7 @@ import numpy as np
 from mdhr_runtime.backends.table import open_backend
 from mdhr_runtime.bundle import VERIFICATION, Bundle
 from mdhr_runtime.errors import ExportError
-from mdhr_runtime.pipeline.analysis import make_finders
+from mdhr_runtime.pipeline.analysis import make_face_providers
 from mdhr_runtime.sources import open_source
 from mdhr_runtime.streaming.model import Model
 
@@ -89,7 +89,7 @@ def clip_from_video(bundle: Bundle, video: Path) -> np.ndarray:
 
 def _first_face(bundle: Bundle, video: Path) -> Iterator[np.ndarray | None]:
     """Crops of the face with the lowest number; None where it is lost or another takes its place."""
-    finder = make_finders(Model(bundle, open_backend(bundle, "cpu")))()
+    finder = make_face_providers(Model(bundle, open_backend(bundle, "cpu")))()
     current = None
     for frame in open_source(video):
         faces = finder.find(frame.image) if frame is not None else []

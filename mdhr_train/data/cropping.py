@@ -6,13 +6,15 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from mdhr_runtime.faces.finding import FoundFace
-from mdhr_runtime.faces.mtcnn import FaceDetector
+from mdhr_runtime.faces import FoundFace
+from mdhr_runtime.faces.alignment import align
+from mdhr_runtime.faces.mtcnn import Mtcnn
 from mdhr_runtime.faces.tracking import FaceTracker
 from mdhr_runtime.files import staged, told, write_text
 
@@ -56,7 +58,7 @@ def finished(recording: RawRecording, dataset: Dataset, out: Path) -> Gaps | Non
 
 
 def crop_faces(
-    recording: RawRecording, dataset: Dataset, out: Path, detector: FaceDetector, go_on: Callable[[], bool]
+    recording: RawRecording, dataset: Dataset, out: Path, detector: Mtcnn, go_on: Callable[[], bool]
 ) -> Gaps | None:
     """Write the crops of a recording.
 
@@ -96,11 +98,11 @@ def crop_faces(
     return gaps
 
 
-def _faces(recording: RawRecording, detector: FaceDetector, dataset: Dataset) -> Iterator[tuple[int, FoundFace | None]]:
+def _faces(recording: RawRecording, detector: Mtcnn, dataset: Dataset) -> Iterator[tuple[int, FoundFace | None]]:
     """Follow the subject's face: the largest one at first, and then the same as long as it is in sight."""
     crop = dataset.layout.crop
     # What the network sees is the middle of the reference crop, in training as in the runtime.
-    tracker = FaceTracker(detector, replace(crop, input_size=crop.reference_size))
+    tracker = FaceTracker(detector, detector, partial(align, crop=replace(crop, input_size=crop.reference_size)))
     followed, last = None, None
     for number, image in recording.images():
         if last is not None and number != last + 1:

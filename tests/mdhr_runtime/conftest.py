@@ -1,12 +1,17 @@
 """Faces and videos to try the runtime on, made from a photo that scikit-image carries."""
 
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
 from skimage import data
 
 import mdhr_runtime
-from mdhr_runtime.faces.mtcnn import FaceDetector
+from mdhr_runtime.contract import DETECTOR
+from mdhr_runtime.faces.alignment import align
+from mdhr_runtime.faces.mtcnn import Mtcnn
+from mdhr_runtime.faces.tracking import FaceTracker
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +36,7 @@ def make_detector(model):
     """Make a face detector for faces from a given size on."""
 
     def make(min_face=48):
-        return FaceDetector(*(model.graph(name) for name in ("pnet", "rnet", "onet")), min_face)
+        return Mtcnn(*(model.graph(name) for name in DETECTOR), min_face=min_face)
 
     return make
 
@@ -39,6 +44,16 @@ def make_detector(model):
 @pytest.fixture(scope="session")
 def detector(make_detector):
     return make_detector()
+
+
+@pytest.fixture(scope="session")
+def make_tracker(detector, model):
+    """Make a face tracker of the detector, the way the analysis does."""
+
+    def make(**settings):
+        return FaceTracker(detector, detector, partial(align, crop=model.layout.crop), **settings)
+
+    return make
 
 
 @pytest.fixture

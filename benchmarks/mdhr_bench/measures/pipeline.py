@@ -15,6 +15,8 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from mdhr_runtime.contract import ENCODER, TEMPORAL
+
 from ..results import Pipeline, Stage
 from .processes import answer, ask
 
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mdhr_runtime.backends import Backend, Buffer, DeviceGraph, Tensors
-    from mdhr_runtime.faces.finding import FaceFinder, FoundFace
+    from mdhr_runtime.faces import FaceProvider, FoundFace
+    from mdhr_runtime.layout import CropGeometry
     from mdhr_runtime.sources import Frame, Source
     from mdhr_runtime.streaming.model import Model
 
@@ -50,11 +53,11 @@ def pipeline(bundle: Path, provider: str, video: Path, runs: int = 3) -> Pipelin
     # The folder is this process's, which removes it whatever ends the other one.
     with TemporaryDirectory() as folder:
         found = ask(__name__, bundle, provider, video, runs, Path(folder) / "au.csv")
-    return summarise(video.name, [Run(**run) for run in found["runs"]])
+    return summarise(video.name, [PipelineRun(**run) for run in found["runs"]])
 
 
 @dataclass(frozen=True)
-class Run:
+class PipelineRun:
     """One time through the video.
 
     Attributes:
@@ -76,7 +79,7 @@ class Run:
     encoder_alone: float
 
 
-def summarise(video: str, runs: list[Run]) -> Pipeline:
+def summarise(video: str, runs: list[PipelineRun]) -> Pipeline:
     """Take the medians over runs of one video."""
     walls = [run.seconds for run in runs]
     seconds = median(walls)
@@ -124,10 +127,9 @@ class TimedSource:
 
     def __init__(self, source: Source, clock: Clock) -> None:
         self._source, self._clock = source, clock
+        self.name, self.live, self.fps, self.frame_count = source.name, source.live, source.fps, source.frame_count
+        self.warnings, self.info, self.stop = source.warnings, source.info, source.stop
         self.size = (0, 0)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._source, name)
 
     def __iter__(self) -> Iterator[Frame | None]:
         frames = iter(self._source)
@@ -143,17 +145,17 @@ class TimedSource:
             yield frame
 
 
-class TimedFinder:
-    """A face finder whose work is timed; see `mdhr_runtime.faces.finding.FaceFinder`."""
+class TimedFaceProvider:
+    """A face provider whose work is timed; see `mdhr_runtime.faces.FaceProvider`."""
 
-    def __init__(self, finder: FaceFinder, clock: Clock) -> None:
-        self._finder, self._clock = finder, clock
-        self.interrupt = finder.interrupt
+    def __init__(self, provider: FaceProvider, clock: Clock) -> None:
+        self._provider, self._clock = provider, clock
+        self.interrupt = provider.interrupt
 
     def find(self, image: np.ndarray) -> list[FoundFace]:
         """Take the next image."""
         with self._clock:
-            return self._finder.find(image)
+            return self._provider.find(image)
 
 
 class TimedGraph:
@@ -199,58 +201,47 @@ class TimedBackend:
 
 
 def _measure(bundle: str, provider: str, video: str, runs: str, table: str) -> dict[str, Any]:
-    """Take the video to the table again and again; returns every `Run` that counts."""
+    """Take the video to the table again and again; returns every `PipelineRun` that counts."""
     from mdhr_runtime.backends.table import open_backend
     from mdhr_runtime.bundle import open_bundle
-    from mdhr_runtime.pipeline.analysis import leave_the_cores
+    from mdhr_runtime.pipeline.analysis import limit_opencv_threads
     from mdhr_runtime.streaming.model import Model
 
-    leave_the_cores()
+    limit_opencv_threads()
     clocks = {name: Clock() for name in STAGES}
-    clocked = {"encoder": clocks["encoding"], "temporal": clocks["temporal"]}
+    clocked = {ENCODER: clocks["encoding"], TEMPORAL: clocks["temporal"]}
     opened = open_bundle(bundle)
     model = Model(opened, TimedBackend(open_backend(opened, provider), clocked))
-    _time_alignment(clocks["alignment"])
     _, *counted = [_run(model, Path(video), Path(table), clocks) for _ in range(1 + int(runs))]
     return {"runs": [asdict(run) for run in counted]}
 
 
-def _time_alignment(clock: Clock) -> None:
-    """Time the function that crops faces, for as long as the process lives.
-
-    The tracker calls it by its name in the midst of its work: there is no object that could be wrapped.
-    """
-    from mdhr_runtime.faces import tracking
-
-    align = tracking.align
-
-    def timed(*arguments: Any) -> np.ndarray:
-        with clock:
-            return align(*arguments)
-
-    tracking.align = timed
-
-
-def _run(model: Model, video: Path, table: Path, clocks: Mapping[str, Clock]) -> Run:
+def _run(model: Model, video: Path, table: Path, clocks: Mapping[str, Clock]) -> PipelineRun:
     """Take the video to the table once, and repeat what the encoder did."""
-    from mdhr_runtime.pipeline.analysis import Analysis, make_finders
-    from mdhr_runtime.sinks.base import SourceInfo
+    from mdhr_runtime.faces.alignment import align
+    from mdhr_runtime.pipeline.analysis import Analysis, make_face_providers
     from mdhr_runtime.sinks.table import open_output
     from mdhr_runtime.sources import open_source
 
     for clock in clocks.values():
         clock.seconds = 0.0
-    encoder: Any = model.graph("encoder")
+    encoder = model.graph(ENCODER)
+    assert isinstance(encoder, TimedGraph)
     encoder.rows.clear()
     frames = faces = 0
     begun = perf_counter()
     with clocks["decode"]:  # a video's first frame is decoded when it is opened
         source = TimedSource(open_source(video), clocks["decode"])
-    make_finder = make_finders(model)
-    output = open_output(str(table), model.aus, [SourceInfo(source.name, source.fps, source.live)])
 
-    def make_timed() -> FaceFinder:
-        return TimedFinder(make_finder(), clocks["detection"])
+    def timed_align(image: np.ndarray, landmarks: np.ndarray, crop: CropGeometry) -> np.ndarray:
+        with clocks["alignment"]:
+            return align(image, landmarks, crop)
+
+    make_face_provider = make_face_providers(model, align=timed_align)
+    output = open_output(str(table), model.aus, [source.info])
+
+    def make_timed() -> FaceProvider:
+        return TimedFaceProvider(make_face_provider(), clocks["detection"])
 
     with output, Analysis([source], model, make_timed, keep_images=False) as analysis:
         for result in analysis:
@@ -259,12 +250,11 @@ def _run(model: Model, video: Path, table: Path, clocks: Mapping[str, Clock]) ->
             frames += 1
             faces += sum(row.success for row in result.rows)
     seconds = perf_counter() - begun
-    for _, problem in analysis.problems:
-        raise problem
+    analysis.raise_problems()
     busy = {name: clock.seconds for name, clock in clocks.items()}
     busy["detection"] -= busy["alignment"]
     width, height = source.size
-    return Run(width, height, frames, faces, seconds, busy, _encoder_alone(model, tuple(encoder.rows)))
+    return PipelineRun(width, height, frames, faces, seconds, busy, _encoder_alone(model, tuple(encoder.rows)))
 
 
 def _encoder_alone(model: Model, sizes: tuple[int, ...]) -> float:

@@ -185,7 +185,7 @@ def _run(settings: Settings) -> bool:
     """Do the work; return whether a source had a problem."""
     # FFmpeg's remarks on damaged data would tear the progress bar; we say in words what matters.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    from ..pipeline.analysis import Analysis, leave_the_cores, make_finders
+    from ..pipeline.analysis import Analysis, limit_opencv_threads, make_face_providers
     from ..sinks.base import SourceInfo
     from ..sinks.table import open_output
     from ..sources import open_sources
@@ -194,10 +194,10 @@ def _run(settings: Settings) -> bool:
 
     sources = open_sources(settings.sources, settings.timeout, settings.image_fps)
     infos = [SourceInfo(source.name, source.fps, source.live) for source in sources]
-    leave_the_cores()
+    limit_opencv_threads()
     model = load(settings.bundle, settings.provider)
     click.echo(f"provider: {model.provider} ({model.reason})", err=True)
-    finders = make_finders(model, settings.faces, settings.min_face, settings.detect_every, settings.max_gap)
+    finders = make_face_providers(model, settings.faces, settings.min_face, settings.detect_every, settings.max_gap)
     with ExitStack() as stack:
         # Everything is checked before any file is touched: outputs do that when they are entered.
         outputs = [open_output(target, model.aus, infos) for target in settings.targets]

@@ -1,34 +1,36 @@
-"""Cutting a face out of an image so that its eyes and mouth lie where the model saw them in training."""
+"""Faces in the model's geometry: their eyes and mouths are where the model saw them in training."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
+from ..errors import FramesError
 from ..layout import CropGeometry
+from .base import FoundFace
 
 
 def align(image: np.ndarray, landmarks: np.ndarray, crop: CropGeometry) -> np.ndarray:
     """Cut out a face and bring it into the model's geometry.
 
     Where the crop reaches beyond the image, the image's border pixels are repeated: a black area would have a hard edge
-    that wanders as the head moves, and the model would read that edge's motion as the face's.
+    that moves with the head, and the model would read that edge's motion as the face's.
 
     Args:
         image: uint8 (H, W, 3).
-        landmarks: (5, 2), (x, y) in pixels, in the order of `Face.landmarks`.
+        landmarks: (5, 2), (x, y) in pixels, in the order of `LandmarkRefiner`.
         crop: Where the eyes and the mouth belong.
 
     Returns:
         uint8 (S, S, 3) with S = `crop.input_size`, the colours in the image's order.
     """
-    to_crop = similarity(_anchors(landmarks), _template(crop), crop.rotate)
+    to_crop = similarity_transform(_anchors(landmarks), _template(crop), crop.rotate)
     image, to_crop = _shrunk(image, to_crop)
     size = (crop.input_size, crop.input_size)
     return cv2.warpAffine(image, to_crop, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def similarity(source: np.ndarray, target: np.ndarray, rotate: bool) -> np.ndarray:
+def similarity_transform(source: np.ndarray, target: np.ndarray, rotate: bool) -> np.ndarray:
     """Find the similarity transform, without reflection, that maps points onto others.
 
     With rotation it is the least-squares solution (Umeyama 1991). Without, the centres and the spreads are made equal:
@@ -49,6 +51,38 @@ def similarity(source: np.ndarray, target: np.ndarray, rotate: bool) -> np.ndarr
     factor = (points.conj() @ wanted) / spread if rotate else np.sqrt((np.abs(wanted) ** 2).sum() / spread)
     linear = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
     return np.hstack([linear, (target_centre - linear @ centre)[:, None]])
+
+
+class AlignedImages:
+    """A `FaceProvider` for images that are aligned faces already, all of one person.
+
+    Args:
+        crop: The model's geometry. Images have the size of its reference crop, whose middle is taken, or that of the
+            network's input.
+    """
+
+    def __init__(self, crop: CropGeometry) -> None:
+        self._crop = crop
+        self._continues = False
+
+    def find(self, image: np.ndarray) -> list[FoundFace]:
+        """Take the next image as a face."""
+        height, width = image.shape[:2]
+        sizes = (self._crop.reference_size, self._crop.input_size)
+        if height != width or width not in sizes:
+            raise FramesError(
+                f"An image of {width}×{height} pixels is no aligned face.",
+                f"Aligned faces have {' or '.join(f'{size}×{size}' for size in sizes)} pixels.",
+                "Give images that were cropped for this model, or let the faces be found: --faces detect.",
+            )
+        margin = (width - self._crop.input_size) // 2
+        inner = image[margin : height - margin, margin : width - margin]
+        continues, self._continues = self._continues, True
+        return [FoundFace(0, (0.0, 0.0, float(width), float(height)), 1.0, inner, continues)]
+
+    def interrupt(self) -> None:
+        """Learn that images are missing."""
+        self._continues = False
 
 
 def _anchors(landmarks: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Boxes (x1, y1, x2, y2) in pixels, as rows of float arrays, and what MTCNN does with them."""
+"""Boxes (x1, y1, x2, y2) in pixels, as rows of float arrays."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ AREA_OF_PAIR: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarra
 def areas(boxes: np.ndarray) -> np.ndarray:
     """Areas (N,) in square pixels of boxes (N, 4); zero for a box whose corners are swapped."""
     width, height = (np.maximum(boxes[:, 2:] - boxes[:, :2], 0)).T
-    return width * height
+    return np.asarray(width * height)
 
 
 def overlaps(boxes: np.ndarray, others: np.ndarray, relative_to: str = "union") -> np.ndarray:
-    """Shared area of pairs of boxes as a share of their union, or of the smaller one.
+    """Shared area of pairs of boxes as a fraction of their union, or of the smaller one.
 
     Args:
         boxes: Boxes (N, 4).
@@ -29,13 +29,13 @@ def overlaps(boxes: np.ndarray, others: np.ndarray, relative_to: str = "union") 
         relative_to: "union" or "smaller".
 
     Returns:
-        Shares (N, M) in [0, 1].
+        Fractions (N, M) in [0, 1].
     """
     upper_left = np.maximum(boxes[:, None, :2], others[None, :, :2])
     lower_right = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     shared = np.maximum(lower_right - upper_left, 0).prod(axis=-1)
     # A box without any area shares nothing: no division by zero.
-    return shared / np.maximum(AREA_OF_PAIR[relative_to](areas(boxes), areas(others), shared), 1e-6)
+    return np.asarray(shared / np.maximum(AREA_OF_PAIR[relative_to](areas(boxes), areas(others), shared), 1e-6))
 
 
 def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float, relative_to: str = "union") -> np.ndarray:
@@ -46,8 +46,8 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float, relative_t
     Args:
         boxes: Boxes (N, 4).
         scores: Scores (N,).
-        threshold: Largest share that two boxes may have in common.
-        relative_to: What the share refers to: "union" or "smaller".
+        threshold: Largest fraction that two boxes may have in common.
+        relative_to: What the fraction refers to: "union" or "smaller".
 
     Returns:
         Indices (M,) of the boxes that stay, best first.
@@ -57,13 +57,13 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float, relative_t
     kept = np.ones(len(boxes), bool)
     for start in range(0, len(boxes), BLOCK):
         clashes = overlaps(boxes[start : start + BLOCK], boxes, relative_to) > threshold
-        kept &= ~np.triu(clashes, k=start + 1).any(axis=0)  # only worse boxes suffer
-    return order[kept]
+        kept &= ~np.triu(clashes, k=start + 1).any(axis=0)  # only lower-scored boxes are suppressed
+    return np.asarray(order[kept])
 
 
 def calibrated(boxes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Move the corners of boxes (N, 4) by offsets (N, 4) that are shares of the box's width and height."""
-    return boxes + offsets * np.tile(pixel_sizes(boxes), 2)
+    """Move the corners of boxes (N, 4) by offsets (N, 4) that are fractions of the box's width and height."""
+    return np.asarray(boxes + offsets * np.tile(pixel_sizes(boxes), 2))
 
 
 def squared(boxes: np.ndarray) -> np.ndarray:
@@ -75,9 +75,9 @@ def squared(boxes: np.ndarray) -> np.ndarray:
 
 def clipped(boxes: np.ndarray, width: int, height: int) -> np.ndarray:
     """Confine boxes (N, 4) to the pixels of an image."""
-    return np.clip(boxes, 0, np.array([width, height, width, height]) - 1)
+    return np.asarray(np.clip(boxes, 0, np.array([width, height, width, height]) - 1))
 
 
 def pixel_sizes(boxes: np.ndarray) -> np.ndarray:
     """Widths and heights (N, 2) of boxes (N, 4), counting both border pixels, as the networks were trained to."""
-    return boxes[:, 2:] - boxes[:, :2] + 1
+    return np.asarray(boxes[:, 2:] - boxes[:, :2] + 1)

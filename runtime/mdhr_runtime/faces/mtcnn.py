@@ -6,46 +6,23 @@ Only the patches that the second and third network see are sampled better; see `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
-from ..backends.base import Graph
+from ..backends import Graph
+from ..contract import IMAGES, LANDMARKS, OFFSETS, SCORES
 from .boxes import calibrated, clipped, pixel_sizes, squared, suppress
 
 WINDOW, STRIDE = 12, 2  # of P-Net, in pixels of the scaled image
-CELL = np.array([1, 1, WINDOW, WINDOW], np.float32)  # the box that P-Net's first window stands for
+CELL = np.array([1, 1, WINDOW, WINDOW], np.float32)  # the box of P-Net's first window
 SCALE_FACTOR = 0.709  # between neighbouring scales: half the area
 PROPOSAL_SCORE, REFINED_SCORE, FINAL_SCORE = 0.6, 0.7, 0.8
 MOST_SAMPLES = 4  # per pixel of a patch and direction: enough to average out a large face's texture
 OUTSIDE = (128, 128, 128)  # beyond the image's edges the networks see what their normalisation makes (nearly) zero
 
 
-@dataclass(frozen=True, eq=False)
-class Face:
-    """A face in an image.
-
-    Attributes:
-        box: (x1, y1, x2, y2) in pixels, within the image.
-        score: The detector's confidence in [0, 1].
-        landmarks: float32 (5, 2), (x, y) in pixels: left eye, right eye, nose, left and right corner of the mouth,
-            left and right as seen in the image. They may lie outside the image.
-    """
-
-    box: tuple[float, float, float, float]
-    score: float
-    landmarks: np.ndarray
-
-    @property
-    def area(self) -> float:
-        """Area of the box in square pixels."""
-        x1, y1, x2, y2 = self.box
-        return (x2 - x1) * (y2 - y1)
-
-
-class FaceDetector:
-    """Finds the faces in an image.
+class Mtcnn:
+    """A `FaceDetector`, and with its last network, O-Net, a `LandmarkRefiner`.
 
     Args:
         pnet: Proposal network.
@@ -59,19 +36,20 @@ class FaceDetector:
         self._pnet, self._rnet, self._onet = pnet, rnet, onet
         self._min_face = min_face
 
-    def detect(self, image: np.ndarray) -> list[Face]:
-        """Find the faces in an image.
-
-        Args:
-            image: uint8 (H, W, 3), RGB.
-
-        Returns:
-            The faces, the most certain first.
-        """
+    def detect(self, image: np.ndarray) -> np.ndarray:
+        """Find all faces; see `FaceDetector`."""
         boxes = self._propose(image)
         if len(boxes):
-            boxes = self._refine(image, boxes)
-        return self._describe(image, boxes) if len(boxes) else []
+            boxes = self._reject(image, boxes)
+        return self._accept(image, boxes) if len(boxes) else np.empty((0, 4))
+
+    def refine(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Run O-Net where faces should be, and again at the boxes that it gives; see `LandmarkRefiner`.
+
+        After the second run the landmarks of real videos jitter less from frame to frame.
+        """
+        near, _, _ = self._run_onet(image, squared(boxes))
+        return self._run_onet(image, squared(near))
 
     def _propose(self, image: np.ndarray) -> np.ndarray:
         """Run P-Net over the image at several scales; return square boxes (N, 4)."""
@@ -85,8 +63,8 @@ class FaceDetector:
         """Run P-Net at one scale; return boxes (N, 4) and scores (N,)."""
         height, width = image.shape[:2]
         scaled = cv2.resize(image, (int(width * scale), int(height * scale)), interpolation=cv2.INTER_AREA)
-        found = self._pnet({"images": scaled[None]})
-        scores, offsets = found["scores"][0, 0], found["offsets"][0]
+        found = self._pnet({IMAGES: scaled[None]})
+        scores, offsets = found[SCORES][0, 0], found[OFFSETS][0]
         rows, columns = np.nonzero(scores > PROPOSAL_SCORE)
         cells = CELL + STRIDE * np.stack([columns, rows, columns, rows], axis=1).astype(np.float32)
         boxes = (cells + (WINDOW - 1) * offsets[:, rows, columns].T) / np.float32(scale)
@@ -94,36 +72,27 @@ class FaceDetector:
         kept = suppress(boxes, scores, 0.5)
         return boxes[kept], scores[kept]
 
-    def _refine(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """Run R-Net on proposals (N, 4); return square boxes (M, 4)."""
-        found = self._rnet({"images": patches(image, boxes, 24)})
-        scores = found["scores"][:, 0]
+    def _reject(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """Run R-Net on proposals (N, 4); return square boxes (M, 4) of what may be faces."""
+        found = self._rnet({IMAGES: patches(image, boxes, 24)})
+        scores = found[SCORES][:, 0]
         kept = scores > REFINED_SCORE
-        boxes, scores = calibrated(boxes, found["offsets"])[kept], scores[kept]
+        boxes, scores = calibrated(boxes, found[OFFSETS])[kept], scores[kept]
         return squared(boxes[suppress(boxes, scores, 0.7)])
 
-    def _describe(self, image: np.ndarray, boxes: np.ndarray) -> list[Face]:
-        """Run O-Net on refined boxes (N, 4)."""
-        boxes, scores, landmarks = self.look(image, boxes)
+    def _accept(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """Run O-Net on square boxes (N, 4); return the boxes (M, 4) of faces."""
+        boxes, scores, _ = self._run_onet(image, boxes)
         kept = np.flatnonzero(scores > FINAL_SCORE)
         kept = kept[suppress(boxes[kept], scores[kept], 0.7, relative_to="smaller")]
-        boxes = clipped(boxes, image.shape[1], image.shape[0])
-        return [Face(tuple(boxes[i].tolist()), float(scores[i]), landmarks[i]) for i in kept]
+        return clipped(boxes[kept], image.shape[1], image.shape[0])
 
-    def look(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Run O-Net alone, on places where faces should be: it says whether they are, and where exactly.
-
-        Args:
-            image: uint8 (H, W, 3), RGB.
-            boxes: Square boxes (N, 4); they may reach beyond the image.
-
-        Returns:
-            Boxes (N, 4), not clipped; scores (N,) in [0, 1]; landmarks float32 (N, 5, 2), as those of a `Face`.
-        """
-        found = self._onet({"images": patches(image, boxes, 48)})
-        in_box = found["landmarks"].reshape(-1, 2, 5).transpose(0, 2, 1)
+    def _run_onet(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Run O-Net on square boxes (N, 4); returns what `refine` does."""
+        found = self._onet({IMAGES: patches(image, boxes, 48)})
+        in_box = found[LANDMARKS].reshape(-1, 2, 5).transpose(0, 2, 1)
         landmarks = boxes[:, None, :2] - 1 + in_box * pixel_sizes(boxes)[:, None]
-        return calibrated(boxes, found["offsets"]), found["scores"][:, 0], landmarks.astype(np.float32)
+        return calibrated(boxes, found[OFFSETS]), found[SCORES][:, 0], landmarks.astype(np.float32)
 
 
 def scales(size: tuple[int, int], min_face: float) -> list[float]:

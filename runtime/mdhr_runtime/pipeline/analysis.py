@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Thread
 from time import monotonic
 from types import TracebackType
 from typing import Literal
 
 import cv2
+import numpy as np
 
-from ..errors import MdhrError
-from ..faces.finding import FaceFinder, WholeImages
-from ..faces.mtcnn import FaceDetector
-from ..faces.tracking import DETECT_EVERY, MAX_GAP, FaceTracker
+from ..contract import ONET, PNET, RNET
+from ..defaults import DETECT_EVERY, IMAGES_PER_SECOND, MAX_GAP, MIN_FACE, TIMEOUT
+from ..errors import AnalysisError, MdhrError
+from ..faces import FaceProvider
+from ..faces.alignment import AlignedImages, align
+from ..faces.mtcnn import Mtcnn
+from ..faces.tracking import FaceTracker
+from ..layout import CropGeometry
 from ..results import FrameResult, SourceStats
-from ..sources import IMAGES_PER_SECOND, TIMEOUT, Source, open_sources
+from ..sources import Source, open_sources
 from ..streaming.model import Model, load
-from .channel import Board, Cancelled
-from .scheduler import Scorer
-from .source_worker import Feed
-
-MIN_FACE = 48
-"""Default side of the smallest face in pixels.
-
-The model's crop enlarges a smaller face more than four times, and wrinkles do not come back by that. Looking for faces
-of 20 pixels, MTCNN's usual limit, takes the detector three times as long.
-"""
-
-FRAMES_PER_STEP = 8
-"""Frames of a file that go through the temporal graph at once: per frame, that takes 0.57 of the time of one by one."""
+from .channel import Cancelled, Channel, Wakeup
+from .scheduler import Scheduler, SourceTimeline
+from .source_worker import SourceWorker
 
 MOST_RESULTS = 8
 """Results that wait to be fetched; then the model waits."""
@@ -39,11 +34,11 @@ MOST_RESULTS = 8
 LAST_WAIT = 3.0
 """Seconds that threads get to end. One that is inside OpenCV, waiting for a camera, ends later, on its own."""
 
-Address = str | Path | int
+SourceAddress = str | Path | int
 
 
 def analyze(
-    sources: Address | Sequence[Address],
+    sources: SourceAddress | Sequence[SourceAddress],
     bundle: Model | Path | str,
     *,
     provider: str = "auto",
@@ -74,39 +69,45 @@ def analyze(
         face have one row without scores.
 
     Raises:
-        MdhrError: A source, the bundle or the provider cannot be opened; or, after all other sources have ended,
-            a source broke off or never delivered.
+        MdhrError: A source, the bundle or the provider cannot be opened; or, after all other sources have ended, a
+            source broke off or never delivered. Several such sources give an `AnalysisError` with all their errors.
     """
     addresses = [sources] if isinstance(sources, str | Path | int) else sources
     opened = open_sources(addresses, timeout, images_per_second)
     model = bundle if isinstance(bundle, Model) else load(bundle, provider)
-    finder = make_finders(model, faces, min_face, detect_every, max_gap)
-    with Analysis(opened, model, finder, provisional=provisional) as analysis:
+    make_face_provider = make_face_providers(model, faces, min_face, detect_every, max_gap)
+    with Analysis(opened, model, make_face_provider, provisional=provisional) as analysis:
         yield from analysis
-    for _, error in analysis.problems:
-        raise error
+    analysis.raise_problems()
 
 
-def make_finders(
+def make_face_providers(
     model: Model,
     faces: Literal["detect", "crops"] = "detect",
     min_face: int = MIN_FACE,
     detect_every: int = DETECT_EVERY,
     max_gap: int = MAX_GAP,
-) -> Callable[[], FaceFinder]:
-    """What makes the face finder of each source. Arguments as for `analyze`.
+    align: Callable[[np.ndarray, np.ndarray, CropGeometry], np.ndarray] = align,
+) -> Callable[[], FaceProvider]:
+    """Choose how faces are found; returns a maker of face providers, one for each source.
+
+    Arguments are as for `analyze`, but for `align`, which cuts out the faces that were found.
 
     Raises:
         BundleError: The bundle has no face detector, and one is needed.
     """
     crop = model.layout.crop
     if faces == "crops":
-        return lambda: WholeImages(crop)
-    detector = FaceDetector(*(model.graph(name) for name in ("pnet", "rnet", "onet")), min_face)
-    return lambda: FaceTracker(detector, crop, detect_every, max_gap)
+        return lambda: AlignedImages(crop)
+    mtcnn = Mtcnn(model.graph(PNET), model.graph(RNET), model.graph(ONET), min_face)
+
+    def cut_out(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        return align(image, landmarks, crop)
+
+    return lambda: FaceTracker(mtcnn, mtcnn, cut_out, detect_every, max_gap)
 
 
-def leave_the_cores() -> None:
+def limit_opencv_threads() -> None:
     """Let OpenCV work with one thread, for programs that have their process to themselves.
 
     Its work on a frame is too small for several, and they would take cores from the model, which waits for the last.
@@ -123,7 +124,7 @@ class Analysis:
     Args:
         sources: Where images come from.
         model: What scores the faces.
-        make_finder: Makes the face finder of a source; see `make_finders`.
+        make_face_provider: Makes the face provider of a source; see `make_face_providers`.
         provisional: Whether every frame gets a provisional result at once.
         keep_images: Whether results carry the images.
         on_problem: Called from another thread when a source ends with an error: its name, and the error. The other
@@ -138,26 +139,22 @@ class Analysis:
         self,
         sources: Sequence[Source],
         model: Model,
-        make_finder: Callable[[], FaceFinder],
+        make_face_provider: Callable[[], FaceProvider],
         *,
         provisional: bool = False,
         keep_images: bool = True,
         on_problem: Callable[[str, MdhrError], None] = lambda name, error: None,
         on_warning: Callable[[str, str], None] = lambda name, text: None,
     ) -> None:
-        # A camera's frames shall not wait until several have gathered.
-        most = 1 if any(source.live for source in sources) else FRAMES_PER_STEP
         self.problems: list[tuple[str, MdhrError]] = []
         self._on_problem, self._on_warning = on_problem, on_warning
-        self._scorer = Scorer(model.batch(), provisional=provisional, most=most)
-        self._most = most
-        self._board = Board()
         self._bug: BaseException | None = None
-        self._stopped = Event()
-        # The main thread takes from here, where a signal may strike: this queue can bear it in any state.
-        self._results: SimpleQueue[FrameResult | None] = SimpleQueue()
-        self._feeds = [self._feed(source, make_finder(), keep_images) for source in sources]
-        self._threads = [thread for feed in self._feeds for thread in feed.threads]
+        self._scheduler = Scheduler(model.batch(), provisional=provisional)
+        self._arrival = Wakeup()
+        self._results: Channel[FrameResult] = Channel(MOST_RESULTS)
+        self._workers = [self._make_worker(source, make_face_provider(), keep_images) for source in sources]
+        self._timelines = [SourceTimeline(worker.source.info, worker.frames, model.output) for worker in self._workers]
+        self._threads = [thread for worker in self._workers for thread in worker.threads]
         self._threads.append(Thread(target=self._run_model, name="model", daemon=True))
 
     def __enter__(self) -> Analysis:
@@ -179,25 +176,39 @@ class Analysis:
         Raises:
             Exception: Whatever unexpected went wrong in one of the threads.
         """
-        while (result := self._results.get()) is not None:
-            yield result
+        with suppress(Cancelled):
+            yield from self._results
         if self._bug is not None:
             raise self._bug
 
     def stats(self) -> Mapping[str, SourceStats]:
         """What is known of every source at this moment, by its name. Safe to call from any thread."""
-        return {feed.source.name: feed.stats() for feed in self._feeds}
+        return {
+            worker.source.name: SourceStats(worker.dropped, timeline.latency, worker.state)
+            for worker, timeline in zip(self._workers, self._timelines, strict=True)
+        }
 
-    def _feed(self, source: Source, finder: FaceFinder, keep_images: bool) -> Feed:
+    def raise_problems(self) -> None:
+        """Raise what has ended sources, if anything has.
+
+        Raises:
+            MdhrError: The error of the one source that had one.
+            AnalysisError: Several sources had errors.
+        """
+        if len(self.problems) > 1:
+            raise AnalysisError(self.problems)
+        for _, error in self.problems:
+            raise error
+
+    def _make_worker(self, source: Source, face_provider: FaceProvider, keep_images: bool) -> SourceWorker:
         def problem(error: MdhrError) -> None:
             self.problems.append((source.name, error))
             self._on_problem(source.name, error)
 
-        return Feed(
+        return SourceWorker(
             source,
-            finder,
-            self._board,
-            ready=self._most,
+            face_provider,
+            self._arrival,
             keep_images=keep_images,
             on_problem=problem,
             on_warning=lambda text: self._on_warning(source.name, text),
@@ -205,46 +216,26 @@ class Analysis:
         )
 
     def _run_model(self) -> None:
-        timelines = [feed.timeline for feed in self._feeds]
         try:
-            while self._gather():
-                for result in self._scorer.step(timelines):
-                    self._hand_over(result)
+            while not self._done():
+                self._arrival.wait_for(lambda: self._done() or not all(timeline.idle for timeline in self._timelines))
+                for result in self._scheduler.step(self._timelines):
+                    self._results.put(result)
         except Cancelled:
             pass
-        except BaseException as error:  # a bug of ours; the thread that waits for results shall have it
+        except BaseException as error:  # unexpected: re-raised where the results are taken
             self._fail(error)
         finally:
-            self._results.put(None)
+            self._results.close()
 
-    def _gather(self) -> bool:
-        """Wait until there is something to do, and take what has arrived; False if everything is done."""
-
-        def news() -> bool:
-            return all(feed.timeline.ended for feed in self._feeds) or any(
-                len(feed.ready) or not feed.timeline.idle or feed.ready.finished != feed.timeline.ended
-                for feed in self._feeds
-            )
-
-        with self._board.changed:
-            self._board.wait_for(news)
-            for feed in self._feeds:
-                feed.timeline.arrived.extend(feed.ready.take(self._most - len(feed.timeline.arrived)))
-                feed.timeline.ended = feed.ready.finished
-        return not all(feed.timeline.ended and feed.timeline.idle for feed in self._feeds)
-
-    def _hand_over(self, result: FrameResult) -> None:
-        while self._results.qsize() >= MOST_RESULTS:
-            if self._stopped.wait(0.002):
-                raise Cancelled
-        self._results.put(result)
+    def _done(self) -> bool:
+        return all(timeline.done for timeline in self._timelines)
 
     def _fail(self, error: BaseException) -> None:
         self._bug = self._bug or error
         self._stop()
 
     def _stop(self) -> None:
-        self._stopped.set()
-        for feed in self._feeds:
-            feed.source.stop()
-        self._board.cancel()
+        for worker in self._workers:
+            worker.stop()
+        self._results.cancel()

@@ -3,192 +3,178 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 import numpy as np
 
-from ..faces.finding import FoundFace
+from ..contract import OutputRecord
+from ..faces import FoundFace
 from ..results import FrameResult, Row
-from ..sources.base import Frame
+from ..sources import Frame, SourceInfo
 from ..streaming import StreamBatch, StreamSlot
+from .channel import Channel
+
+FRAMES_PER_STEP = 8
+"""Frames of a file that go through the temporal graph at once: per frame, that takes 0.57 of the time of one by one.
+
+Those of a camera go one by one, as they should not wait until several have gathered.
+"""
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """A frame and the faces in it, ready for the model.
-
-    Attributes:
-        frame: The frame.
-        faces: Its faces.
-        arrived: When the frame arrived, in seconds of `time.monotonic`.
-    """
-
-    frame: Frame
-    faces: Sequence[FoundFace]
-    arrived: float
-
-    def continues(self, other: Prepared) -> bool:
-        """Whether this frame shows the faces of the one before it, all of them and no others."""
-        ids = {face.face_id for face in other.faces}
-        return all(face.continues for face in self.faces) and ids == {face.face_id for face in self.faces}
-
-
-@dataclass(eq=False)
-class Waiting:
+class PendingFrame:
     """A frame that waits for the scores of its faces.
 
     Attributes:
-        prepared: The frame and its faces.
+        frame: The frame.
+        faces: Its faces, by id.
         scores: Final scores (N,) so far, by face.
     """
 
-    prepared: Prepared
+    frame: Frame
+    faces: Mapping[int, FoundFace]
     scores: dict[int, np.ndarray] = field(default_factory=dict)
 
-    @property
-    def complete(self) -> bool:
-        """Whether all scores are there."""
-        return len(self.scores) == len(self.prepared.faces)
 
+def continuing(faces: Collection[int], following: PendingFrame | None) -> set[int]:
+    """The faces whose streams go on with the next frame of their source; those of others end before it.
 
-@dataclass(eq=False)
-class FaceStream:
-    """A face that goes on from frame to frame.
+    A stream is one face seen without a break, as the model compares every frame with the one before. It goes on if
 
-    Attributes:
-        face_id: Its number.
-        slot: Its place in the batch.
-        waiting: The frames that wait for its scores, in order.
-    """
-
-    face_id: int
-    slot: StreamSlot
-    waiting: deque[Waiting] = field(default_factory=deque)
-
-    def settle(self, scores: np.ndarray) -> None:
-        """Hand final scores (M, N) to the frames that have waited longest."""
-        for values in scores:
-            self.waiting.popleft().scores[self.face_id] = values
-
-
-class Timeline:
-    """The frames of one source, from their arrival to their results.
+    - no frames are missing in between, nor is the source at its end: then there is no `following` frame;
+    - the next frame shows the face; one that is unreadable shows none;
+    - the face provider says that the face continues: it was not lost and found anew, nor exchanged for another.
 
     Args:
-        name: Name of the source.
+        faces: Ids of the faces that have streams.
+        following: The next frame, or None.
+    """
+    if following is None:
+        return set()
+    return {face_id for face_id in faces if face_id in following.faces and following.faces[face_id].continues}
+
+
+class SourceTimeline:
+    """The frames of one source, from their arrival to their results. Belongs to the model's thread.
+
+    Args:
+        source: The source.
+        arrivals: Frames that the model has not seen; None stands for missing ones.
+        output: What the scores are.
 
     Attributes:
-        arrived: Frames that the model has not seen; None stands for missing ones.
-        ended: Whether no more frames arrive.
+        source: The source.
         latency: Seconds from the arrival of the newest frame that has a result to that result; None at first.
     """
 
-    def __init__(self, name: str) -> None:
-        self.arrived: deque[Prepared | None] = deque()
-        self.ended = False
+    def __init__(self, source: SourceInfo, arrivals: Channel[PendingFrame | None], output: OutputRecord) -> None:
+        self.source = source
         self.latency: float | None = None
+        self._arrivals, self._output = arrivals, output
         self._newest = 0
-        self._name = name
-        self._streams: dict[int, FaceStream] = {}
-        self._waiting: deque[Waiting] = deque()
+        self._streams: dict[int, StreamSlot] = {}
+        self._pending: deque[PendingFrame] = deque()
 
     @property
     def idle(self) -> bool:
         """Whether there is nothing to do until frames arrive."""
-        return not self.arrived and not (self.ended and self._streams)
+        return not len(self._arrivals) and not (self._arrivals.finished and self._streams)
 
-    def interrupted_streams(self) -> list[FaceStream]:
-        """Take away the streams of faces that the next frame does not continue, and forget missing frames."""
-        missing = not self.arrived and self.ended
-        while self.arrived and self.arrived[0] is None:
-            self.arrived.popleft()
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing to do any more."""
+        return self._arrivals.finished and not self._streams
+
+    def end_streams(self) -> Iterator[tuple[int, StreamSlot]]:
+        """Take away the streams, by face, that the next frame does not continue; pass over missing frames."""
+        missing = self._arrivals.finished
+        while len(self._arrivals) and self._arrivals.peek() is None:
+            self._arrivals.take()
             missing = True
-        if missing:
-            going_on = set()
-        elif self.arrived:
-            going_on = {face.face_id for face in self.arrived[0].faces if face.continues}
-        else:
-            return []
-        return [self._streams.pop(face_id) for face_id in set(self._streams) - going_on]
+        if missing or len(self._arrivals):
+            following = None if missing else self._arrivals.peek()
+            for face_id in self._streams.keys() - continuing(self._streams, following):
+                yield face_id, self._streams.pop(face_id)
 
-    def next_frames(self, most: int) -> list[Waiting]:
+    def next_frames(self, most: int) -> list[PendingFrame]:
         """Take the frames that can go through the model at once: they show the same faces without a break.
 
         Args:
             most: Most frames to take.
         """
-        taken: list[Waiting] = []
-        while self.arrived and len(taken) < most:
-            following = self.arrived[0]
-            if following is None or (taken and not following.continues(taken[-1].prepared)):
+        taken: list[PendingFrame] = []
+        while len(self._arrivals) and len(taken) < most:
+            following = self._arrivals.peek()
+            faces = taken[-1].faces.keys() if taken else set()
+            if following is None or (taken and not continuing(faces, following) == faces == following.faces.keys()):
                 break
-            taken.append(Waiting(self.arrived.popleft()))
-        self._waiting.extend(taken)
+            self._arrivals.take()
+            taken.append(following)
+        self._pending.extend(taken)
         return taken
 
-    def streams(self, frames: Sequence[Waiting], batch: StreamBatch) -> Iterator[tuple[FaceStream, np.ndarray]]:
-        """The faces of frames from `next_frames`.
+    def stream(self, face_id: int, batch: StreamBatch) -> StreamSlot:
+        """The stream of a face, which may begin now."""
+        if face_id not in self._streams:
+            self._streams[face_id] = batch.open()
+        return self._streams[face_id]
 
-        Args:
-            frames: The frames.
-            batch: Where streams of new faces begin.
-
-        Yields:
-            For each face its stream, and its crops uint8 (T, S, S, 3).
-        """
-        by_id = [{face.face_id: face.crop for face in frame.prepared.faces} for frame in frames]
-        for face_id in by_id[0] if by_id else ():
-            if face_id not in self._streams:
-                self._streams[face_id] = FaceStream(face_id, batch.open())
-            stream = self._streams[face_id]
-            stream.waiting.extend(frames)
-            yield stream, np.stack([crops[face_id] for crops in by_id])
+    def settle(self, face_id: int, scores: np.ndarray) -> None:
+        """Hand final scores (M, N) of a face to the frames that have waited longest for them."""
+        waiting = (frame for frame in self._pending if face_id in frame.faces and face_id not in frame.scores)
+        for values in scores:
+            next(waiting).scores[face_id] = values
 
     def finals(self) -> Iterator[FrameResult]:
         """Take the results that are complete and whose predecessors are."""
-        while self._waiting and self._waiting[0].complete:
-            waiting = self._waiting.popleft()
-            yield self._result(waiting.prepared, waiting.scores, final=True)
+        while self._pending and len(self._pending[0].scores) == len(self._pending[0].faces):
+            pending = self._pending.popleft()
+            yield self.result(pending, pending.scores, final=True)
 
-    def provisional(self, frame: Waiting, scores: dict[int, np.ndarray]) -> FrameResult:
-        """The provisional result of a frame.
+    def result(self, pending: PendingFrame, scores: Mapping[int, np.ndarray], *, final: bool) -> FrameResult:
+        """The result of a frame.
 
         Args:
-            frame: The frame.
+            pending: The frame.
             scores: Scores (N,) of its faces.
+            final: Whether they are final.
         """
-        return self._result(frame.prepared, scores, final=False)
-
-    def _result(self, prepared: Prepared, scores: dict[int, np.ndarray], *, final: bool) -> FrameResult:
-        frame = prepared.frame
+        name, frame = self.source.name, pending.frame
         if frame.number > self._newest:
-            self._newest, self.latency = frame.number, monotonic() - prepared.arrived
-        start = (self._name, frame.number, frame.timestamp)
+            self._newest, self.latency = frame.number, monotonic() - frame.arrived
+        row = partial(Row, source=name, frame=frame.number, timestamp=frame.timestamp, final=final, output=self._output)
         rows = tuple(
-            Row(*start, face.face_id, face.confidence, face.box, scores[face.face_id], final) for face in prepared.faces
+            row(face_id=face_id, confidence=face.confidence, box=face.box, scores=scores[face_id])
+            for face_id, face in pending.faces.items()
         )
-        return FrameResult(*start, frame.image, rows or (Row(*start, final=final),), final)
+        return FrameResult(
+            source=name,
+            frame=frame.number,
+            timestamp=frame.timestamp,
+            image=frame.image,
+            rows=rows or (row(),),
+            final=final,
+        )
 
 
-class Scorer:
-    """Takes whatever frames wait, from all sources, through the model at once.
+class Scheduler:
+    """Batches the pending frames of all sources into one model step.
 
     Args:
         batch: The model.
-        provisional: Whether every frame gets a provisional result at once.
-        most: Most frames per source and step. More than one costs the temporal graph less time per frame, and delays
-            the results of other sources; provisional results need the state after every frame.
+        provisional: Whether every frame gets a provisional result at once. That needs the state after every frame, and
+            so takes one frame of a source per step.
     """
 
-    def __init__(self, batch: StreamBatch, *, provisional: bool, most: int) -> None:
+    def __init__(self, batch: StreamBatch, *, provisional: bool) -> None:
         self._batch = batch
         self._provisional = provisional
-        self._most = 1 if provisional else most
 
-    def step(self, timelines: Sequence[Timeline]) -> Iterator[FrameResult]:
-        """Take the frames that wait.
+    def step(self, timelines: Sequence[SourceTimeline]) -> Iterator[FrameResult]:
+        """Take the frames that wait through the model.
 
         Args:
             timelines: The sources.
@@ -196,25 +182,27 @@ class Scorer:
         Yields:
             The results that are there; those of a source in the order of its frames.
         """
-        self._end([stream for timeline in timelines for stream in timeline.interrupted_streams()])
-        taken = [(timeline, timeline.next_frames(self._most)) for timeline in timelines]
-        faces = [
-            (timeline, stream, crops)
-            for timeline, frames in taken
-            for stream, crops in timeline.streams(frames, self._batch)
-        ]
-        slots = [stream.slot for _, stream, _ in faces]
-        scores = self._batch.push(slots, [crops for _, _, crops in faces])
-        for (_, stream, _), final in zip(faces, scores, strict=True):
-            stream.settle(final)
+        self._end_streams(timelines)
+        taken = [(timeline, timeline.next_frames(self._most(timeline.source))) for timeline in timelines]
+        faces = [(timeline, frames, face_id) for timeline, frames in taken if frames for face_id in frames[0].faces]
+        crops = [np.stack([frame.faces[face_id].crop for frame in frames]) for _, frames, face_id in faces]
+        streams = [timeline.stream(face_id, self._batch) for timeline, _, face_id in faces]
+        for (timeline, _, face_id), scores in zip(faces, self._batch.push(streams, crops), strict=True):
+            timeline.settle(face_id, scores)
         if self._provisional:
-            early: dict[Timeline, dict[int, np.ndarray]] = {timeline: {} for timeline, _ in taken}
-            for (timeline, stream, _), score in zip(faces, self._batch.provisional(slots), strict=True):
-                early[timeline][stream.face_id] = score
-            yield from (timeline.provisional(frame, early[timeline]) for timeline, frames in taken for frame in frames)
+            early: dict[SourceTimeline, dict[int, np.ndarray]] = {timeline: {} for timeline, _ in taken}
+            for (timeline, _, face_id), values in zip(faces, self._batch.provisional(streams), strict=True):
+                early[timeline][face_id] = values
+            for timeline, frames in taken:
+                yield from (timeline.result(frame, early[timeline], final=False) for frame in frames)
         for timeline in timelines:
             yield from timeline.finals()
 
-    def _end(self, streams: Sequence[FaceStream]) -> None:
-        for stream, scores in zip(streams, self._batch.close([stream.slot for stream in streams]), strict=True):
-            stream.settle(scores)
+    def _most(self, source: SourceInfo) -> int:
+        return 1 if self._provisional or source.live else FRAMES_PER_STEP
+
+    def _end_streams(self, timelines: Sequence[SourceTimeline]) -> None:
+        ended = [(timeline, *stream) for timeline in timelines for stream in timeline.end_streams()]
+        scores = self._batch.close([stream for _, _, stream in ended])
+        for (timeline, face_id, _), values in zip(ended, scores, strict=True):
+            timeline.settle(face_id, values)

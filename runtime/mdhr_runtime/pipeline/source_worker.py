@@ -6,32 +6,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from threading import Thread
-from time import monotonic
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from ..errors import MdhrError
-from ..faces.finding import FaceFinder, FoundFace
-from ..results import SourceStats
-from ..sources import Camera, Frame, Source
-from .channel import Board, Cancelled, Channel
-from .scheduler import Prepared, Timeline
+from ..faces import FaceProvider, FoundFace
+from ..sources import Frame, Source
+from .channel import Cancelled, Channel, Wakeup
+from .scheduler import FRAMES_PER_STEP, PendingFrame
 
 READ_AHEAD = 2
-"""Frames that wait for the face finder. Of a camera, they are the newest; older ones are dropped."""
+"""Frames that wait for the face provider. Of a camera, they are the newest; older ones are dropped."""
 
 NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 
 
-class Feed:
+class SourceWorker:
     """Takes frames from a source, finds their faces, and has them ready for the model.
 
     Args:
         source: Where frames come from.
-        finder: What finds the faces in them.
-        board: The pipeline's.
-        ready: Most frames that wait for the model.
+        face_provider: Finds the faces in them.
+        arrival: Wakes the model's thread.
         keep_images: Whether results carry the images.
         on_problem: Called with an error that ends this source. The others go on.
         on_warning: Called with a sentence that the user should read.
@@ -39,79 +36,82 @@ class Feed:
 
     Attributes:
         source: The source.
-        ready: The frames that wait for the model, with their faces; None where frames are missing.
-        timeline: What becomes of them.
+        frames: The frames that wait for the model; None where frames are missing.
+        threads: The two threads that do the work, not yet started.
     """
 
     def __init__(
         self,
         source: Source,
-        finder: FaceFinder,
-        board: Board,
+        face_provider: FaceProvider,
+        arrival: Wakeup,
         *,
-        ready: int,
         keep_images: bool,
         on_problem: Callable[[MdhrError], None],
         on_warning: Callable[[str], None],
         on_bug: Callable[[BaseException], None],
     ) -> None:
         self.source = source
-        self.ready: Channel[Prepared | None] = Channel(board, ready)
-        self.timeline = Timeline(source.name)
-        self._keep_images = keep_images
-        self._finder = finder
-        self._read: Channel[tuple[Frame, float] | None] = Channel(board, READ_AHEAD, lossy=source.live)
+        self.frames: Channel[PendingFrame | None] = Channel(1 if source.live else FRAMES_PER_STEP, arrival=arrival)
+        self._images: Channel[Frame | None] = Channel(READ_AHEAD, lossy=source.live)
+        self._face_provider, self._keep_images = face_provider, keep_images
         self._on_problem, self._on_warning, self._on_bug = on_problem, on_warning, on_bug
-        self._begun = self._failed = False
+        self._failed = False
+        self._reading: Literal["waiting", "running", "reconnecting"] = "waiting"
         self.threads = [
             Thread(target=work, name=f"{source.name}: {what}", daemon=True)
-            for what, work in (("read", self._run_reader), ("faces", self._run_finder))
+            for what, work in (("read", self._read), ("faces", self._find_faces))
         ]
 
-    def stats(self) -> SourceStats:
-        """What is known of the source at this moment."""
-        return SourceStats(self._read.dropped, self.timeline.latency, self._state())
+    @property
+    def dropped(self) -> int:
+        """Frames dropped since the start because the machine was too slow."""
+        return self._images.dropped
 
-    def _state(self) -> Literal["waiting", "running", "reconnecting", "ended", "failed"]:
+    @property
+    def state(self) -> Literal["waiting", "running", "reconnecting", "ended", "failed"]:
+        """State of the source at this moment."""
         if self._failed:
             return "failed"
-        if self.timeline.ended:
-            return "ended"
-        if not self._begun:
-            return "waiting"
-        return "reconnecting" if isinstance(self.source, Camera) and not self.source.connected else "running"
+        return "ended" if self.frames.finished else self._reading
 
-    def _run_reader(self) -> None:
-        with self._guarded(self._read):
+    def stop(self) -> None:
+        """Let the threads end soon."""
+        self.source.stop()
+        self._images.cancel()
+        self.frames.cancel()
+
+    def _read(self) -> None:
+        with self._closing(self._images):
             for frame in self.source:
-                self._begun = True
-                self._read.put(None if frame is None else (frame, monotonic()))
+                self._reading = "reconnecting" if frame is None else "running"
+                self._images.put(frame)
                 self._pass_on_warnings()
         self._pass_on_warnings()
 
-    def _run_finder(self) -> None:
-        with self._guarded(self.ready):
-            for item in self._read:
-                self.ready.put(self._prepared(*item) if item is not None else self._interrupted())
+    def _find_faces(self) -> None:
+        with self._closing(self.frames):
+            for frame in self._images:
+                self.frames.put(self._pending(frame))
         # After an error of its own, the reader may still wait for room.
         self.source.stop()
         with suppress(Cancelled):
-            for _ in self._read:
+            for _ in self._images:
                 pass
 
-    def _prepared(self, frame: Frame, arrived: float) -> Prepared:
+    def _pending(self, frame: Frame | None) -> PendingFrame | None:
         faces: list[FoundFace] = []
-        if frame.readable:
-            faces = self._finder.find(frame.image)
+        if frame is not None and frame.readable:
+            faces = self._face_provider.find(frame.image)
         else:
-            self._finder.interrupt()
-        return Prepared(frame if self._keep_images else replace(frame, image=NO_IMAGE), faces, arrived)
-
-    def _interrupted(self) -> None:
-        self._finder.interrupt()
+            self._face_provider.interrupt()
+        if frame is None:
+            return None
+        kept = frame if self._keep_images else replace(frame, image=NO_IMAGE)
+        return PendingFrame(kept, {face.face_id: face for face in faces})
 
     @contextmanager
-    def _guarded(self, channel: Channel) -> Iterator[None]:
+    def _closing(self, channel: Channel[Any]) -> Iterator[None]:
         """Close a thread's channel at its end, whatever ends it."""
         try:
             yield
@@ -120,7 +120,7 @@ class Feed:
         except MdhrError as error:
             self._failed = True
             self._on_problem(error)
-        except BaseException as error:  # a bug of ours; the thread that waits for results shall have it
+        except BaseException as error:  # unexpected: re-raised where the results are taken
             self._on_bug(error)
         finally:
             channel.close()

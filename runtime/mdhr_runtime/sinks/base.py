@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
 from ..results import FrameResult
-
-
-@dataclass(frozen=True)
-class SourceInfo:
-    """What an output may know of a source before its first frame.
-
-    Attributes:
-        name: Name of the source, as in its rows.
-        fps: Frame rate as the source states it, or None if it does not know.
-        live: Whether it is a camera or stream, which has no end of its own.
-    """
-
-    name: str
-    fps: float | None
-    live: bool
+from ..sources.base import SourceInfo as SourceInfo
 
 
 class Output(Protocol):

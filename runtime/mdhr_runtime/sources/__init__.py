@@ -1,4 +1,4 @@
-"""Where images come from: video files, folders of images, webcams, and streams from the network."""
+"""Sources of images: video files, folders of images, webcams, and streams from the network."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from .base import Frame, Source
-from .camera import TIMEOUT, Camera, network_camera, webcam
-from .images import IMAGES_PER_SECOND, Images, is_image
+from ..defaults import IMAGES_PER_SECOND, TIMEOUT
+from .base import Frame, Source, SourceBase, SourceInfo
+from .camera import Camera, network_camera, webcam
+from .images import Images, is_image
 from .video import Video
 
 __all__ = [
-    "IMAGES_PER_SECOND",
-    "TIMEOUT",
     "Camera",
     "Frame",
     "Images",
     "Source",
+    "SourceBase",
+    "SourceInfo",
     "Video",
     "open_source",
     "open_sources",
@@ -27,7 +28,7 @@ __all__ = [
 
 def open_source(
     address: str | Path | int, timeout: float = TIMEOUT, images_per_second: float = IMAGES_PER_SECOND
-) -> Source:
+) -> Camera | Images | Video:
     """Open what a user calls a source.
 
     Args:
@@ -44,7 +45,7 @@ def open_source(
         return webcam(int(text), timeout)
     if "://" in text:
         return network_camera(text, timeout)
-    path = Path(address)
+    path = Path(text)
     if path.is_dir():
         return Images(path.resolve().name, (file for file in path.iterdir() if is_image(file)), images_per_second)
     if not path.exists() and glob.has_magic(text):
@@ -71,4 +72,4 @@ def open_sources(
         taken[source.name] += 1
         if taken[source.name] > 1:
             source.name = f"{source.name}#{taken[source.name]}"
-    return sources
+    return list(sources)

@@ -1,9 +1,11 @@
-"""What every source of images offers."""
+"""The protocol of sources of images, and what they give."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
+from time import monotonic
 from typing import Protocol
 
 import numpy as np
@@ -18,30 +20,57 @@ class Frame:
         timestamp: Seconds since the source's first frame.
         image: uint8 (H, W, 3), RGB, upright as a player shows it.
         readable: Whether the image is what the source holds. If not, it is black.
+        arrived: When it was read, in seconds of `time.monotonic`.
     """
 
     number: int
     timestamp: float
     image: np.ndarray
     readable: bool = True
+    arrived: float = field(default_factory=monotonic)
 
 
-class Source(Protocol):
-    """Where images come from, to be read once, from one thread.
+@dataclass(frozen=True)
+class SourceInfo:
+    """What is known of a source before its first frame.
 
     Attributes:
-        name: Its name, unique within a run.
-        live: Whether images appear at their own pace, like a camera's, and are lost if nobody takes them.
-        fps: Images per second as the source states them, or None if it does not know.
-        frame_count: Number of images that it promises, or None. It may be off by a few.
-        warnings: What the user should know of it by now, one sentence each. Grows while the source is read.
+        name: Name of the source, as in its rows.
+        fps: Frame rate as the source states it, or None if it does not know.
+        live: Whether it is a camera or stream, which has no end of its own.
     """
 
     name: str
-    live: bool
     fps: float | None
-    frame_count: int | None
-    warnings: list[str]
+    live: bool
+
+
+class Source(Protocol):
+    """A source of images, to be read once, from one thread."""
+
+    @property
+    def name(self) -> str:
+        """Its name, unique within a run."""
+
+    @property
+    def live(self) -> bool:
+        """Whether images appear at their own pace, like a camera's, and are lost if nobody takes them."""
+
+    @property
+    def fps(self) -> float | None:
+        """Images per second as the source states them, or None if it does not know."""
+
+    @property
+    def frame_count(self) -> int | None:
+        """Number of images that it promises, or None. It may be off by a few."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know of it by now, one sentence each. Grows while the source is read."""
+
+    @property
+    def info(self) -> SourceInfo:
+        """Its name and kind, for those who take its results."""
 
     def __iter__(self) -> Iterator[Frame | None]:
         """Give the images in order; None where images are missing, so that what follows is no continuation.
@@ -49,8 +78,34 @@ class Source(Protocol):
         Raises:
             VideoError: The source ends early or never begins. What came before is good.
         """
-        ...
 
     def stop(self) -> None:
         """Let the iteration end soon. May be called from any thread."""
-        ...
+
+
+class SourceBase:
+    """All of a `Source` but its iteration, for those that know their properties from the start.
+
+    Args:
+        name: Its name, a file's with whatever bytes it has.
+        live: As in `Source`.
+        fps: As in `Source`.
+        frame_count: As in `Source`.
+    """
+
+    def __init__(
+        self, name: str, *, live: bool = False, fps: float | None = None, frame_count: int | None = None
+    ) -> None:
+        self.name = name.encode(errors="surrogateescape").decode(errors="replace")
+        self.live, self.fps, self.frame_count = live, fps, frame_count
+        self.warnings: list[str] = []
+        self._stopped = Event()
+
+    @property
+    def info(self) -> SourceInfo:
+        """Its name and kind, for those who take its results."""
+        return SourceInfo(self.name, self.fps, self.live)
+
+    def stop(self) -> None:
+        """End the iteration after the frame that is being read or waited for, for a camera's timeout at most."""
+        self._stopped.set()

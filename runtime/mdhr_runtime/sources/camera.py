@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from threading import Event
 from time import monotonic
 from urllib.parse import urlsplit
 
 import cv2
 
+from ..defaults import TIMEOUT
 from ..errors import VideoError
-from .base import Frame
-
-TIMEOUT = 10.0
-"""Seconds in which a camera must deliver, at first and ever after."""
+from .base import Frame, SourceBase
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between attempts to connect: every attempt in vain doubles the pause."""
 
 
-class Camera:
+class Camera(SourceBase):
     """A camera, to be read as long as it delivers.
 
     When a camera that has delivered goes away, it is connected again, however long that takes. One that never
@@ -30,24 +27,13 @@ class Camera:
         name: The source's name.
         connect: Opens the camera, and takes no longer than the timeout.
         timeout: Seconds in which the first frame must come.
-
-    Attributes:
-        connected: Whether frames come at the moment.
-        reconnections: How often it came back.
     """
 
-    live = True
-    fps = None  # a camera's word is not worth much, and it would have to be opened to ask
-    frame_count = None
-
     def __init__(self, name: str, connect: Callable[[], cv2.VideoCapture], timeout: float = TIMEOUT) -> None:
-        self.name = name
-        self.warnings: list[str] = []
-        self.connected = False
-        self.reconnections = 0
+        # Its rate is not known: a camera's word is not worth much, and it would have to be opened to ask.
+        super().__init__(name, live=True)
         self._connect = connect
         self._timeout = timeout
-        self._stopped = Event()
 
     def __iter__(self) -> Iterator[Frame | None]:
         """Give the frames, and None whenever the camera went away.
@@ -56,34 +42,28 @@ class Camera:
             VideoError: No frame came before the timeout.
         """
         begun = monotonic()
-        clock, number, pause = _Clock(), 0, FIRST_PAUSE
+        clock, number, pause = _CameraClock(), 0, FIRST_PAUSE
         while not self._stopped.is_set():
             capture = self._connect()
             clock.restart(capture)
+            connected = False
             while not self._stopped.is_set():
                 decoded, image = capture.read()
                 if not decoded:
                     break
-                if not self.connected:
-                    self.connected, pause = True, FIRST_PAUSE
-                    self.reconnections += number > 0
+                connected, pause = True, FIRST_PAUSE
                 number += 1
                 yield Frame(number, clock.timestamp(), cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
             capture.release()
             if self._stopped.is_set():
                 return
-            if self.connected:
-                self.connected = False
+            if connected:
                 self.warnings.append("The camera went away; connecting again.")
                 yield None
             if not number and monotonic() - begun > self._timeout:
                 raise self._never_delivered()
             self._stopped.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-
-    def stop(self) -> None:
-        """End the iteration after the frame that is being waited for, at the latest when its timeout is over."""
-        self._stopped.set()
 
     def _never_delivered(self) -> VideoError:
         return VideoError(
@@ -93,11 +73,11 @@ class Camera:
         )
 
 
-class _Clock:
+class _CameraClock:
     """Timestamps of a camera's frames in seconds since the first, always growing, also from connection to connection.
 
     Within a connection the source's own times count: the times of arrival jitter with the network. Where the source
-    has none, or jumps back, the clock on the wall has to do.
+    has none, or jumps back, the wall clock is used.
     """
 
     def __init__(self) -> None:
@@ -147,6 +127,6 @@ def network_camera(url: str, timeout: float = TIMEOUT) -> Camera:
 
 
 def _public_name(url: str) -> str:
-    """Host and path of an address: its user, password and query are nobody's business."""
+    """Host and path of an address; credentials and query are left out."""
     parts = urlsplit(url)
     return (parts.netloc.rpartition("@")[2] + parts.path).rstrip("/")

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from ..defaults import IMAGES_PER_SECOND
 from ..errors import VideoError
-from .base import Frame
+from .base import Frame, SourceBase
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-IMAGES_PER_SECOND = 25.0
-"""Rate that images are taken to be recorded at, as they do not say: that of BP4D, which the model was trained on."""
 
 
-class Images:
+class Images(SourceBase):
     """Images in files, as the consecutive frames of a video.
 
     One that cannot be read gives a black frame that says so, and the rest goes on.
@@ -31,15 +30,10 @@ class Images:
         VideoError: There are no files.
     """
 
-    live = False
-
     def __init__(self, name: str, paths: Iterable[Path], fps: float = IMAGES_PER_SECOND) -> None:
-        self.name = name.encode(errors="surrogateescape").decode(errors="replace")  # odd bytes in a file name
-        self.fps = fps
-        self.warnings: list[str] = []
         self._paths = sorted(paths, key=natural_order)
-        self._stopped = False
-        self.frame_count = len(self._paths)
+        super().__init__(name, fps=fps, frame_count=len(self._paths))
+        self._rate = fps
         if not self._paths:
             raise VideoError(
                 f"{name} holds no images.",
@@ -51,7 +45,7 @@ class Images:
         """Give all images."""
         size = (1, 1)
         for index, path in enumerate(self._paths):
-            if self._stopped:
+            if self._stopped.is_set():
                 return
             image = _read(path)
             if image is None:
@@ -59,18 +53,12 @@ class Images:
             else:
                 size = image.shape[:2]
             black = np.zeros((*size, 3), np.uint8)
-            yield Frame(index + 1, index / self.fps, black if image is None else image, image is not None)
-
-    def stop(self) -> None:
-        """End the iteration after the image that is being read."""
-        self._stopped = True
+            yield Frame(index + 1, index / self._rate, black if image is None else image, image is not None)
 
 
-def natural_order(path: Path) -> Sequence[object]:
+def natural_order(path: Path) -> list[tuple[str, int]]:
     """Sorting key that takes the digits in a name as numbers: `2.jpg` comes before `10.jpg`."""
-    # Splitting at the digits puts text at even and numbers at odd places: like is compared with like.
-    parts = re.split(r"(\d+)", str(path))
-    return [int(part) if index % 2 else part for index, part in enumerate(parts)]
+    return [(text, int(digits or -1)) for text, digits in re.findall(r"(\D*)(\d*)", str(path))]
 
 
 def is_image(path: Path) -> bool:

@@ -8,10 +8,10 @@ from pathlib import Path
 import cv2
 
 from ..errors import VideoError
-from .base import Frame
+from .base import Frame, SourceBase
 
 
-class Video:
+class Video(SourceBase):
     """A video file, to be read once from its beginning to its end.
 
     OpenCV decodes it: on the same files PyAV needs the same processor time and more of the wall's, and weighs 100 MB.
@@ -26,17 +26,13 @@ class Video:
         VideoError: There is no such file, or it cannot be opened, or it holds no frame.
     """
 
-    live = False
-
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.name = path.name.encode(errors="surrogateescape").decode(errors="replace")
-        self.warnings: list[str] = []
         self._capture = _open(path)
-        self._stopped = False
-        self.fps = max(self._capture.get(cv2.CAP_PROP_FPS), 0.0) or None
         # Containers that do not know give zero, or a huge negative number.
-        self.frame_count = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0) or None
+        fps = max(self._capture.get(cv2.CAP_PROP_FPS), 0.0) or None
+        frame_count = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0) or None
+        super().__init__(path.name, fps=fps, frame_count=frame_count)
         self._last, self._end = -1.0, 0.0  # when the frame that was read last begins and ends, in seconds
         self._next = self._read(1)
         if self._next is None:
@@ -52,22 +48,18 @@ class Video:
         Raises:
             VideoError: The video breaks off early.
         """
-        while self._next is not None and not self._stopped:
+        while self._next is not None and not self._stopped.is_set():
             frame, self._next = self._next, None
             yield frame
             self._next = self._read(frame.number + 1)
         self._capture.release()
-        if not self._stopped:
+        if not self._stopped.is_set():
             self._check_complete()
-
-    def stop(self) -> None:
-        """End the iteration after the frame that is being read."""
-        self._stopped = True
 
     def _check_complete(self) -> None:
         """Make sure, after the last frame, that it was where the file says that the video ends.
 
-        A decoder gives up at damaged data as quietly as at the end, so the only sign is time that is missing. What
+        OpenCV does not distinguish a damaged frame from the end of the file, so the only sign is missing time. What
         files say of their length is often off by a few frames (cut starts, sound that runs longer): half a second, or
         1 % of a long video, passes.
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from mdhr_bench.measures.pipeline import STAGES, Clock, Run, TimedGraph, TimedSource, pipeline, summarise
+from mdhr_bench.measures.pipeline import STAGES, Clock, PipelineRun, TimedGraph, TimedSource, pipeline, summarise
 from mdhr_runtime.backends.onnx_runtime import load_graph
 from mdhr_runtime.bundle import open_bundle
 from mdhr_runtime.errors import MdhrError
@@ -40,7 +40,10 @@ def test_a_video_is_counted_and_its_time_is_found_in_its_stages(tiny_bundle, vid
 
 
 def test_medians_low_and_high_are_over_the_runs():
-    runs = [Run(4, 3, 2, 1, wall, dict.fromkeys(STAGES, wall / 4), alone) for wall, alone in ((8, 3), (12, 1), (4, 2))]
+    runs = [
+        PipelineRun(4, 3, 2, 1, wall, dict.fromkeys(STAGES, wall / 4), alone)
+        for wall, alone in ((8, 3), (12, 1), (4, 2))
+    ]
     found = summarise("a.mp4", runs)
     assert (found.seconds, found.low, found.high, found.encoder_alone) == (8, 4, 12, 2)
     assert {(stage.seconds, stage.share) for stage in found.stages} == {(2, 0.25)}

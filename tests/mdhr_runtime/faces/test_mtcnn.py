@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mdhr_runtime.faces.boxes import areas
 from mdhr_runtime.faces.mtcnn import patches, scales
 
 # Box and landmarks that mtcnn 1.0 gives for the photo with TensorFlow.
@@ -11,19 +12,29 @@ LANDMARKS = [[203.5, 100.1], [245.4, 102.2], [224.2, 126.4], [201.8, 138.6], [24
 
 @pytest.mark.parametrize("min_face", [20, 48, 80])
 def test_box_and_landmarks_are_those_of_the_package(photo, make_detector, min_face):
-    faces = make_detector(min_face).detect(photo)
-    face = max(faces, key=lambda face: face.area)
-    assert face.score > 0.99
-    assert face.landmarks.dtype == np.float32
+    detector = make_detector(min_face)
+    boxes = detector.detect(photo)
+    box = boxes[areas(boxes).argmax()]
+    _, (score,), (landmarks,) = detector.refine(photo, box[None])
+    assert score > 0.99
+    assert landmarks.dtype == np.float32
     # The patches are sampled differently on purpose, so within 4 % of the face's width.
-    np.testing.assert_allclose(face.landmarks, LANDMARKS, atol=3.5)
-    np.testing.assert_allclose(face.box, BOX, atol=9)
+    np.testing.assert_allclose(landmarks, LANDMARKS, atol=3.5)
+    np.testing.assert_allclose(box, BOX, atol=9)
 
 
-def test_the_area_is_the_boxes(photo, detector):
-    (face,) = detector.detect(photo)
-    x1, y1, x2, y2 = face.box
-    assert face.area == (x2 - x1) * (y2 - y1)
+def test_a_place_without_a_face_is_none(photo, detector):
+    _, scores, _ = detector.refine(photo, np.array([BOX, [0, 300, 100, 400]]))
+    assert scores[0] > 0.99
+    assert scores[1] < 0.1
+
+
+def test_refined_boxes_do_not_depend_on_where_exactly_was_looked(photo, detector):
+    around = np.array([[0, 0, 0, 0], [12, 0, 12, 0], [-8, -8, 8, 8]]) + BOX
+    boxes, scores, landmarks = detector.refine(photo, around)
+    assert (scores > 0.99).all()
+    assert np.abs(boxes - boxes[0]).max() < 10
+    assert np.abs(landmarks - landmarks[0]).max() < 4
 
 
 def test_every_face_is_found(photo, detector):
@@ -31,9 +42,9 @@ def test_every_face_is_found(photo, detector):
     both = np.zeros((512, 512 + half.shape[1], 3), np.uint8)
     both[:, :512] = photo
     both[: half.shape[0], 512:] = half
-    faces = sorted(detector.detect(both), key=lambda face: -face.area)
-    assert len(faces) == 2
-    assert faces[0].box[2] < 512 < faces[1].box[0]
+    boxes = detector.detect(both)
+    large, small = boxes[np.argsort(-areas(boxes))]
+    assert large[2] < 512 < small[0]
 
 
 @pytest.mark.parametrize(
@@ -47,17 +58,17 @@ def test_every_face_is_found(photo, detector):
     ids=["black", "white", "noise", "tiny"],
 )
 def test_no_face(image, detector):
-    assert detector.detect(image) == []
+    assert detector.detect(image).shape == (0, 4)
 
 
 def test_faces_below_the_limit_are_not_looked_for(photo, make_detector):
-    assert make_detector(320).detect(photo) == []
+    assert not len(make_detector(320).detect(photo))
 
 
 def test_a_face_at_the_edge_keeps_its_box_inside(photo, detector):
-    (face,) = detector.detect(photo[85:])
-    assert min(face.box) >= 0
-    assert face.box[1] == 0
+    (box,) = detector.detect(photo[85:])
+    assert min(box) >= 0
+    assert box[1] == 0
 
 
 def test_scales_reach_from_the_smallest_face_to_the_whole_image():
@@ -78,8 +89,8 @@ def test_patches_average_and_show_grey_beyond_the_image():
 
 def test_photo_of_the_media(media, detector):
     image = cv2.cvtColor(cv2.imread(str(media / "single_face.jpg")), cv2.COLOR_BGR2RGB)
-    (face,) = detector.detect(image)
-    left_eye, right_eye, nose, mouth_left, mouth_right = face.landmarks
+    _, _, landmarks = detector.refine(image, detector.detect(image))
+    ((left_eye, right_eye, nose, mouth_left, mouth_right),) = landmarks
     assert left_eye[0] < nose[0] < right_eye[0]
     assert mouth_left[0] < mouth_right[0]
     assert max(left_eye[1], right_eye[1]) < nose[1] < min(mouth_left[1], mouth_right[1])

@@ -1,21 +1,25 @@
 """Following faces, on the photo that moves and on two real videos that change places."""
 
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
 
-from mdhr_runtime.faces.tracking import COLOUR_BINS, FaceTracker, colours_of
+from mdhr_runtime.faces.alignment import align
+from mdhr_runtime.faces.boxes import areas
+from mdhr_runtime.faces.tracking import FaceTracker
 from mdhr_runtime.sources import Video
 
 BLANK = np.zeros((240, 240, 3), np.uint8)
 
 
 @pytest.fixture
-def track(detector, model):
+def track(make_tracker):
     """Track faces through images; gives the faces of each image."""
 
     def run(images, **settings):
-        tracker = FaceTracker(detector, model.layout.crop, **settings)
+        tracker = make_tracker(**settings)
         return [tracker.find(image) for image in images]
 
     return run
@@ -25,8 +29,8 @@ def ids(found):
     return [sorted(face.face_id for face in faces) for faces in found]
 
 
-def centre(face):
-    x1, y1, x2, y2 = face.box
+def centre(box):
+    x1, y1, x2, y2 = box
     return np.array([(x1 + x2) / 2, (y1 + y2) / 2])
 
 
@@ -55,11 +59,8 @@ def test_detection_runs_when_it_is_due(swaying, detector, model):
             self.count += 1
             return detector.detect(image)
 
-        def look(self, image, boxes):
-            return detector.look(image, boxes)
-
     counting = Counting()
-    tracker = FaceTracker(counting, model.layout.crop, detect_every=10)
+    tracker = FaceTracker(counting, detector, partial(align, crop=model.layout.crop), detect_every=10)
     for image in swaying[:21]:
         tracker.find(image)
     assert counting.count == 3  # the first, the eleventh and the twenty-first image
@@ -81,20 +82,20 @@ def test_a_new_face_is_found_at_the_next_detection(swaying, track):
     assert found == [[0]] * 5 + [[0, 1]] * 5
 
 
-def test_after_missing_images_a_face_keeps_its_id_but_does_not_continue(swaying, detector, model):
-    tracker = FaceTracker(detector, model.layout.crop)
+def test_after_missing_images_a_face_keeps_its_id_but_does_not_continue(swaying, make_tracker):
+    tracker = make_tracker()
     tracker.find(swaying[0])
     tracker.interrupt()
     (face,) = tracker.find(swaying[3])
     assert (face.face_id, face.continues) == (0, False)
 
 
-def test_another_person_in_the_same_place_is_another_face(swaying, media, detector, model, track):
+def test_another_person_in_the_same_place_is_another_face(swaying, media, detector, track):
     """A cut from one film to another."""
     image = cv2.cvtColor(cv2.imread(str(media / "single_face.jpg")), cv2.COLOR_BGR2RGB)
-    (face,) = detector.detect(image)
-    x, y = np.round(centre(face)).astype(int)
-    half = round(1.2 * (face.box[2] - face.box[0]))
+    (box,) = detector.detect(image)
+    x, y = np.round(centre(box)).astype(int)
+    half = round(1.2 * (box[2] - box[0]))
     other = cv2.resize(image[max(y - half, 0) : y + half, max(x - half, 0) : x + half], (240, 240))
     found = track([*swaying[:4], *[other] * 4])
     assert ids(found) == [[0]] * 4 + [[1]] * 4
@@ -136,7 +137,8 @@ def people(media, detector):
 
     def cut_out(name):
         images = [frame.image for frame, _ in zip(Video(media / name), range(72), strict=False)]
-        x, y = np.round(centre(max(detector.detect(images[0]), key=lambda face: face.area))).astype(int)
+        boxes = detector.detect(images[0])
+        x, y = np.round(centre(boxes[areas(boxes).argmax()])).astype(int)
         padded = [cv2.copyMakeBorder(image, 150, 150, 150, 150, cv2.BORDER_REPLICATE) for image in images]
         return [image[y : y + 300, x : x + 300] for image in padded]
 
@@ -161,18 +163,10 @@ def test_two_people_who_change_places_keep_their_ids(people, track, passing, det
     apart = [number for number in range(72) if abs(places[number][0][0] - places[number][1][0]) > 300]
     assert len(apart) > 40
     for number in apart:
-        by_id = {face.face_id: centre(face) for face in found[number]}
+        by_id = {face.face_id: centre(face.box) for face in found[number]}
         assert set(by_id) == {0, 1}
         nearest = [min((0, 1), key=lambda face: np.linalg.norm(by_id[face] - place)) for place in places[number]]
         if number == 0:
             expected = nearest
         assert nearest == expected
     assert {face.face_id for faces in found for face in faces} == {0, 1}
-
-
-def test_colours_are_compared_by_their_histograms(portrait):
-    colours = colours_of(portrait)
-    assert colours.shape == (3 * COLOUR_BINS,)
-    assert colours @ colours == pytest.approx(1)
-    assert colours @ colours_of(portrait[:, ::-1]) > 0.98
-    assert colours @ colours_of(255 - portrait) < 0.7

@@ -8,40 +8,20 @@ from itertools import groupby
 import cv2
 import numpy as np
 import pytest
+from array_source import Arrays
 
 import mdhr_runtime
-from mdhr_runtime.errors import FramesError, MdhrError, VideoError
-from mdhr_runtime.faces.tracking import FaceTracker
-from mdhr_runtime.pipeline.analysis import Analysis, make_finders
-from mdhr_runtime.sources import Frame, Images, Video
+from mdhr_runtime.errors import AnalysisError, FramesError, MdhrError, VideoError
+from mdhr_runtime.pipeline.analysis import Analysis, make_face_providers
+from mdhr_runtime.sources import Images, Video
 
 BLANK = np.zeros((240, 240, 3), np.uint8)
 
 
-class Arrays:
-    """A source made of images; None where images are missing."""
-
-    def __init__(self, images, name="arrays", live=False, pause=0.0, error=None):
-        self.images, self.name, self.live, self.pause, self.error = images, name, live, pause, error
-        self.fps, self.frame_count, self.warnings = 25.0, None, []
-        self.read = 0
-        self.stopped = threading.Event()
-
-    def __iter__(self):
-        for image in self.images:
-            if self.stopped.wait(self.pause):
-                return
-            self.read += image is not None
-            yield None if image is None else Frame(self.read, self.read / 25, image)
-        if self.error:
-            raise self.error
-
-    def stop(self):
-        self.stopped.set()
-
-
 def run(model, *sources, detect_every=10, max_gap=30, **settings):
-    with Analysis(sources, model, make_finders(model, "detect", 48, detect_every, max_gap), **settings) as analysis:
+    with Analysis(
+        sources, model, make_face_providers(model, "detect", 48, detect_every, max_gap), **settings
+    ) as analysis:
         return list(analysis)
 
 
@@ -50,9 +30,9 @@ def rows_of(results, source="arrays", face=None):
     return [row for row in rows if face is None or row.face_id == face]
 
 
-def clip_scores(images, detector, model):
+def clip_scores(images, model):
     """Scores of images with one face as one clip."""
-    tracker = FaceTracker(detector, model.layout.crop)
+    tracker = make_face_providers(model)()
     return model.clip(np.stack([tracker.find(image)[0].crop for image in images]))
 
 
@@ -60,51 +40,51 @@ def assert_scores(rows, expected):
     np.testing.assert_allclose(np.stack([row.scores for row in rows]), expected, atol=1e-5)
 
 
-def test_an_unbroken_face_is_one_clip(swaying, detector, model):
+def test_an_unbroken_face_is_one_clip(swaying, model):
     results = run(model, Arrays(swaying))
     assert [result.frame for result in results] == list(range(1, 25))
     assert all(result.image is image for result, image in zip(results, swaying, strict=True))
     rows = rows_of(results)
     assert [row.timestamp for row in rows] == [number / 25 for number in range(1, 25)]
     assert all(row.success and row.face_id == 0 and row.final and row.confidence > 0.9 for row in rows)
-    assert_scores(rows, clip_scores(swaying, detector, model))
+    assert_scores(rows, clip_scores(swaying, model))
 
 
-def test_a_gap_is_reported_and_never_bridged(swaying, detector, model):
+def test_a_gap_is_reported_and_never_bridged(swaying, model):
     first, second = swaying[:5], swaying[8:17]
     rows = rows_of(run(model, Arrays([*first, BLANK, BLANK, *second, BLANK])))
     assert [row.frame for row in rows] == list(range(1, 18))
     assert [row.face_id for row in rows] == [0] * 5 + [None] * 2 + [0] * 9 + [None]
-    assert_scores(rows[:5], clip_scores(first, detector, model))
-    assert_scores(rows[7:16], clip_scores(second, detector, model))
+    assert_scores(rows[:5], clip_scores(first, model))
+    assert_scores(rows[7:16], clip_scores(second, model))
     for row in (rows[5], rows[6], rows[16]):
         assert (row.confidence, row.box, row.scores) == (0, None, None)
 
 
-def test_missing_images_are_never_bridged(swaying, detector, model):
+def test_missing_images_are_never_bridged(swaying, model):
     rows = rows_of(run(model, Arrays([*swaying[:6], None, *swaying[9:18]])))
     assert [row.face_id for row in rows] == [0] * 15
-    assert_scores(rows[:6], clip_scores(swaying[:6], detector, model))
-    assert_scores(rows[6:], clip_scores(swaying[9:18], detector, model))
+    assert_scores(rows[:6], clip_scores(swaying[:6], model))
+    assert_scores(rows[6:], clip_scores(swaying[9:18], model))
 
 
-def test_a_face_somewhere_else_is_not_compared_with_the_last_one(swaying, detector, model):
+def test_a_face_somewhere_else_is_not_compared_with_the_last_one(swaying, model):
     left = [np.hstack([image, BLANK, BLANK]) for image in swaying[:4]]
     right = [np.hstack([BLANK, BLANK, image]) for image in swaying[4:10]]
     rows = rows_of(run(model, Arrays(left + right)))
     assert [row.face_id for row in rows] == [0] * 4 + [1] * 6
-    assert_scores(rows[:4], clip_scores(left, detector, model))
-    assert_scores(rows[4:], clip_scores(right, detector, model))
+    assert_scores(rows[:4], clip_scores(left, model))
+    assert_scores(rows[4:], clip_scores(right, model))
 
 
-def test_every_face_has_rows_and_a_stream_of_its_own(swaying, detector, model):
+def test_every_face_has_rows_and_a_stream_of_its_own(swaying, model):
     mirrored = [image[:, ::-1] for image in swaying]
     both = [np.hstack(pair) for pair in zip(swaying, mirrored, strict=True)]
     results = run(model, Arrays(both))
     assert all(len(result.rows) == 2 for result in results)
     for face in (0, 1):
         rows = rows_of(results, face=face)
-        tracker = FaceTracker(detector, model.layout.crop)
+        tracker = make_face_providers(model)()
         crops = [next(found.crop for found in tracker.find(image) if found.face_id == face) for image in both]
         assert_scores(rows, model.clip(np.stack(crops)))
 
@@ -123,7 +103,7 @@ def test_a_source_does_not_depend_on_what_runs_beside_it(swaying, model):
     assert len(rows_of(together, "c")) == 18
 
 
-def test_provisional_results_come_at_once_and_final_ones_follow(swaying, detector, model):
+def test_provisional_results_come_at_once_and_final_ones_follow(swaying, model):
     images = [*swaying[:10], BLANK]
     results = run(model, Arrays(images), provisional=True)
     for final in (False, True):
@@ -134,8 +114,8 @@ def test_provisional_results_come_at_once_and_final_ones_follow(swaying, detecto
     assert order[: model.lookahead + 2] == [(number, False) for number in range(1, 9)] + [(1, True)]
     early = [result.rows[0] for result in results if not result.final]
     for length in (1, 4, 10):
-        assert_scores([early[length - 1]], clip_scores(swaying[:length], detector, model)[-1:])
-    assert_scores(rows_of(results)[:10], clip_scores(swaying[:10], detector, model))
+        assert_scores([early[length - 1]], clip_scores(swaying[:length], model)[-1:])
+    assert_scores(rows_of(results)[:10], clip_scores(swaying[:10], model))
 
 
 def test_a_video_without_any_face(model):
@@ -145,7 +125,7 @@ def test_a_video_without_any_face(model):
 
 def test_files_wait_for_whoever_takes_the_results(swaying, model):
     source = Arrays(swaying * 10)
-    with Analysis([source], model, make_finders(model)) as analysis:
+    with Analysis([source], model, make_face_providers(model)) as analysis:
         results = iter(analysis)
         assert next(results).frame == 1
         seen = -1
@@ -158,7 +138,7 @@ def test_files_wait_for_whoever_takes_the_results(swaying, model):
 
 def test_cameras_drop_old_frames_and_count_them(swaying, model):
     source = Arrays(swaying * 10, live=True, pause=0.004)
-    with Analysis([source], model, make_finders(model)) as analysis:
+    with Analysis([source], model, make_face_providers(model)) as analysis:
         results = []
         for result in analysis:
             results.append(result.frame)
@@ -182,7 +162,10 @@ def test_the_end_of_one_source_is_not_the_end_of_the_others(swaying, model):
     told = []
     broken = Arrays(swaying[:3], "broken", error=VideoError("It broke.", "It was thin.", "Take another."))
     with Analysis(
-        [broken, Arrays(swaying[:9], "fine")], model, make_finders(model), on_problem=lambda *news: told.append(news)
+        [broken, Arrays(swaying[:9], "fine")],
+        model,
+        make_face_providers(model),
+        on_problem=lambda *news: told.append(news),
     ) as analysis:
         results = list(analysis)
         assert {name: stats.state for name, stats in analysis.stats().items()} == {"broken": "failed", "fine": "ended"}
@@ -199,7 +182,7 @@ def test_a_bug_in_a_thread_reaches_the_caller(swaying, model):
 
 def test_stopping_early_leaves_no_threads(swaying, model):
     before = set(threading.enumerate())
-    with Analysis([Arrays(swaying * 20), Arrays(swaying * 20, "b")], model, make_finders(model)) as analysis:
+    with Analysis([Arrays(swaying * 20), Arrays(swaying * 20, "b")], model, make_face_providers(model)) as analysis:
         next(iter(analysis))
     assert set(threading.enumerate()) == before
 
@@ -220,7 +203,7 @@ def test_memory_does_not_grow_with_the_length(swaying, model):
             counts.append(alive())
             yield fresh
 
-    with Analysis([Arrays(images())], model, make_finders(model)) as analysis:
+    with Analysis([Arrays(images())], model, make_face_providers(model)) as analysis:
         assert sum(1 for _ in analysis) == 144
     assert max(counts) <= 50
     assert alive() == 0
@@ -230,17 +213,19 @@ def test_images_are_not_kept_for_those_who_need_none(swaying, model):
     assert all(result.image.shape == (0, 0, 3) for result in run(model, Arrays(swaying), keep_images=False))
 
 
-def test_an_image_that_cannot_be_read_is_a_gap(tmp_path, swaying, detector, model):
+def test_an_image_that_cannot_be_read_is_a_gap(tmp_path, swaying, model):
     for index, image in enumerate(swaying[:12]):
         cv2.imwrite(str(tmp_path / f"{index}.png"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     (tmp_path / "5.png").write_bytes(b"no image")
     warnings = []
     source = Images("images", tmp_path.iterdir())
-    with Analysis([source], model, make_finders(model), on_warning=lambda *news: warnings.append(news)) as analysis:
+    with Analysis(
+        [source], model, make_face_providers(model), on_warning=lambda *news: warnings.append(news)
+    ) as analysis:
         rows = rows_of(analysis, "images")
     assert [row.success for row in rows] == [True] * 5 + [False] + [True] * 6
-    assert_scores(rows[:5], clip_scores(swaying[:5], detector, model))
-    assert_scores(rows[6:], clip_scores(swaying[6:12], detector, model))
+    assert_scores(rows[:5], clip_scores(swaying[:5], model))
+    assert_scores(rows[6:], clip_scores(swaying[6:12], model))
     assert [(name, "5.png cannot be read" in text) for name, text in warnings] == [("images", True)]
 
 
@@ -283,6 +268,19 @@ def test_analyze_tells_a_broken_source_at_the_end(write_video, swaying, model):
     with pytest.raises(MdhrError, match="breaks off"):
         results.extend(mdhr_runtime.analyze([video], model))
     assert len(results) > 30
+
+
+def test_analyze_tells_all_broken_sources(write_video, swaying, model):
+    videos = [write_video(f"{name}.avi", swaying * 4) for name in "abc"]
+    for video in videos[:2]:
+        video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    with pytest.raises(AnalysisError, match="2 sources") as caught:
+        list(mdhr_runtime.analyze(videos, model))
+    assert {name for name, _ in caught.value.problems} == {"a.avi", "b.avi"}
+    for name, error in caught.value.problems:
+        assert f"{name} breaks off" in error.what
+        assert error.what in str(caught.value)
+        assert f"{name}: {error.fix}" in str(caught.value)
 
 
 def test_leaving_analyze_early_leaves_no_threads(write_video, swaying, model):

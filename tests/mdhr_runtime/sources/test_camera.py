@@ -77,13 +77,12 @@ def test_a_camera_that_comes_back_is_connected_again(read):
     wait_for(lambda: len(reader.frames()) > 5)
     camera.close()
     wait_for(lambda: None in reader.items)
-    assert not reader.source.connected
     before = len(reader.items)
     camera = HttpCamera([plain(BLUE)], camera.port)
     wait_for(lambda: len(reader.items) > before + 3)
+    assert reader.items.count(None) == 1  # the first loss and nothing else
     camera.close()
     frames = reader.frames()
-    assert reader.source.reconnections == 1
     assert "went away" in reader.source.warnings[0]
     assert reader.items.index(None) < before
     assert np.abs(frames[-1].image.astype(int) - BLUE).max() < 30
@@ -150,7 +149,6 @@ def test_rtsp_with_a_server_that_dies_and_returns(read, write_video, swaying):
     wait_for(lambda: len(reader.items) > before + 10)
     reader.stop()
     server.close()
-    assert reader.source.reconnections == 1
     frames = reader.frames()
     assert (np.diff([frame.timestamp for frame in frames]) > 0).all()
     assert {frame.image.shape for frame in frames} == {(240, 224, 3)}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mdhr_runtime.errors import VideoError
-from mdhr_runtime.sources import Camera, Images, Video, open_source, open_sources
+from mdhr_runtime.sources import Camera, Images, SourceInfo, Video, open_source, open_sources
 from mdhr_runtime.sources.images import natural_order
 
 
@@ -70,9 +70,9 @@ def test_no_images(tmp_path, pattern):
 def test_natural_order_takes_digits_as_numbers():
     from pathlib import Path
 
-    names = ["a10.png", "a9.png", "a1b2.png", "a1b10.png", "b.png", "1.png"]
+    names = ["a10.png", "a9.png", "a1b2.png", "a1b10.png", "b.png", "1.png", "a.png"]
     assert sorted(map(Path, names), key=natural_order) == [
-        Path(name) for name in ("1.png", "a1b2.png", "a1b10.png", "a9.png", "a10.png", "b.png")
+        Path(name) for name in ("1.png", "a1b2.png", "a1b10.png", "a9.png", "a10.png", "a.png", "b.png")
     ]
 
 
@@ -96,3 +96,8 @@ def test_a_stopped_source_ends(folder):
     next(frames)
     source.stop()
     assert list(frames) == []
+
+
+def test_a_source_tells_its_name_and_kind(folder):
+    assert open_source(folder).info == SourceInfo("frames", 25.0, live=False)
+    assert open_source(0).info == SourceInfo("camera0", None, live=True)

@@ -1,5 +1,6 @@
 import resource
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from raw_faces import DISFA_SUBJECTS, faces, write_bp4d, write_bp4d_labels, write_disfa, write_image
 
 from mdhr_runtime.errors import OutputError
+from mdhr_runtime.faces.alignment import align
 from mdhr_runtime.faces.tracking import FaceTracker
 from mdhr_train.data.cropping import Gaps, crop_faces, finished
 from mdhr_train.data.detector import make_detector
@@ -55,7 +57,7 @@ def test_the_middle_of_a_crop_is_what_the_runtime_shows_the_network(tmp_path, ou
     disfa = DATASETS["disfa"]
     recording = disfa.read(raw)[0]
     run(recording, out, detector, dataset=disfa)
-    tracker = FaceTracker(detector, disfa.layout.crop)
+    tracker = FaceTracker(detector, detector, partial(align, crop=disfa.layout.crop))
     for number, image in recording.images():
         (face,) = tracker.find(image)
         crop = cv2.imread(str(out / f"img_o/{DISFA_SUBJECTS[0]}/{DISFA_SUBJECTS[0]}_{number}.png"))

@@ -1,0 +1,156 @@
+"""Association of the faces in a frame with known ones: by motion, and by appearance where faces meet or come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, permutations
+
+import numpy as np
+
+from .appearance import blended, similarity
+from .boxes import overlaps
+
+SAME_PLACE = 0.3  # overlap (over the union) of where a face should be and where it is found
+SAME_HEAD = 0.35  # two faces whose centres are nearer, in sizes, are one
+REACH, REACH_PER_FRAME, FARTHEST = 1.0, 0.1, 3.0  # how far a lost face may have come, in sizes
+SAME_PERSON = 0.88  # similarity
+CLEARLY = 0.08  # difference of similarities that tells two people apart
+MOMENTUM, DRIFT = 0.5, 0.95  # fractions of a velocity that are kept when a face is seen, and when it is lost
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """A face as one frame shows it.
+
+    Attributes:
+        box: (4,), not confined to the image.
+        score: The refiner's confidence in [0, 1].
+        centre: Mean of the landmarks (2,).
+        crop: uint8 (S, S, 3).
+        appearance: float32 (D,); see `colour_histogram`.
+    """
+
+    box: np.ndarray
+    score: float
+    centre: np.ndarray
+    crop: np.ndarray
+    appearance: np.ndarray
+
+
+@dataclass(eq=False)
+class Track:
+    """A face over time.
+
+    Attributes:
+        face_id: Its number.
+        box: Where it was last, or should be now (4,).
+        appearance: What it has looked like; see `colour_histogram`.
+        velocity: Pixels per frame (2,).
+        missed: Frames since it was seen.
+        observation: How the present frame shows it; None if it does not.
+        continues: Whether the frame before shows it too.
+    """
+
+    face_id: int
+    box: np.ndarray
+    appearance: np.ndarray
+    velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    missed: int = 0
+    observation: Observation | None = None
+    continues: bool = False
+
+    @property
+    def size(self) -> float:
+        """Longer side of the box in pixels."""
+        return float(max(*(self.box[2:] - self.box[:2]), 1.0))
+
+    @property
+    def centre(self) -> np.ndarray:
+        """Centre of the box (2,)."""
+        return _centre(self.box)
+
+    def predict(self) -> None:
+        """Go to the next frame, where it should have moved on and has not been seen yet."""
+        self.continues = self.observation is not None
+        self.observation = None
+        self.box = self.box + np.tile(self.velocity, 2)
+
+    def lose(self) -> None:
+        """Go on without having been seen in the present frame."""
+        self.missed += 1
+        self.velocity = self.velocity * DRIFT
+
+    def follow(self, observation: Observation, others: Sequence[np.ndarray]) -> None:
+        """Take over a place and looks from the present frame.
+
+        Args:
+            observation: What was seen of it.
+            others: Boxes (4,) of all other tracks.
+        """
+        moved = _centre(observation.box) - (self.centre - self.velocity)
+        self.velocity = MOMENTUM * self.velocity + (1 - MOMENTUM) * moved
+        self.box, self.missed = observation.box, 0
+        # Without overlap, the histogram is of this face only.
+        if not others or overlaps(self.box[None], np.stack(others)).max() == 0:
+            self.appearance = blended(self.appearance, observation.appearance)
+
+    def reappear(self, observation: Observation) -> None:
+        """Begin anew, at whatever place."""
+        self.velocity = np.zeros(2)
+        self.box, self.missed, self.observation, self.continues = observation.box, 0, observation, False
+
+
+def is_same_face(track: Track, before: Observation, now: Observation) -> bool:
+    """Whether a refined box still shows the face of a track, and neither another place nor, after a cut, a stranger."""
+    if overlaps(now.box[None], track.box[None]).item() < SAME_PLACE:
+        return False
+    return bool(similarity(now.appearance, before.appearance) >= SAME_PERSON)
+
+
+def is_same_head(one: Observation, other: Observation) -> bool:
+    """Whether two observations are of one head."""
+    size = max(*(one.box[2:] - one.box[:2]), *(other.box[2:] - other.box[:2]))
+    return bool(np.linalg.norm(one.centre - other.centre) < SAME_HEAD * size)
+
+
+def separate(tracks: Iterable[Track]) -> None:
+    """Where two tracks have come to see the same head, leave it to the one that it looks like, or was nearer to it."""
+    for one, other in combinations(tracks, 2):
+        first, second = one.observation, other.observation
+        if first is None or second is None or not is_same_head(first, second):
+            continue
+        difference = similarity(first.appearance, one.appearance) - similarity(second.appearance, other.appearance)
+        if abs(difference) < CLEARLY / 4:
+            difference = np.linalg.norm(second.centre - other.centre) - np.linalg.norm(first.centre - one.centre)
+        (other if difference >= 0 else one).observation = None
+
+
+def resolve_identity_swaps(tracks: Iterable[Track]) -> None:
+    """Exchange what neighbouring tracks see where it then looks clearly more like their faces."""
+    for one, other in permutations(tracks, 2):
+        first, second = one.observation, other.observation
+        if first is None or np.linalg.norm(one.centre - other.centre) > 2 * max(one.size, other.size):
+            continue
+        gain = similarity(first.appearance, other.appearance - one.appearance)
+        if second is not None:
+            gain += similarity(second.appearance, one.appearance - other.appearance)
+        if gain > CLEARLY:
+            one.observation, other.observation = second, first
+            one.continues = other.continues = False
+
+
+def best_match(observation: Observation, lost: Iterable[Track]) -> Track | None:
+    """The lost face that an observation is most like, among those that can have come there; None if it is none."""
+
+    def similar(track: Track) -> float:
+        reach = min(REACH + REACH_PER_FRAME * track.missed, FARTHEST) * track.size
+        near = np.linalg.norm(_centre(observation.box) - track.centre) <= reach
+        return float(similarity(observation.appearance, track.appearance)) if near else 0.0
+
+    best = max(lost, key=similar, default=None)
+    return best if best is not None and similar(best) >= SAME_PERSON else None
+
+
+def _centre(box: np.ndarray) -> np.ndarray:
+    return np.asarray((box[:2] + box[2:]) / 2)

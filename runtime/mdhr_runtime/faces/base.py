@@ -1,0 +1,79 @@
+"""Protocols for finding faces, and the faces found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+Aligner = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Cuts a face out: from an image (H, W, 3) and landmarks (5, 2) to a crop (S, S, 3), all uint8, RGB."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoundFace:
+    """A face in a frame.
+
+    Attributes:
+        face_id: Its number within the source; numbers are not used again.
+        box: (x1, y1, x2, y2) in pixels, within the image.
+        confidence: The detector's confidence in [0, 1].
+        crop: uint8 (S, S, 3), RGB, aligned as the model expects it.
+        continues: Whether the frame before shows the same face, so that the two may be compared.
+    """
+
+    face_id: int
+    box: tuple[float, float, float, float]
+    confidence: float
+    crop: np.ndarray
+    continues: bool
+
+
+class FaceDetector(Protocol):
+    """Finds the faces in an image."""
+
+    def detect(self, image: np.ndarray) -> np.ndarray:
+        """Find all faces.
+
+        Args:
+            image: uint8 (H, W, 3), RGB.
+
+        Returns:
+            Their boxes float64 (N, 4), (x1, y1, x2, y2) in pixels within the image; the most certain first.
+        """
+
+
+class LandmarkRefiner(Protocol):
+    """Says of places in an image whether faces are there, and where exactly."""
+
+    def refine(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Look at places where faces should be.
+
+        Args:
+            image: uint8 (H, W, 3), RGB.
+            boxes: Boxes (N, 4) near the faces, with N ≥ 1; they may reach beyond the image.
+
+        Returns:
+            The faces' boxes (N, 4), not confined to the image; the confidence that they are faces (N,), in [0, 1]; and
+            landmarks float32 (N, 5, 2), (x, y) in pixels: left eye, right eye, nose, left and right corner of the
+            mouth, left and right as seen in the image. They may lie outside the image.
+        """
+
+
+class FaceProvider(Protocol):
+    """Finds the faces in the consecutive images of one source."""
+
+    def find(self, image: np.ndarray) -> list[FoundFace]:
+        """Take the next image.
+
+        Args:
+            image: uint8 (H, W, 3), RGB.
+
+        Raises:
+            FramesError: This provider cannot work with such an image.
+        """
+
+    def interrupt(self) -> None:
+        """Learn that images are missing, or one is unreadable: what follows does not continue what was."""
