@@ -235,7 +235,7 @@ def _run(model: Model, video: Path, table: Path, clocks: Mapping[str, Clock]) ->
     """Take the video to the table once, and repeat what the encoder did."""
     from mdhr_runtime.pipeline.analysis import Analysis, make_finders
     from mdhr_runtime.sinks.base import SourceInfo
-    from mdhr_runtime.sinks.table import open_output
+    from mdhr_runtime.sinks.table import open_sink
     from mdhr_runtime.sources import open_source
 
     for clock in clocks.values():
@@ -247,7 +247,7 @@ def _run(model: Model, video: Path, table: Path, clocks: Mapping[str, Clock]) ->
     with clocks["decode"]:  # a video's first frame is decoded when it is opened
         source = TimedSource(open_source(video), clocks["decode"])
     make_finder = make_finders(model)
-    output = open_output(str(table), model.aus, [SourceInfo(source.name, source.fps, source.live)])
+    output = open_sink(str(table), model.aus, [SourceInfo(source.name, source.fps, source.live)])
 
     def make_timed() -> FaceFinder:
         return TimedFinder(make_finder(), clocks["detection"])

@@ -7,17 +7,15 @@ that a row may arrive twice but none is lost on the way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from threading import Condition, Thread
 from time import monotonic
-from types import TracebackType
 from typing import Any
 
 from ..errors import OutputError
 from ..results import FrameResult
-from .address import Address
+from .base import Sink, SinkContext
 from .extras import extra
-from .outbox import QUEUED, Outbox
+from .publishing import QUEUED, Outbox, PublishAddress
 from .record import as_json
 
 FORM = "mqtt://[user:password@]host[:port]/topic, or mqtts:// for an encrypted connection."
@@ -34,15 +32,15 @@ LONGEST_WAIT = 30
 """Seconds between attempts to reconnect: 1 at first, doubled up to this."""
 
 
-class MqttPublisher:
-    """Sends rows. A context manager.
+class MqttPublisher(Sink):
+    """Sends rows.
 
     Rows wait in a bounded queue for a thread of its own, so that `write` never waits, whatever the broker does: when
     the queue is full, the oldest rows go, and are counted.
 
     Args:
-        url: Where to publish, see `FORM`. Encrypted connections trust the system's certificates.
-        aus: Names of the AUs in the order of the scores.
+        target: Where to publish, see `FORM`. Encrypted connections trust the system's certificates.
+        context: The run.
         queued: How many rows wait at most.
 
     Raises:
@@ -50,9 +48,9 @@ class MqttPublisher:
             refuses us: what is wrong from the start is said at the start, before hours of work go nowhere.
     """
 
-    def __init__(self, url: str, aus: Sequence[str], queued: int = QUEUED) -> None:
-        self._address = Address.parse(url, FORM)
-        self._aus = tuple(aus)
+    def __init__(self, target: str, context: SinkContext, queued: int = QUEUED) -> None:
+        self._address = PublishAddress.parse(target, FORM)
+        self._aus = context.aus
         _check_topic(self._address.path)
         self._outbox = Outbox(queued)
         self._changed = Condition()  # guards what follows
@@ -89,14 +87,6 @@ class MqttPublisher:
         self._sender.join()
         # Not loop_stop(): that would wait for a broker that does not answer any more. The thread ends by this alone.
         self._client.disconnect()
-
-    def __enter__(self) -> MqttPublisher:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _connect(self) -> Any:
         mqtt = extra("mqtt", "paho.mqtt.client")

@@ -1,15 +1,20 @@
-"""Where to publish, as a URL."""
+"""What sinks share that publish rows: the address as a URL, and a queue for receivers that may be slow."""
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
+from threading import Lock
 from urllib.parse import unquote, urlsplit
 
 from ..errors import OutputError
 
+QUEUED = 2_000
+"""How many messages wait at most: about a minute of one face at 30 frames/s, and one megabyte."""
+
 
 @dataclass(frozen=True)
-class Address:
+class PublishAddress:
     """A URL's parts.
 
     Attributes:
@@ -34,7 +39,7 @@ class Address:
         return f"{self.scheme}://{host}{port}/{self.path}"
 
     @classmethod
-    def parse(cls, url: str, form: str) -> Address:
+    def parse(cls, url: str, form: str) -> PublishAddress:
         """Take a URL apart.
 
         Args:
@@ -60,3 +65,36 @@ class Address:
 
 def _not_understood(why: str, form: str) -> OutputError:
     return OutputError("The address to publish to is not understood.", why, f"Write it as {form}")
+
+
+class Outbox:
+    """A queue that never makes its writer wait: when it is full, its oldest message goes. Safe between threads.
+
+    Args:
+        size: How many messages it holds.
+
+    Attributes:
+        dropped: How many messages went because it was full.
+    """
+
+    def __init__(self, size: int = QUEUED) -> None:
+        self._messages: deque[str] = deque()
+        self._size = size
+        self._lock = Lock()
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def put(self, message: str) -> None:
+        """Add a message."""
+        with self._lock:
+            if len(self._messages) >= self._size:
+                self._messages.popleft()
+                self.dropped += 1
+            self._messages.append(message)
+
+    def take(self) -> str | None:
+        """Remove the oldest message and return it, or None if there is none."""
+        with self._lock:
+            return self._messages.popleft() if self._messages else None

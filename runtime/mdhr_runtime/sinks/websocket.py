@@ -11,19 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from threading import Thread
-from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ..errors import OutputError
 from ..results import FrameResult
-from .address import Address
+from .base import Sink, SinkContext
 from .extras import extra
-from .outbox import QUEUED, Outbox
+from .publishing import QUEUED, Outbox, PublishAddress
 from .record import as_json
 
 FORM = "ws://[user:password@]host:port[/path], with the address to listen on."
@@ -31,16 +29,16 @@ GRACE = 2.0
 """Seconds at the end in which rows that wait may still go out."""
 
 
-class WebSocketPublisher:
-    """Sends rows. A context manager.
+class WebSocketPublisher(Sink):
+    """Sends rows.
 
     Every subscriber has a bounded queue: when it is too slow, its oldest rows go, and are counted. Neither `write` nor
     the other subscribers wait for it.
 
     Args:
-        url: Where to listen, see `FORM`. With user and password, subscribers must give them (HTTP basic
+        target: Where to listen, see `FORM`. With user and password, subscribers must give them (HTTP basic
             authentication).
-        aus: Names of the AUs in the order of the scores.
+        context: The run.
         queued: How many rows wait at most, per subscriber.
 
     Attributes:
@@ -50,13 +48,13 @@ class WebSocketPublisher:
         OutputError: The URL is not understood, the extra `ws` is not installed, or the address cannot be listened on.
     """
 
-    def __init__(self, url: str, aus: Sequence[str], queued: int = QUEUED) -> None:
-        self._address = Address.parse(url, FORM)
+    def __init__(self, target: str, context: SinkContext, queued: int = QUEUED) -> None:
+        self._address = PublishAddress.parse(target, FORM)
         if self._address.port is None:
             raise OutputError(
                 "The address to publish to is not understood.", "It names no port.", f"Write it as {FORM}"
             )
-        self._aus = tuple(aus)
+        self._aus = context.aus
         self._queued = queued
         self._library = extra("ws", "websockets.asyncio.server")
         self._closed_error = extra("ws", "websockets.exceptions").ConnectionClosed
@@ -104,14 +102,6 @@ class WebSocketPublisher:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._end)
             self._thread.join()
-
-    def __enter__(self) -> WebSocketPublisher:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     async def _listen(self) -> Any:
         logger = logging.getLogger(__name__)
