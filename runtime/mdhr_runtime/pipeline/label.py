@@ -90,7 +90,7 @@ def label(
         on_warning=on_warning,
     )
     infos = tuple(SourceInfo(source.name, source.fps, source.live) for source in sources)
-    context = SinkContext(tuple(model.aus), infos, stats=analysis.stats)
+    context = SinkContext(model.aus, infos, model.output, analysis.stats)
     summaries = {source.name: SourceSummary(model.aus) for source in sources}
     with ExitStack() as stack:
         sinks: list[Sink] = []
