@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever finds a torn one.
+"""Writing files so that none is ever torn.
 
 | what is written | with | what a killed program leaves |
 |---|---|---|
@@ -6,8 +6,8 @@
 | rows, one by one | `LineFile` | complete lines |
 | Parquet and MP4, unreadable until complete | `PartialFile` | `NAME.partial.SUFFIX`, and what was there before |
 
-Rows, Parquet and MP4 are written where a user says, for a long time: `check_replaceable` makes sure in advance that
-this is possible, and that it destroys no file of another kind. `told` says in our words why writing failed.
+Rows, Parquet and MP4 are written for a long time, to a place that the user chooses: `check_replaceable` makes sure in
+advance that this is possible and destroys no file of another kind. `told` explains in our words why writing failed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def staged(path: Path) -> Iterator[Path]:
     The block may create a file or a folder. When it fails, what it wrote is removed and what stood at `path` stays.
 
     Args:
-        path: Where the result belongs. An existing file or folder is replaced.
+        path: The result's place. An existing file or folder is replaced.
 
     Yields:
         A path in the same file system that does not exist yet.
@@ -95,7 +95,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def is_file_to_be(path: Path) -> bool:
-    """Whether a path stands for a file of ours, and not for a pipe, a terminal or a device that exists already."""
+    """Say whether a path is that of a file, existing or to be created, and not of a pipe, a terminal or a device."""
     return path.is_file() or path.is_dir() or not path.exists()
 
 

@@ -1,4 +1,4 @@
-"""What the command lines share: how errors, tables and progress look."""
+"""Shared by the command lines: the look of errors, tables and progress."""
 
 from __future__ import annotations
 

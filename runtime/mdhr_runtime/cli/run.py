@@ -157,7 +157,7 @@ def main(
     to there are kept); 130 or 143 when it is stopped by Ctrl-C or SIGTERM (likewise); 141 when nobody reads its output
     any more.
     """
-    # FFmpeg's remarks on damaged data would tear the progress bar; we say in words what matters.
+    # FFmpeg's remarks on damaged data would tear the progress bar; our own warnings say what matters.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     targets = [*out, *([overlay] if overlay else []), *publish]
     if not targets and not serve:

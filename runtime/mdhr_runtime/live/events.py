@@ -1,9 +1,9 @@
-"""What a viewer receives over its one long-lived connection: server-sent events with JSON in them.
+"""The events that a viewer receives over its one long-lived connection: server-sent events with JSON in them.
 
-- `hello`: the run, the AUs and the sources. A viewer that knew another run starts afresh.
+- `hello`: the run, the AUs and the sources. A viewer of another run starts afresh.
 - `rows`: new results since the last event, `[source, frame, timestamp, final, [[face_id, [scores]], …]]` each, with
   scores in thousandths, cut and not rounded, so that 0.4996 does not become an occurring AU.
-  Its id is where to read on.
+  Its id says where to read on.
 - `stats`: figures of every source, once a second. So a silent connection is a broken one.
 - `bye`: the run is over.
 
@@ -35,7 +35,7 @@ STATS_EVERY = 1.0
 """Seconds between two events with figures."""
 
 MOST_AT_ONCE = 1000
-"""Results in one event: a viewer who starts with a minute of them gets them in portions."""
+"""Results in one event: a viewer that starts with a minute of them gets them in portions."""
 
 
 class EventStream:

@@ -1,6 +1,6 @@
-"""Which requests the live page answers.
+"""The decision which requests the live page answers.
 
-The page shows faces, so it is for whoever opens it and for no other website. A website that the viewer visits could
+The page shows faces, so it answers its own viewers and no other website. A website that the viewer visits could
 otherwise reach it through the viewer's browser: by a request of its own to this address, by showing the page in a
 frame, or by pointing its own domain name here (DNS rebinding), for which the browser then sees one and the same origin.
 """

@@ -101,7 +101,7 @@ class LivePage(Sink):
 
     @property
     def summary(self) -> str:
-        """What was shown, in words."""
+        """See `Sink`."""
         return f"{self._frames} frames: {self.url}"
 
     def write(self, result: FrameResult) -> None:

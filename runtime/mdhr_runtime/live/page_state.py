@@ -1,7 +1,7 @@
-"""The newest results, between the analysis that writes them and the viewers who read them.
+"""The newest results, between the analysis that writes them and the viewers that read them.
 
-There is one memory for all viewers, and each reads it at its own pace from where it stopped. So a viewer who is slow or
-gone costs nothing: no queue could fill up. One who is too slow misses what has left the memory.
+There is one memory for all viewers, and each reads on at its own pace from where it stopped. So a viewer that is slow
+or gone costs nothing: there is no queue that could fill up. One that is too slow misses what has left the memory.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class PageState:
 
 
 class _SourceState:
-    """The part that belongs to one source."""
+    """The part of one source."""
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque()

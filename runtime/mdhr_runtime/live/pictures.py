@@ -20,7 +20,7 @@ LONG_SIDE = 960
 QUALITY = 80
 MOST_PER_SOURCE = 15.0
 MOST_TOGETHER = 30.0
-"""Pictures per second of one source and of all: the processor belongs to the analysis."""
+"""Pictures per second of one source and of all: the analysis needs the processor."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Connections and answers of the live page.
 
-The standard library's server with a thread per connection is enough for the handful of people who look at one box, and
+The standard library's server with a thread per connection is enough for the handful of viewers of one box, and
 keeps a web framework off it. Whatever a stranger could exhaust is bounded: the number of connections, and how long one
 may stall.
 """
@@ -32,7 +32,7 @@ MOST_CONNECTIONS = 64
 STALL = 10.0
 """Seconds after which a viewer that neither reads nor asks is dropped."""
 
-FAREWELL = 1.0
+LAST_EVENT = 1.0
 """Seconds that viewers have at the end to take their last event."""
 
 FILES = {
@@ -121,7 +121,7 @@ class Server(ThreadingHTTPServer):
         self._listener.join()
         self.server_close()
         self._hang_up(socket.SHUT_RD)  # wakes threads that wait for a request
-        end = monotonic() + FAREWELL
+        end = monotonic() + LAST_EVENT
         for thread in self._threads_now():
             thread.join(max(end - monotonic(), 0))
         self._hang_up(socket.SHUT_RDWR)  # wakes threads that wait for a viewer to read
@@ -129,7 +129,7 @@ class Server(ThreadingHTTPServer):
             thread.join()
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Whether there is room for another connection."""
+        """Say whether there is room for another connection."""
         with self._lock:
             return len(self._open) < MOST_CONNECTIONS
 

@@ -22,13 +22,13 @@ from .analysis import Analysis, make_finders
 
 @dataclass(frozen=True)
 class LabelReport:
-    """What `label` did.
+    """The outcome of `label`.
 
     Attributes:
         summaries: Figures of the results of every source, by its name.
-        stats: What the analysis knows of every source at the end, by its name.
+        stats: State of every source at the end, by its name.
         problems: The errors that ended sources, with the sources' names.
-        written: What every sink wrote, in words.
+        written: The sinks' summaries.
         seconds: How long it took.
     """
 

@@ -13,7 +13,7 @@ from ..sinks.csv_file import FIRST_COLUMNS, LAST_COLUMNS
 from ..sinks.extras import extra
 
 SCORE_SUFFIX = "_p"
-"""How the name of a column with scores ends."""
+"""End of the name of a column with scores."""
 BATCH_ROWS = 16_384
 """Rows of a Parquet file that are in memory at once."""
 

@@ -1,4 +1,4 @@
-"""Where results go: a base class, `Sink`, one module for every kind of target, and the table that finds it."""
+"""Sinks, where results go: the base class, one module for every kind of target, and the table that finds it."""
 
 from .base import STANDARD_OUTPUT, Sink, SinkContext
 from .table import find_sink, open_sink

@@ -1,4 +1,4 @@
-"""What every sink offers, and what it is told of a run."""
+"""The base class of sinks, and the facts about a run that they are given."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..contract import SCORE, OutputRecord
 from ..results import FrameResult, SourceStats
 
 STANDARD_OUTPUT = "-"
-"""The target that stands for it."""
+"""The target that means the standard output."""
 
 AnySink = TypeVar("AnySink", bound="Sink")
 
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """What a sink may know of a source before its first frame.
+    """The facts about a source that are known before its first frame.
 
     Attributes:
         name: Name of the source, as in its rows.
@@ -34,14 +34,14 @@ class SourceInfo:
 
 @dataclass(frozen=True)
 class SinkContext:
-    """What a sink may know of a run before its first result.
+    """The facts about a run that are known before its first result.
 
     Attributes:
         aus: Names of the AUs in the order of the scores.
-        sources: What results will come from.
-        output: What the scores are.
-        stats: Gives what the analysis knows of its sources at the moment, by their names. Safe to call from any thread,
-            and does not block. None if nobody knows.
+        sources: The sources of the results.
+        output: Meaning of the scores: their range, and the threshold of an occurrence.
+        stats: Gives the present state of every source by its name. Safe to call from any thread, and does not block.
+            None if the state is unknown.
     """
 
     aus: tuple[str, ...]
@@ -57,7 +57,7 @@ class Sink(ABC):
     target can be written or reached, and changes no file. Whether an AU occurs, it takes from `Row.occurrences`.
 
     Args:
-        target: Where to write, as the user says it: a file's path, a URL, or "-" for the standard output.
+        target: Where to write, as the user writes it: a file's path, a URL, or "-" for the standard output.
         context: The run.
 
     Attributes:
@@ -102,7 +102,7 @@ class Sink(ABC):
     @property
     @abstractmethod
     def summary(self) -> str:
-        """What was written, in words."""
+        """A description of what was written, for the user."""
 
     def __enter__(self: AnySink) -> AnySink:
         try:

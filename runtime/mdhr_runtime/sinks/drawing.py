@@ -103,7 +103,7 @@ def draw(image: np.ndarray, rows: Iterable[Row], aus: Sequence[str]) -> np.ndarr
     """
     image = np.ascontiguousarray(image).copy()
     height, width = image.shape[:2]
-    # From left to right, so that the places of the panels do not depend on who came first.
+    # From left to right, so that the places of the panels do not depend on the order of the rows.
     faces = sorted((row for row in rows if row.box is not None and row.success), key=lambda row: row.box or ())
     style = Style.of(height, len(faces))
     boxes = [_rect(row, width, height) for row in faces]
@@ -131,7 +131,7 @@ def _rect(row: Row, width: int, height: int) -> Rect:
 
 
 def _place(box: Rect, style: Style, aus: int, frame: tuple[int, int], taken: Sequence[Rect]) -> Rect | None:
-    """Where a face's panel goes: beside it, else below or above, where it hides least; None if it hides too much."""
+    """Place of a face's panel: beside it, else below or above, where it hides least; None if it hides too much."""
     width, height = style.panel_width, style.panel_height(aus)
     gap = style.pad
     middle = (box.left + box.right - width) // 2
@@ -217,7 +217,7 @@ def _draw_panel(image: np.ndarray, panel: Rect, row: Row, aus: Sequence[str], st
 
 
 def _part(output: OutputRecord, value: float) -> float:
-    """Where in the output's range a value is, from 0 to 1."""
+    """Position of a value in the output's range, from 0 to 1."""
     return (value - output.lowest) / (output.highest - output.lowest)
 
 

@@ -25,7 +25,7 @@ PATIENCE = 5.0
 GRACE = 3.0
 """Seconds at the end in which rows that wait may still go out."""
 UNCONFIRMED = 20
-"""How many messages may be under way to the broker."""
+"""Most messages that are under way to the broker."""
 KEEP_ALIVE = 15
 """Seconds of silence after which the connection is tried; after half as many again it counts as broken."""
 LONGEST_WAIT = 30
@@ -41,11 +41,11 @@ class MqttPublisher(Sink):
     Args:
         target: Where to publish, see `FORM`. Encrypted connections trust the system's certificates.
         context: The run.
-        queued: How many rows wait at most.
+        queued: Most rows that wait.
 
     Raises:
         OutputError: The URL is not understood, the extra `mqtt` is not installed, or the broker cannot be reached or
-            refuses us: what is wrong from the start is said at the start, before hours of work go nowhere.
+            refuses us: that is found out before the work, and not after it.
     """
 
     def __init__(self, target: str, context: SinkContext, queued: int = QUEUED) -> None:
@@ -68,7 +68,7 @@ class MqttPublisher(Sink):
 
     @property
     def summary(self) -> str:
-        """What was sent, in words."""
+        """See `Sink`."""
         lost = f", {self.dropped} dropped because the broker was away or too slow" if self.dropped else ""
         return f"{self._delivered} rows: {self._address}{lost}"
 

@@ -2,7 +2,7 @@
 
 It has the source's frame rate and the size of the source's first frame. Frames of files are written one by one, those
 without a face too. A camera does not keep its rate exactly, and drops frames: its pictures are put where their time
-stamps say, and the last one stands while there is none, so that the video runs as fast as the world did.
+stamps say, and the last one is repeated while there is none, so that the video runs at the pace of the recording.
 
 One source gives `out.mp4`; several give one file each, `out-NAME.mp4` with the name of the source, in which all but
 letters, digits, `.`, `_` and `-` become `_`. A file is called `out.partial.mp4` until it is complete.
@@ -29,11 +29,11 @@ from .video_file import VideoFile, open_video
 UNKNOWN_RATE = 25.0
 """Frames per second of a video whose source does not know its rate."""
 LONGEST_STILL = 2.0
-"""Seconds that a picture stands at most while a camera is away; a longer absence is cut to this."""
+"""Seconds for which a picture is repeated at most while a camera is away; a longer absence is cut to this."""
 SPACE_LEFT = 16 * 2**20
-"""Bytes that must be free. Encoders do not always tell that the disk is full; and the end of the file needs some."""
+"""Bytes that must be free. Encoders do not always report a full disk, and the end of the file needs some."""
 MARK = b"\0\0\0\x19freemdhr-edge overlay"
-"""Stands at the end of our videos, as a box of the MP4 format that players skip, so that we know them again."""
+"""The end of our videos, a box of the MP4 format that players skip, by which we recognise them."""
 
 
 class Overlay(Sink):
@@ -56,7 +56,7 @@ class Overlay(Sink):
 
     @property
     def summary(self) -> str:
-        """What was written, in words; a line per video."""
+        """See `Sink`; a line per video."""
         return "\n".join(map(str, self._videos.values()))
 
     def write(self, result: FrameResult) -> None:

@@ -1,11 +1,11 @@
 """Results as a Parquet table, for data frames and databases: the columns of the CSV file, typed.
 
-Numbers are as the model gives them, neither cut nor rounded. What a frame without a face does not have is null.
+Numbers are as the model gives them, neither cut nor rounded. Cells that a frame without a face does not have are null.
 
 Rows are written in groups, so that memory does not grow with the video. A Parquet file is readable only with its end,
 which says where everything is: the file is called `au.partial.parquet` until it is complete. A run that ends by an
-error, Ctrl-C or SIGTERM completes it; one that is killed outright, or whose disk is full, leaves no table. What must
-survive that belongs into CSV or JSON Lines, which can be written at the same time.
+error, Ctrl-C or SIGTERM completes it; one that is killed outright, or whose disk is full, leaves no table. For
+rows that must survive that, write CSV or JSON Lines at the same time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ParquetFile(Sink):
     Args:
         target: The file; an older table of this program is replaced when the new one is complete.
         context: The run.
-        group_rows: How many rows to write together.
+        group_rows: Rows that are written together.
 
     Raises:
         OutputError: The file cannot be written, is something else, or the extra `parquet` is not installed.
@@ -53,7 +53,7 @@ class ParquetFile(Sink):
 
     @property
     def summary(self) -> str:
-        """What was written, in words."""
+        """See `Sink`."""
         return f"{self._rows} rows: {self._target.path}"
 
     def begin(self) -> None:
@@ -104,7 +104,7 @@ class ParquetFile(Sink):
             with told(self._target.path):
                 write(*arguments, **options)
         except OutputError as error:
-            # Arrow would close such a file without a word, and leave one that nobody can read.
+            # Arrow would close such a file without an error, and leave one that is unreadable.
             writer, self._writer = self._writer, None
             with suppress(OSError):
                 writer.close()

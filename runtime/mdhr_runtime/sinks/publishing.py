@@ -1,4 +1,4 @@
-"""What sinks share that publish rows: the address as a URL, and a queue for receivers that may be slow."""
+"""Shared by the sinks that publish rows: the address as a URL, and a queue for receivers that may be slow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from ..errors import OutputError
 
 QUEUED = 2_000
-"""How many messages wait at most: about a minute of one face at 30 frames/s, and one megabyte."""
+"""Most messages that wait: about a minute of one face at 30 frames/s, and one megabyte."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class PublishAddress:
         port: Its port, or None where the URL names none.
         path: What follows host and port, without the slash in front.
         user: Name to log in with, or None.
-        password: The password, or None. It is in no text that this class produces.
+        password: The password, or None. No text of this class contains it.
     """
 
     scheme: str
@@ -43,8 +43,8 @@ class PublishAddress:
         """Take a URL apart.
 
         Args:
-            url: The URL. `%40` and the like in user, password and path stand for the characters that they encode.
-            form: What such a URL looks like, for the error.
+            url: The URL. `%40` and the like in user, password and path are decoded.
+            form: The form of such a URL, for the error.
 
         Raises:
             OutputError: It is no such URL. The text does not repeat the URL, which may hold a password.
@@ -53,7 +53,7 @@ class PublishAddress:
             parts = urlsplit(url)
             port, host = parts.port, parts.hostname
         except ValueError as error:
-            # The error may quote a part of what stands before the host.
+            # The error may quote a part of the password.
             raise _not_understood("Its host or port is not valid.", form) from error
         if not host:
             raise _not_understood("It names no host.", form)
@@ -68,13 +68,13 @@ def _not_understood(why: str, form: str) -> OutputError:
 
 
 class Outbox:
-    """A queue that never makes its writer wait: when it is full, its oldest message goes. Safe between threads.
+    """A queue that never makes its writer wait: when it is full, its oldest message is lost. Safe between threads.
 
     Args:
-        size: How many messages it holds.
+        size: Most messages that it holds.
 
     Attributes:
-        dropped: How many messages went because it was full.
+        dropped: Messages that were lost because it was full.
     """
 
     def __init__(self, size: int = QUEUED) -> None:

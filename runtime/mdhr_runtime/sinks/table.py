@@ -1,4 +1,4 @@
-"""Which sink a target asks for.
+"""The table of sinks: which class a target asks for.
 
 Other distributions add kinds of their own by an entry point of the group `mdhr.sinks`: its name is a suffix of files
 (`.xlsx`) or the scheme of a URL (`kafka`), its object a subclass of `Sink`. In their `pyproject.toml`:
@@ -40,7 +40,7 @@ SCHEMES = {
     "ws": "mdhr_runtime.sinks.websocket:WebSocketPublisher",
     LIVE_PAGE: "mdhr_runtime.live.page:LivePage",
 }
-"""Where the classes are; they are imported when somebody asks for them."""
+"""The classes of the kinds that are built in; they are imported at first use."""
 
 
 def open_sink(target: str | Path, aus: Iterable[str], sources: Iterable[SourceInfo]) -> Sink:

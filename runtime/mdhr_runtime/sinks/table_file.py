@@ -1,4 +1,4 @@
-"""What the sinks share that write one line per row: CSV and JSON Lines."""
+"""Base class of the sinks that write one line per row: CSV and JSON Lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TableFile(Sink):
     """
 
     first_bytes: ClassVar[bytes]
-    """How every file of this kind begins."""
+    """The beginning of every file of this kind."""
 
     def __init__(self, target: str | Path, context: SinkContext) -> None:
         self._path = None if target == STANDARD_OUTPUT else Path(target)
@@ -46,7 +46,7 @@ class TableFile(Sink):
 
     @property
     def summary(self) -> str:
-        """What was written, in words."""
+        """See `Sink`."""
         return f"{self._rows} rows: {self._path or 'standard output'}"
 
     def begin(self) -> None:

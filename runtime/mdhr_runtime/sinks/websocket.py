@@ -1,10 +1,10 @@
 """Rows to any number of WebSocket clients, one JSON text message per row.
 
-The address is where this program LISTENS: whoever wants rows connects to it, whenever it likes, and nothing else has to
-run. `ws://127.0.0.1:8765` can be reached from this machine only, `ws://0.0.0.0:8765` from everywhere.
+The address is where this program LISTENS: subscribers connect to it at any time, and no other program has to run.
+`ws://127.0.0.1:8765` can be reached from this machine only, `ws://0.0.0.0:8765` from everywhere.
 
-A subscriber gets the rows from its arrival on. Connections that a web page opens are refused: any page that somebody on
-this machine visits could otherwise read along.
+A subscriber gets the rows from its arrival on. Connections that a web page opens are refused: any page in a browser on
+this machine could otherwise read along.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class WebSocketPublisher(Sink):
         target: Where to listen, see `FORM`. With user and password, subscribers must give them (HTTP basic
             authentication).
         context: The run.
-        queued: How many rows wait at most, per subscriber.
+        queued: Most rows that wait, per subscriber.
 
     Attributes:
         port: The port that is listened on, also where the URL says 0.
@@ -82,12 +82,12 @@ class WebSocketPublisher(Sink):
 
     @property
     def summary(self) -> str:
-        """What was sent, in words."""
+        """See `Sink`."""
         lost = f", {self.dropped} dropped for slow ones" if self.dropped else ""
         return f"{self._delivered} rows to {self._served} subscribers: {self._address}{lost}"
 
     def write(self, result: FrameResult) -> None:
-        """Send the rows of a frame to who is there. Never waits and never fails."""
+        """Send the rows of a frame to the present subscribers. Never waits and never fails."""
         subscribers = self._subscribers
         if not subscribers or self._ending.is_set():
             return
@@ -119,7 +119,7 @@ class WebSocketPublisher(Sink):
         )
 
     async def _admit(self, connection: Any, request: Any) -> Any:
-        """Refuse who asks for another path or does not know the password."""
+        """Refuse requests for another path or without the password."""
         if unquote(urlsplit(request.path).path) != f"/{self._address.path}":
             return connection.respond(HTTPStatus.NOT_FOUND, f"The rows are at /{self._address.path}\n")
         if self._address.user is None:
@@ -151,7 +151,7 @@ class WebSocketPublisher(Sink):
         if self._server.handler_tasks:
             await asyncio.wait(self._server.handler_tasks, timeout=GRACE)
         for subscriber in self._subscribers:
-            subscriber.connection.transport.abort()  # who has not read until now would not read a farewell either
+            subscriber.connection.transport.abort()  # it has not read until now, so it would not read a farewell either
         self._server.close()
         await self._server.wait_closed()
 
@@ -165,7 +165,7 @@ class WebSocketPublisher(Sink):
 
 
 class _Subscriber:
-    """Somebody who gets rows, and those that wait for it."""
+    """A connection that gets rows, and those that wait for it."""
 
     def __init__(self, connection: Any, queued: int) -> None:
         self.connection = connection
