@@ -55,8 +55,9 @@ class MqttPublisher(Sink):
         self._outbox = Outbox(queued)
         self._changed = Condition()  # guards what follows
         self._answer: Any = None
-        self._connected = self._given_up = False
-        self._unconfirmed = self._delivered = 0
+        self._given_up = False
+        self._unconfirmed = 0
+        self._delivered = 0
         self._client = self._connect()
         self._sender = Thread(target=self._send, name="mqtt", daemon=True)
         self._sender.start()
@@ -76,7 +77,8 @@ class MqttPublisher(Sink):
         """Send the rows of a frame, as soon as that is possible. Never waits and never fails."""
         for row in result.rows:
             self._outbox.put(as_json(row, self._aus))
-        self._notify()
+        with self._changed:
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Send what waits, within `GRACE` seconds, and leave the broker. Safe to call twice."""
@@ -91,11 +93,7 @@ class MqttPublisher(Sink):
     def _connect(self) -> Any:
         mqtt = extra("mqtt", "paho.mqtt.client")
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
-        client.on_connect, client.on_disconnect, client.on_publish = (
-            self._on_connect,
-            self._on_disconnect,
-            self._on_publish,
-        )
+        client.on_connect, client.on_publish = self._on_connect, self._on_publish
         client.reconnect_delay_set(1, LONGEST_WAIT)
         client.connect_timeout = PATIENCE
         if self._address.user is not None:
@@ -134,28 +132,21 @@ class MqttPublisher(Sink):
         """Wait until a message can go out; False when there will be none."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._given_up or (self._outbox and self._connected and self._unconfirmed < UNCONFIRMED)
+                lambda: (
+                    self._given_up or (self._outbox and self._client.is_connected() and self._unconfirmed < UNCONFIRMED)
+                )
             )
             return not self._given_up
 
     def _on_connect(self, client: Any, data: Any, flags: Any, answer: Any, properties: Any) -> None:
         with self._changed:
             self._answer = answer
-            self._connected = not answer.is_failure
             self._changed.notify_all()
-
-    def _on_disconnect(self, client: Any, data: Any, flags: Any, reason: Any, properties: Any) -> None:
-        with self._changed:
-            self._connected = False
 
     def _on_publish(self, client: Any, data: Any, identifier: int, reason: Any, properties: Any) -> None:
         with self._changed:
             self._unconfirmed -= 1
             self._delivered += 1
-            self._changed.notify_all()
-
-    def _notify(self) -> None:
-        with self._changed:
             self._changed.notify_all()
 
 

@@ -117,7 +117,7 @@ def test_a_broker_that_dies_and_comes_back_gets_what_waited(broker, subscribe, m
         wait_until(lambda: len(got) == 100)
         broker.kill()
         ready.clear()
-        wait_until(lambda: not output._connected)
+        wait_until(lambda: not output._client.is_connected())
         for number in range(101, 151):
             output.write(result(row(number)))
         monkeypatch.setattr(output._client, "reconnect", _after(ready.wait, output._client.reconnect))

@@ -18,11 +18,15 @@ def publisher(path="rows", queued=2_000, login=""):
     return websocket.WebSocketPublisher(f"ws://{login}127.0.0.1:0/{path}", CONTEXT, queued)
 
 
+def served(output):
+    return int(output.summary.partition(" subscribers")[0].rpartition(" ")[2])
+
+
 def connect(output, path="rows", **options):
-    before = output._served
+    before = served(output)
     connection = client.connect(f"ws://127.0.0.1:{output.port}/{path}", proxy=None, **options)
     end = time.monotonic() + 30
-    while output._served == before:
+    while served(output) == before:
         assert time.monotonic() < end
         time.sleep(0.005)
     return connection
