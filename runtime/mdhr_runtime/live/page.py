@@ -17,7 +17,7 @@ from .events import EventStream
 from .guard import Guard, ip_of, names_of_this_machine
 from .page_state import PageState
 from .pictures import Pictures
-from .server import Server, Site
+from .server import Server
 
 LOOPBACK = "127.0.0.1"
 ADDRESS = re.compile(r"(?:(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):)?(?P<port>[0-9]{1,5})")
@@ -89,12 +89,7 @@ class LivePage(Sink):
             self.warnings = ("whoever reaches this port can watch; there is no password",)
         self._state = PageState(context.sources)
         self._server.start(
-            Site(
-                Guard(bound.is_loopback, names),
-                EventStream(self._state, context),
-                Pictures(self._state, context.aus),
-                len(context.sources),
-            )
+            Guard(bound.is_loopback, names), EventStream(self._state, context), Pictures(self._state, context.aus)
         )
         self._frames = 0
         self._closed = False

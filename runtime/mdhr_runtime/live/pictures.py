@@ -37,7 +37,7 @@ class Picture:
 
 
 class Pictures:
-    """Makes pictures in the thread of the viewer that asks; all viewers share what was made.
+    """Makes pictures, one per source, in the thread of the viewer that asks; all viewers share what was made.
 
     Args:
         state: Where the frames are.
@@ -52,6 +52,9 @@ class Pictures:
         self._interval = max(1 / MOST_PER_SOURCE, len(state.sources) / MOST_TOGETHER)
         self._locks = [Lock() for _ in state.sources]
         self._made: list[tuple[FrameResult, Picture, float] | None] = [None for _ in state.sources]
+
+    def __len__(self) -> int:
+        return len(self._made)
 
     def get(self, source: int) -> Picture | None:
         """The newest picture of a source, or None before its first frame, or if it comes without images.

@@ -12,7 +12,6 @@ import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
@@ -61,23 +60,6 @@ PROTECTION = {
 }
 
 
-@dataclass(frozen=True)
-class Site:
-    """The content that is served.
-
-    Attributes:
-        guard: Decides which requests are answered.
-        events: Makes the stream of results and figures for each viewer.
-        pictures: Makes the pictures.
-        sources: Number of sources.
-    """
-
-    guard: Guard
-    events: EventStream
-    pictures: Pictures
-    sources: int
-
-
 class Server(ThreadingHTTPServer):
     """Listens, and ends all of its threads in `stop`.
 
@@ -93,7 +75,9 @@ class Server(ThreadingHTTPServer):
         self.address_family = family
         self.stopping = Event()
         self.files = _files()
-        self.site: Site  # set by `start`: what it refuses depends on where it listens
+        self.guard: Guard  # these three are set by `start`: what is refused depends on where this listens
+        self.events: EventStream
+        self.pictures: Pictures
         self._lock = Lock()
         self._open: dict[Thread, socket.socket] = {}
         self._listener = Thread(target=self.serve_forever, args=(0.1,), name="live-page", daemon=True)
@@ -105,13 +89,15 @@ class Server(ThreadingHTTPServer):
         host, self.server_port = self.server_address[:2]
         self.server_name = str(host)
 
-    def start(self, site: Site) -> None:
+    def start(self, guard: Guard, events: EventStream, pictures: Pictures) -> None:
         """Begin to answer.
 
         Args:
-            site: What to serve.
+            guard: Decides which requests are answered.
+            events: Makes the stream of results and figures for each viewer.
+            pictures: Makes the pictures.
         """
-        self.site = site
+        self.guard, self.events, self.pictures = guard, events, pictures
         self._listener.start()
 
     def stop(self) -> None:
@@ -184,7 +170,7 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.BAD_REQUEST, "That is no address.")
             return
         query = parse_qs(url.query)
-        refusal = self.server.site.guard.refusal(self.headers, url.path)
+        refusal = self.server.guard.refusal(self.headers, url.path)
         if refusal is not None:
             self._refuse(HTTPStatus.FORBIDDEN, refusal)
         elif url.path in self.server.files:
@@ -192,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.OK, body, kind)
         elif url.path == "/events":
             self._stream(query.get("after", [""])[0])
-        elif (match := PICTURE.fullmatch(url.path)) and int(match[1]) < self.server.site.sources:
+        elif (match := PICTURE.fullmatch(url.path)) and int(match[1]) < len(self.server.pictures):
             self._picture(int(match[1]), query.get("after", [""])[0])
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "There is nothing here.")
@@ -206,7 +192,7 @@ class Handler(BaseHTTPRequestHandler):
         """Log nothing: the terminal is for the analysis."""
 
     def _picture(self, source: int, after: str) -> None:
-        picture = self.server.site.pictures.get(source)
+        picture = self.server.pictures.get(source)
         if picture is None or after == str(picture.frame):
             self._answer(HTTPStatus.NO_CONTENT)
         else:
@@ -215,7 +201,7 @@ class Handler(BaseHTTPRequestHandler):
     def _stream(self, after: str) -> None:
         self.close_connection = True
         self._start(HTTPStatus.OK, {"Content-Type": "text/event-stream", "Connection": "close"})
-        for event in self.server.site.events.events(after, self.server.stopping):
+        for event in self.server.events.events(after, self.server.stopping):
             self.wfile.write(event)
 
     def _refuse(self, status: HTTPStatus, reason: str, headers: Mapping[str, str] | None = None) -> None:
