@@ -22,6 +22,7 @@ import numpy as np
 
 import mdhr_runtime
 from mdhr_runtime.pipeline.analysis import Analysis, limit_opencv_threads, make_face_providers
+from mdhr_runtime.sinks import SinkContext
 from mdhr_runtime.sinks.csv_file import CsvFile
 from mdhr_runtime.sources import Frame, Source, SourceBase, Video, open_sources
 from mdhr_runtime.streaming.model import Model
@@ -40,7 +41,7 @@ def main() -> None:
 def analyse(model: Model, sources: Sequence[Source]) -> tuple[int, float]:
     """Run the pipeline to its end; return the number of final results and the seconds."""
     begun = perf_counter()
-    output = CsvFile(Path(os.devnull), model.aus)
+    output = CsvFile(os.devnull, SinkContext(model.aus))
     with output, Analysis(sources, model, make_face_providers(model), keep_images=False) as analysis:
         count = 0
         for result in analysis:

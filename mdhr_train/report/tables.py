@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from mdhr_runtime.live.names import NAMES
+from mdhr_runtime.au_names import NAMES
 from mdhr_runtime.plotting.page import Markup, element
 
 from ..metrics import Outcome

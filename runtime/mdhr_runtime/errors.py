@@ -1,6 +1,6 @@
 """The one exception family of MDHR Edge.
 
-Every error that a user can cause or repair says three things: what happened, why, and what to do about it.
+Every error that a user can cause or repair has three parts: what happened, why, and what to do about it.
 Anything else that escapes is a bug of ours and keeps its traceback.
 """
 

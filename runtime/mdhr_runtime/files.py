@@ -1,15 +1,29 @@
-"""Files and folders that appear whole or not at all."""
+"""Writing files so that none is ever torn.
+
+| what is written | with | what a killed program leaves |
+|---|---|---|
+| texts, pictures and folders, at once | `staged`, `write_text` | what was there before |
+| rows, one by one | `LineFile` | complete lines |
+| Parquet and MP4, unreadable until complete | `PartialFile` | `NAME.partial.SUFFIX`, and what was there before |
+
+Rows, Parquet and MP4 are written for a long time, to a place that the user chooses: `check_replaceable` makes sure in
+advance that this is possible and destroys no file of another kind. `told` explains in our words why writing failed.
+"""
 
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
 from .errors import MdhrError, OutputError
+
+STDOUT_DESCRIPTOR = 1
 
 
 @contextmanager
@@ -19,7 +33,7 @@ def staged(path: Path) -> Iterator[Path]:
     The block may create a file or a folder. When it fails, what it wrote is removed and what stood at `path` stays.
 
     Args:
-        path: Where the result belongs. An existing file or folder is replaced.
+        path: The result's place. An existing file or folder is replaced.
 
     Yields:
         A path in the same file system that does not exist yet.
@@ -78,3 +92,143 @@ def write_text(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with staged(path) as stage:
             stage.write_text(text, encoding="utf-8")
+
+
+def is_file_to_be(path: Path) -> bool:
+    """Say whether a path is that of a file, existing or to be created, and not of a pipe, a terminal or a device."""
+    return path.is_file() or path.is_dir() or not path.exists()
+
+
+def check_replaceable(path: Path, is_ours: Callable[[Path], bool]) -> None:
+    """Make sure, before any work, that a file can be written. Nothing is changed.
+
+    An older file of the same kind is going to be replaced; any other existing file is refused, so that a typo does not
+    overwrite a video.
+
+    Args:
+        path: The file.
+        is_ours: Tells whether an existing file that is not empty may be replaced.
+
+    Raises:
+        OutputError: It cannot be written, or holds something else.
+    """
+    if not is_file_to_be(path):
+        return  # opening a pipe or a terminal to see would already disturb its reader
+    with told(path):
+        existed = path.exists()
+        path.open("ab").close()
+        if not existed:
+            path.unlink()
+        replaceable = not existed or path.stat().st_size == 0 or is_ours(path)
+    if not replaceable:
+        raise OutputError(
+            f"{path} is not overwritten.",
+            "It exists and was not written by this program.",
+            "Choose another name, or move the file away.",
+        )
+
+
+class ReaderGone(Exception):
+    """The reader of our pipe has closed it, as `head` does when it has seen enough.
+
+    Not an error: there is nothing to tell. The program ends quietly, with the status that a shell gives to a program
+    that SIGPIPE ends: `128 + signal.SIGPIPE`.
+    """
+
+
+class LineFile:
+    """A file that grows by whole lines, each of which is in the file when `write` returns.
+
+    Args:
+        path: The file, which is replaced; None is the standard output.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._name = path or "The standard output"
+        with told(self._name):
+            # Unbuffered and past `sys.stdout`, which would try to flush to a closed pipe once more at exit.
+            self._file = FileIO(path or STDOUT_DESCRIPTOR, "w", closefd=path is not None)
+
+    def write(self, line: str) -> None:
+        r"""Append a line.
+
+        Args:
+            line: Its text, with its final "\n".
+
+        Raises:
+            OutputError: It cannot be written, for example because the disk is full. The lines before it are complete.
+            ReaderGone: The file is a pipe whose reader has closed it.
+        """
+        data = as_utf8(line)
+        written = 0
+        with told(self._name):
+            try:
+                while written < len(data):
+                    written += self._file.write(data[written:]) or self._wait()
+            except BaseException as error:
+                if 0 < written < len(data):  # take the torn line back, where that is possible
+                    with suppress(OSError):
+                        self._file.truncate(self._file.tell() - written)
+                if isinstance(error, BrokenPipeError):
+                    raise ReaderGone from error
+                raise
+
+    def _wait(self) -> int:
+        # A pipe that another program has set to non-blocking takes nothing while it is full.
+        select.select([], [self._file], [])
+        return 0
+
+    def close(self) -> None:
+        """Close the file; the standard output stays open. Safe to call twice."""
+        self._file.close()
+
+
+def as_utf8(text: str) -> bytes:
+    """Text as UTF-8, also if it is the name of a file that is not: its odd bytes are written out."""
+    return text.encode(errors="backslashreplace")
+
+
+class PartialFile:
+    """A file that is written under another name, `au.partial.parquet` for `au.parquet`, until it is complete.
+
+    A program that is killed leaves the file under that name, and an older file under its own.
+
+    Args:
+        path: The file in the end.
+        is_ours: Tells whether an existing file may be replaced.
+
+    Attributes:
+        path: The file in the end.
+        partial: Where to write until then.
+
+    Raises:
+        OutputError: The file cannot be written, or is not to be replaced.
+    """
+
+    def __init__(self, path: Path, is_ours: Callable[[Path], bool]) -> None:
+        self.path = path
+        self.partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+        if not is_file_to_be(path):
+            raise OutputError(
+                f"{path} cannot be written.",
+                f"It is no file, and {path.suffix} cannot be written as a stream.",
+                "Give the name of a file, or write .csv or .jsonl.",
+            )
+        check_replaceable(path, is_ours)
+        check_replaceable(self.partial, lambda _: True)
+
+    def complete(self) -> None:
+        """Give the file its name.
+
+        Raises:
+            OutputError: It cannot be renamed.
+        """
+        with told(self.path):
+            os.replace(self.partial, self.path)
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        self.partial.unlink(missing_ok=True)

@@ -71,6 +71,21 @@ class FrameResult:
 
 
 @dataclass(frozen=True)
+class SourceInfo:
+    """What is known of a source before its first frame.
+
+    Attributes:
+        name: Name of the source, as in its rows.
+        fps: Frame rate as the source states it, or None if it does not know.
+        live: Whether it is a camera or stream, which has no end of its own.
+    """
+
+    name: str
+    fps: float | None
+    live: bool
+
+
+@dataclass(frozen=True)
 class SourceStats:
     """State of a source at this moment.
 

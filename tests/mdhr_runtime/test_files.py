@@ -1,8 +1,11 @@
-"""Results that appear whole or not at all."""
+"""Files that are never torn. What ends programs in the midst of writing is tried with the sinks."""
+
+import os
 
 import pytest
 
-from mdhr_runtime.files import staged
+from mdhr_runtime.errors import BundleError, OutputError
+from mdhr_runtime.files import LineFile, PartialFile, check_replaceable, staged, told, write_text
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):
@@ -35,3 +38,63 @@ def test_a_folder_replaces_a_folder_with_contents(tmp_path):
         (stage / "new").write_text("new")
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["new"]
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_why_it_cannot_be_written_is_told_in_three_parts():
+    with pytest.raises(BundleError) as error, told("The bundle x.mdhr", BundleError, "Make room."):
+        raise OSError(28, "No space left on device")
+    assert (error.value.what, error.value.why) == ("The bundle x.mdhr cannot be written.", "No space left on device")
+    assert error.value.fix == "Make room."
+
+
+def test_other_errors_are_not_retold():
+    with pytest.raises(KeyError), told("It"):
+        raise KeyError
+
+
+def test_a_text_makes_the_folders_above_it(tmp_path):
+    write_text(tmp_path / "a" / "b.txt", "naïve")
+    assert (tmp_path / "a" / "b.txt").read_bytes() == "naïve".encode()
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_text(tmp_path / "a" / "b.txt" / "c", "")
+
+
+def test_lines_are_in_the_file_at_once(tmp_path):
+    file = LineFile(tmp_path / "a")
+    for number in range(3):
+        file.write(f"{number}\n")
+        assert (tmp_path / "a").read_text().endswith(f"{number}\n")
+    file.close()
+    file.close()
+
+
+def test_only_files_of_the_same_kind_are_replaced(tmp_path):
+    path = tmp_path / "a"
+    check_replaceable(path, lambda _: False)
+    assert not path.exists()
+    path.touch()
+    check_replaceable(path, lambda _: False)  # empty
+    path.write_text("mine")
+    check_replaceable(path, lambda _: True)
+    with pytest.raises(OutputError, match="not overwritten"):
+        check_replaceable(path, lambda _: False)
+    assert path.read_text() == "mine"
+
+
+def test_a_partial_file_gets_its_name_when_it_is_complete(tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_text("old")
+    file = PartialFile(path, lambda _: True)
+    file.partial.write_text("new")
+    assert (file.partial.name, path.read_text()) == ("a.partial.mp4", "old")
+    file.complete()
+    assert path.read_text() == "new"
+    file.partial.write_text("half")
+    file.discard()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pipe_cannot_be_completed_later(tmp_path):
+    os.mkfifo(tmp_path / "a.mp4")
+    with pytest.raises(OutputError, match=r"cannot be written"):
+        PartialFile(tmp_path / "a.mp4", lambda _: True)

@@ -1,10 +1,20 @@
 """Made-up results."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 
 from mdhr_runtime.results import FrameResult, Row
+from mdhr_runtime.sinks import SinkContext
 
 AUS = ("AU01", "AU12")
+CONTEXT = SinkContext(AUS)
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]),
+}
+"""For processes that import this module."""
 BOX = (10.0, 20.25, 110.0, 140.0)
 
 

@@ -220,7 +220,7 @@ def _run(model: Model, video: Path, table: Path, clocks: Mapping[str, Clock]) ->
     """Take the video to the table once, and repeat what the encoder did."""
     from mdhr_runtime.faces.alignment import align
     from mdhr_runtime.pipeline.analysis import Analysis, make_face_providers
-    from mdhr_runtime.sinks.table import open_output
+    from mdhr_runtime.sinks.table import open_sink
     from mdhr_runtime.sources import open_source
 
     for clock in clocks.values():
@@ -238,7 +238,7 @@ def _run(model: Model, video: Path, table: Path, clocks: Mapping[str, Clock]) ->
             return align(image, landmarks, crop)
 
     make_face_provider = make_face_providers(model, align=timed_align)
-    output = open_output(str(table), model.aus, [source.info])
+    output = open_sink(str(table), model.aus, [source.info])
 
     def make_timed() -> FaceProvider:
         return TimedFaceProvider(make_face_provider(), clocks["detection"])

@@ -1,4 +1,4 @@
-"""What the command lines share: how errors, tables and progress look."""
+"""Shared by the command lines: the look of errors, tables and progress."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def stopped_by_signals() -> Iterator[None]:
 def spoken_warnings() -> Iterator[None]:
     """Tell warnings on stderr in one line each, without the place in the code that they come from."""
 
-    def show(message: Warning | str, *_rest: object) -> None:
+    def show(message: Warning | str, *_: object, **__: object) -> None:
         click.secho(f"warning: {message}", fg="yellow", err=True)
 
     with warnings.catch_warnings():

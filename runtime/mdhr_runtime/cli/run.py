@@ -9,59 +9,33 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from .console import Command, Option, Stopped, report, stopped_by_signals
+from .. import defaults
+from ..files import ReaderGone
+from ..sinks import STANDARD_OUTPUT
+from .console import Command, Option, Stopped, report, stopped_by_signals, table
 
 if TYPE_CHECKING:
-    from ..pipeline.analysis import Analysis
+    from click._termui_impl import ProgressBar
+
+    from ..pipeline.label import LabelReport
     from ..results import FrameResult
-    from ..sinks.base import Output, SourceInfo
+    from ..sinks import Sink
     from ..sources import Source
-    from ..streaming.model import Model
-    from ..summary import Summary
 
-STANDARD_OUTPUT = "-"
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What the command line says; see the options."""
-
-    bundle: Path
-    sources: tuple[str, ...]
-    out: tuple[str, ...]
-    overlay: str | None
-    publish: tuple[str, ...]
-    serve: str | None
-    provisional: bool
-    faces: str
-    min_face: int
-    detect_every: int
-    max_gap: int
-    image_fps: float
-    timeout: float
-    provider: str
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Where results go, other than the page; a table if nothing else was asked for."""
-        asked = (*self.out, *([self.overlay] if self.overlay else []), *self.publish)
-        return asked or (() if self.serve else (_table_name(self.sources),))
-
-
-def _option(section: str, *names: str, **settings: Any) -> Callable[[Callable], Callable]:
+def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, cls=Option, section=section, **settings)
 
 
-# The defaults stand in modules that import OpenCV; tests hold them equal.
 @click.command(cls=Command)
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
@@ -105,7 +79,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[Callable], 
     "Faces",
     "--min-face",
     type=click.IntRange(min=12),
-    default=48,
+    default=defaults.MIN_FACE,
     show_default=True,
     help="Side of the smallest face to look for, in pixels. Smaller takes longer.",
 )
@@ -114,7 +88,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[Callable], 
     "--detect-every",
     metavar="FRAMES",
     type=click.IntRange(min=1),
-    default=10,
+    default=defaults.DETECT_EVERY,
     show_default=True,
     help="Look for new faces every so many frames; known faces are followed in between.",
 )
@@ -123,7 +97,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[Callable], 
     "--max-gap",
     metavar="FRAMES",
     type=click.IntRange(min=0),
-    default=30,
+    default=defaults.MAX_GAP,
     show_default=True,
     help="Frames that a face may be away and keep its id.",
 )
@@ -131,7 +105,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[Callable], 
     "Sources",
     "--image-fps",
     type=click.FloatRange(min=0, min_open=True),
-    default=25.0,
+    default=defaults.IMAGES_PER_SECOND,
     show_default=True,
     help="Images per second that a folder of images was recorded at.",
 )
@@ -140,7 +114,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[Callable], 
     "--timeout",
     metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
-    default=10.0,
+    default=defaults.TIMEOUT,
     show_default=True,
     help="Give a camera up that delivers nothing for so long at first; later, connect again.",
 )
@@ -154,7 +128,22 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[Callable], 
 )
 @click.version_option(package_name="mdhr-edge", cls=Option, section="Running")
 @click.help_option(cls=Option, section="Running")
-def main(**options: Any) -> None:
+def main(
+    bundle: Path,
+    sources: tuple[str, ...],
+    out: tuple[str, ...],
+    overlay: str | None,
+    publish: tuple[str, ...],
+    serve: str | None,
+    provisional: bool,
+    faces: Literal["detect", "crops"],
+    min_face: int,
+    detect_every: int,
+    max_gap: int,
+    image_fps: float,
+    timeout: float,
+    provider: str,
+) -> None:
     """Label the action units of every face in SOURCE with the model in BUNDLE.
 
     A SOURCE is a video file, a folder or "pattern" of images, the number of a webcam, or the rtsp:// or http:// address
@@ -168,114 +157,86 @@ def main(**options: Any) -> None:
     to there are kept); 130 or 143 when it is stopped by Ctrl-C or SIGTERM (likewise); 141 when nobody reads its output
     any more.
     """
-    settings = Settings(**options)
+    # FFmpeg's remarks on damaged data would tear the progress bar; our own warnings say what matters.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    targets = [*out, *([overlay] if overlay else []), *publish]
+    if not targets and not serve:
+        targets = [_table_name(sources)]
     try:
         with stopped_by_signals():
-            problems = _run(settings)
+            from ..pipeline.analysis import limit_opencv_threads
+            from ..pipeline.label import label
+            from ..sources import open_sources
+            from ..streaming.model import load
+
+            opened = open_sources(sources, timeout, image_fps)
+            limit_opencv_threads()
+            model = load(bundle, provider)
+            click.echo(f"provider: {model.provider} ({model.reason})", err=True)
+            done = label(
+                opened,
+                [*targets, *([f"live://{serve}"] if serve else [])],
+                model,
+                faces=faces,
+                min_face=min_face,
+                detect_every=detect_every,
+                max_gap=max_gap,
+                provisional=provisional,
+                on_open=_announce,
+                on_problem=lambda _, error: report(error),
+                on_warning=lambda name, text: click.secho(f"\nwarning: {name}: {text}", fg="yellow", err=True),
+                progress=lambda results: _progress(results, opened, 1 + provisional),
+            )
+            _tell(done, to_stderr=STANDARD_OUTPUT in out)
     except Stopped as stopped:
-        kept = ", ".join(target for target in settings.targets if target != STANDARD_OUTPUT)
+        kept = ", ".join(target for target in targets if target != STANDARD_OUTPUT)
         click.echo("\nstopped" + (f": the rows that were final are in {kept}" if kept else ""), err=True)
         raise SystemExit(128 + stopped.signal) from None
-    except _reader_gone() as gone:
+    except ReaderGone as gone:
         raise SystemExit(128 + signal.SIGPIPE) from gone
-    raise SystemExit(1 if problems else 0)
+    raise SystemExit(1 if done.problems else 0)
 
 
-def _run(settings: Settings) -> bool:
-    """Do the work; return whether a source had a problem."""
-    # FFmpeg's remarks on damaged data would tear the progress bar; we say in words what matters.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    from ..pipeline.analysis import Analysis, limit_opencv_threads, make_face_providers
-    from ..sinks.base import SourceInfo
-    from ..sinks.table import open_output
-    from ..sources import open_sources
-    from ..streaming.model import load
-    from ..summary import Summary
-
-    sources = open_sources(settings.sources, settings.timeout, settings.image_fps)
-    infos = [SourceInfo(source.name, source.fps, source.live) for source in sources]
-    limit_opencv_threads()
-    model = load(settings.bundle, settings.provider)
-    click.echo(f"provider: {model.provider} ({model.reason})", err=True)
-    finders = make_face_providers(model, settings.faces, settings.min_face, settings.detect_every, settings.max_gap)
-    with ExitStack() as stack:
-        # Everything is checked before any file is touched: outputs do that when they are entered.
-        outputs = [open_output(target, model.aus, infos) for target in settings.targets]
-        analysis = Analysis(
-            sources,
-            model,
-            finders,
-            provisional=settings.provisional,
-            keep_images=bool(settings.overlay or settings.serve),
-            on_problem=lambda _, error: report(error),
-            on_warning=lambda name, text: click.secho(f"\nwarning: {name}: {text}", fg="yellow", err=True),
-        )
-        if settings.serve:
-            outputs.append(_live_page(settings.serve, model, infos, analysis))
-        for output in outputs:
-            stack.enter_context(output)
-        stack.enter_context(analysis)
-        summaries = {source.name: Summary(model.aus) for source in sources}
-        seconds = _write(analysis, outputs, summaries, sources, provisional=settings.provisional)
-    _tell(summaries, analysis, seconds, to_stderr=STANDARD_OUTPUT in settings.out)
-    for output in outputs:
-        click.echo(output.summary, err=True)
-    return bool(analysis.problems)
+def _announce(sinks: Sequence[Sink]) -> None:
+    for sink in sinks:
+        for notice in sink.notices:
+            click.echo(notice, err=True)
+        for warning in sink.warnings:
+            click.secho(f"warning: {warning}", fg="yellow", err=True)
 
 
-def _write(
-    analysis: Analysis,
-    outputs: Sequence[Output],
-    summaries: dict[str, Summary],
-    sources: Sequence[Source],
-    *,
-    provisional: bool,
-) -> float:
-    """Hand every result to every output; return the seconds that it took."""
-    counts = [source.frame_count for source in sources]
-    length = None if None in counts else sum(counts) * (1 + provisional)
-    label = sources[0].name if len(sources) == 1 else f"{len(sources)} sources"
+def _progress(results: Iterable[FrameResult], sources: Sequence[Source], per_frame: int) -> ProgressBar[FrameResult]:
+    """A bar on stderr that moves as results are taken; every frame has `per_frame` of them."""
+    counts = [source.frame_count for source in sources if source.frame_count is not None]
+    length = sum(counts) * per_frame if len(counts) == len(sources) else None
+    title = sources[0].name if len(sources) == 1 else f"{len(sources)} sources"
     started = perf_counter()
 
     def speed(result: FrameResult | None) -> str | None:
-        frames = sum(summary.frames for summary in summaries.values())
-        return result and f"{frames / (perf_counter() - started):.1f} frames/s"
+        return None if result is None else f"{bar.pos / per_frame / (perf_counter() - started):.1f} frames/s"
 
-    with click.progressbar(analysis, length=length, label=label, file=sys.stderr, item_show_func=speed) as progress:
-        for result in progress:
-            for output in outputs:
-                output.write(result)
-            summaries[result.source].add(result)
-    return perf_counter() - started
+    bar = click.progressbar(results, length=length, label=title, file=sys.stderr, item_show_func=speed)
+    return bar
 
 
-def _tell(summaries: dict[str, Summary], analysis: Analysis, seconds: float, *, to_stderr: bool) -> None:
-    """Print what was found, per source."""
-    stats = analysis.stats()
-    for name, summary in summaries.items():
-        if len(summaries) > 1:
+def _tell(done: LabelReport, *, to_stderr: bool) -> None:
+    """Print what was found, per source, and what was written."""
+    for name, summary in done.summaries.items():
+        if len(done.summaries) > 1:
             click.secho(name, bold=True, err=to_stderr)
         if summary.with_face:
-            click.echo(summary, err=to_stderr)
+            click.echo(table(summary.HEADER, summary.lines()), err=to_stderr)
         faces = f" ({summary.faces} different)" if summary.faces > 1 else ""
-        dropped = f", {stats[name].dropped} dropped" if stats[name].dropped else ""
+        dropped = f", {done.stats[name].dropped} dropped" if done.stats[name].dropped else ""
         click.echo(
-            f"{summary.frames} frames in {seconds:.1f} s ({summary.frames / seconds:.1f} frames/s): "
+            f"{summary.frames} frames in {done.seconds:.1f} s ({summary.frames / done.seconds:.1f} frames/s): "
             f"{summary.with_face} with a face{faces}, {summary.frames - summary.with_face} without{dropped}.",
             err=to_stderr,
         )
-    if not any(summary.with_face for summary in summaries.values()):
+    if not any(summary.with_face for summary in done.summaries.values()):
         click.secho("warning: there is no face in any frame; for small ones lower --min-face", fg="yellow", err=True)
-
-
-def _live_page(address: str, model: Model, infos: Sequence[SourceInfo], analysis: Analysis) -> Output:
-    from ..live import Address, LivePage
-
-    page = LivePage(Address.parse(address), model.aus, infos, analysis.stats)
-    click.echo(f"live page: {page.url}", err=True)
-    if page.exposed:
-        click.secho("warning: whoever reaches this port can watch; there is no password", fg="yellow", err=True)
-    return page
+    for text in done.written:
+        click.echo(text, err=True)
 
 
 def _table_name(sources: Sequence[str]) -> str:
@@ -287,9 +248,3 @@ def _table_name(sources: Sequence[str]) -> str:
         return f"camera{name}.csv"
     stem = Path(name).resolve().stem if "://" not in name else name.split("@")[-1].split("://")[-1]
     return re.sub(r"[^\w.-]+", "_", stem).strip("_") + ".csv"
-
-
-def _reader_gone() -> type[Exception]:
-    from ..sinks.lines import ReaderGone
-
-    return ReaderGone

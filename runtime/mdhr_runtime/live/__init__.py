@@ -1,16 +1,10 @@
 """The live page: a small web server that shows the analysis while it runs.
 
-- `address.py`: where it listens, and under which names a browser may ask for it
-- `guard.py`: which requests are refused
-- `board.py`: the newest results, written by the analysis and read by viewers
-- `pictures.py`: JPEGs of the newest frames, made when somebody looks
+- `page.py`: `LivePage`, the sink, and the address that it is served at
+- `page_state.py`: the newest results, written by the analysis and read by viewers
 - `events.py`: the stream of results and figures that a viewer receives
+- `pictures.py`: JPEGs of the newest frames, made when a viewer asks
 - `server.py`: connections and answers
-- `live.py`: `LivePage`, the output
+- `guard.py`: which requests are refused
 - `static/`: the page itself, which needs nothing from elsewhere
 """
-
-from .address import Address
-from .live import LivePage
-
-__all__ = ["Address", "LivePage"]

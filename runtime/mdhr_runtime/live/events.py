@@ -1,57 +1,54 @@
-"""What a viewer receives over its one long-lived connection: server-sent events with JSON in them.
+"""The events that a viewer receives over its one long-lived connection: server-sent events with JSON in them.
 
-- `hello`: the run, the AUs and the sources. A viewer that knew another run starts afresh.
+- `hello`: the run, the AUs and the sources. A viewer of another run starts afresh.
 - `rows`: new results since the last event, `[source, frame, timestamp, final, [[face_id, [scores]], …]]` each, with
-  scores in thousandths, cut and not rounded lest 0.4996 becomes an occurring AU. Its id is where to read on.
+  scores in thousandths, cut and not rounded, so that 0.4996 does not become an occurring AU.
+  Its id says where to read on.
 - `stats`: figures of every source, once a second. So a silent connection is a broken one.
 - `bye`: the run is over.
 
-Pictures are not among them: a viewer asks for the next one when it has shown the last, so that one on a slow network
-gets fewer, never older ones.
+Pictures are not among them: a viewer asks for the next one when it has shown the last, so that a slow network means
+fewer pictures, never older ones.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from threading import Event
 from time import monotonic
 from typing import Any
 
 import numpy as np
 
-from ..contract import SCORE
+from ..au_names import NAMES
 from ..results import SourceStats
+from ..sinks.base import SinkContext
 from ..sinks.drawing import FACE_COLOURS
-from .board import SPAN, Board, Entry
-from .names import NAMES
+from .page_state import SPAN, Entry, PageState
 
 BEAT = 1 / 15
-"""Seconds between looks at the board. The eye needs no more."""
+"""Seconds between looks for new results. The eye needs no more."""
 
 STATS_EVERY = 1.0
 """Seconds between two events with figures."""
 
 MOST_AT_ONCE = 1000
-"""Results in one event: a viewer who starts with a minute of them gets them in portions."""
-
-StatsSource = Callable[[], Mapping[str, SourceStats]]
+"""Results in one event: a viewer that starts with a minute of them gets them in portions."""
 
 
-class Feed:
-    """Tells viewers what happens.
+class EventStream:
+    """Makes the events.
 
     Args:
-        board: Where the results are.
-        aus: Names of the AUs in the order of the scores.
-        stats: Says what the analysis knows of its sources; called from several threads. None if nobody knows.
+        state: Where the results are.
+        context: The run. Its `stats` are asked for about once a second and viewer.
     """
 
-    def __init__(self, board: Board, aus: Sequence[str], stats: StatsSource | None) -> None:
-        self._board = board
-        self._aus = tuple(aus)
-        self._stats = stats
+    def __init__(self, state: PageState, context: SinkContext) -> None:
+        self._state = state
+        self._context = context
         self._run = secrets.token_hex(8)
 
     def events(self, after: str, stopping: Event) -> Iterator[bytes]:
@@ -68,7 +65,7 @@ class Feed:
         yield _event("hello", self._hello(resumed=cursor > 0))
         due = 0.0
         while not stopping.is_set():
-            entries, cursor = self._board.since(cursor)
+            entries, cursor = self._state.since(cursor)
             for start in range(0, len(entries), MOST_AT_ONCE):
                 portion = entries[start : start + MOST_AT_ONCE]
                 yield _event("rows", [*map(_compact, portion)], f"{self._run}-{portion[-1].number}")
@@ -87,21 +84,21 @@ class Feed:
             "run": self._run,
             "resumed": resumed,
             "span": SPAN,
-            "occursFrom": SCORE.threshold,
+            "occursFrom": self._context.output.threshold,
             "colours": ["#{:02x}{:02x}{:02x}".format(*colour) for colour in FACE_COLOURS],
-            "aus": [{"name": au, "meaning": NAMES.get(au, "")} for au in self._aus],
-            "sources": [{"name": source.name, "live": source.live} for source in self._board.sources],
+            "aus": [{"name": au, "meaning": NAMES.get(au, "")} for au in self._context.aus],
+            "sources": [{"name": source.name, "live": source.live} for source in self._state.sources],
         }
 
     def _figures(self) -> list[dict[str, Any]]:
-        known = self._stats() if self._stats is not None else {}
+        known = self._context.stats() if self._context.stats is not None else {}
         return [
             self._figures_of(index, fps, known.get(source.name))
-            for index, (source, fps) in enumerate(zip(self._board.sources, self._board.rates(), strict=True))
+            for index, (source, fps) in enumerate(zip(self._state.sources, self._state.rates(), strict=True))
         ]
 
     def _figures_of(self, index: int, fps: float, stats: SourceStats | None) -> dict[str, Any]:
-        started = self._board.newest(index) is not None
+        started = self._state.newest(index) is not None
         return {
             "fps": round(fps, 1),
             "dropped": None if stats is None else stats.dropped,
@@ -116,7 +113,8 @@ def _compact(entry: Entry) -> list[Any]:
 
 
 def _thousandths(scores: np.ndarray) -> list[int]:
-    return np.floor(scores * 1000).astype(int).tolist()
+    thousandths: list[int] = np.floor(scores * 1000).astype(int).tolist()
+    return thousandths
 
 
 def _event(kind: str, data: Any, name: str | None = None) -> bytes:

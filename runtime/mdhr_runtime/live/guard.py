@@ -1,20 +1,21 @@
-"""Which requests the live page answers.
+"""The decision which requests the live page answers.
 
-The page shows faces, so it is for whoever opens it and for no other website. A website that the viewer visits could
+The page shows faces, so it answers its own viewers and no other website. A website that the viewer visits could
 otherwise reach it through the viewer's browser: by a request of its own to this address, by showing the page in a
 frame, or by pointing its own domain name here (DNS rebinding), for which the browser then sees one and the same origin.
 """
 
 from __future__ import annotations
 
+import ipaddress
+import socket
 from collections.abc import Collection, Mapping
+from email.message import Message
 from urllib.parse import urlsplit
-
-from .address import ip_of
 
 
 class Guard:
-    """Decides who may ask.
+    """Decides which requests are answered.
 
     Args:
         loopback: Whether only this machine can reach the server.
@@ -25,7 +26,7 @@ class Guard:
         self._loopback = loopback
         self._names = {"localhost", *names}
 
-    def refusal(self, headers: Mapping[str, str], path: str) -> str | None:
+    def refusal(self, headers: Mapping[str, str] | Message, path: str) -> str | None:
         """Say why a request is refused.
 
         Args:
@@ -72,3 +73,17 @@ def _hostname(host: str) -> str | None:
 
 def _same_origin(origin: str, host: str) -> bool:
     return origin.lower() in (f"http://{host}".lower(), f"https://{host}".lower())
+
+
+def ip_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Read a host as an IP address; None if it is a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def names_of_this_machine() -> set[str]:
+    """Names under which a browser in the same network may know this machine, in lower case."""
+    name = socket.gethostname().lower()
+    return {name, f"{name.partition('.')[0]}.local"}

@@ -1,4 +1,4 @@
-"""JPEGs of the newest frames, made when somebody looks and only as often as is worth it."""
+"""JPEGs of the newest frames, made when a viewer asks and at a bounded rate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from ..results import FrameResult, Row
 from ..sinks.drawing import draw
-from .board import Board
+from .page_state import PageState
 
 LONG_SIDE = 960
 """Pixels of a picture's longer side at most: what the page can show. A larger one would only cost time and network."""
@@ -20,7 +20,7 @@ LONG_SIDE = 960
 QUALITY = 80
 MOST_PER_SOURCE = 15.0
 MOST_TOGETHER = 30.0
-"""Pictures per second of one source and of all: the processor belongs to the analysis."""
+"""Pictures per second of one source and of all: the analysis needs the processor."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +37,24 @@ class Picture:
 
 
 class Pictures:
-    """Makes pictures in the thread of the viewer who asks; all viewers share what was made.
+    """Makes pictures, one per source, in the thread of the viewer that asks; all viewers share what was made.
 
     Args:
-        board: Where the frames are.
+        state: Where the frames are.
         aus: Names of the AUs in the order of the scores.
         clock: Tells the wall time in seconds.
     """
 
-    def __init__(self, board: Board, aus: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
-        self._board = board
+    def __init__(self, state: PageState, aus: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._state = state
         self._aus = tuple(aus)
         self._clock = clock
-        self._interval = max(1 / MOST_PER_SOURCE, len(board.sources) / MOST_TOGETHER)
-        self._locks = [Lock() for _ in board.sources]
-        self._made: list[tuple[FrameResult, Picture, float] | None] = [None for _ in board.sources]
+        self._interval = max(1 / MOST_PER_SOURCE, len(state.sources) / MOST_TOGETHER)
+        self._locks = [Lock() for _ in state.sources]
+        self._made: list[tuple[FrameResult, Picture, float] | None] = [None for _ in state.sources]
+
+    def __len__(self) -> int:
+        return len(self._made)
 
     def get(self, source: int) -> Picture | None:
         """The newest picture of a source, or None before its first frame, or if it comes without images.
@@ -63,7 +66,7 @@ class Pictures:
             made, now = self._made[source], self._clock()
             if made is not None and now - made[2] < self._interval:
                 return made[1]
-            result = self._board.newest(source)
+            result = self._state.newest(source)
             if result is None or not result.image.size:
                 return None
             if made is not None and made[0] is result:

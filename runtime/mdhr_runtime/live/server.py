@@ -1,8 +1,8 @@
 """Connections and answers of the live page.
 
-The standard library's server with a thread per connection is enough for the handful of people who look at one box, and
-keeps a web framework off it. What a stranger could exhaust is bounded: the number of connections, and how long one may
-stall.
+The standard library's server with a thread per connection is enough for the handful of viewers of one box, and
+keeps a web framework off it. Whatever a stranger could exhaust is bounded: the number of connections, and how long one
+may stall.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
@@ -22,7 +21,7 @@ from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from .events import Feed
+from .events import EventStream
 from .guard import Guard
 from .pictures import Pictures
 
@@ -30,9 +29,9 @@ MOST_CONNECTIONS = 64
 """Connections at a time. A browser opens up to six per page."""
 
 STALL = 10.0
-"""Seconds after which a viewer who neither reads nor asks is dropped."""
+"""Seconds after which a viewer that neither reads nor asks is dropped."""
 
-FAREWELL = 1.0
+LAST_EVENT = 1.0
 """Seconds that viewers have at the end to take their last event."""
 
 FILES = {
@@ -57,29 +56,12 @@ PROTECTION = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Cache-Control": "no-store",  # faces do not belong into a browser's cache
+    "Cache-Control": "no-store",  # a browser must not keep faces
 }
 
 
-@dataclass(frozen=True)
-class Site:
-    """What there is to serve.
-
-    Attributes:
-        guard: Decides who may ask.
-        feed: Tells viewers what happens.
-        pictures: Makes the pictures.
-        sources: Number of sources.
-    """
-
-    guard: Guard
-    feed: Feed
-    pictures: Pictures
-    sources: int
-
-
 class Server(ThreadingHTTPServer):
-    """Listens, and ends all of its threads when told to.
+    """Listens, and ends all of its threads in `stop`.
 
     Args:
         address: What to bind to, as `socket.bind` takes it.
@@ -93,7 +75,9 @@ class Server(ThreadingHTTPServer):
         self.address_family = family
         self.stopping = Event()
         self.files = _files()
-        self.site: Site  # set by `start`: what it refuses depends on where it listens
+        self.guard: Guard  # these three are set by `start`: what is refused depends on where this listens
+        self.events: EventStream
+        self.pictures: Pictures
         self._lock = Lock()
         self._open: dict[Thread, socket.socket] = {}
         self._listener = Thread(target=self.serve_forever, args=(0.1,), name="live-page", daemon=True)
@@ -102,33 +86,36 @@ class Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         """Bind without looking up the machine's name, which `HTTPServer` does and which can take seconds."""
         TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]
+        host, self.server_port = self.server_address[:2]
+        self.server_name = str(host)
 
-    def start(self, site: Site) -> None:
+    def start(self, guard: Guard, events: EventStream, pictures: Pictures) -> None:
         """Begin to answer.
 
         Args:
-            site: What to serve.
+            guard: Decides which requests are answered.
+            events: Makes the stream of results and figures for each viewer.
+            pictures: Makes the pictures.
         """
-        self.site = site
+        self.guard, self.events, self.pictures = guard, events, pictures
         self._listener.start()
 
     def stop(self) -> None:
-        """Say goodbye to the viewers and end all threads."""
+        """Let the viewers take their last event, close all connections and join the threads."""
         self.stopping.set()
         self.shutdown()
         self._listener.join()
         self.server_close()
-        self._hang_up(socket.SHUT_RD)  # wakes who waits for the next request
-        end = monotonic() + FAREWELL
+        self._hang_up(socket.SHUT_RD)  # wakes threads that wait for a request
+        end = monotonic() + LAST_EVENT
         for thread in self._threads_now():
             thread.join(max(end - monotonic(), 0))
-        self._hang_up(socket.SHUT_RDWR)  # wakes who waits for a viewer to read
+        self._hang_up(socket.SHUT_RDWR)  # wakes threads that wait for a viewer to read
         for thread in self._threads_now():
             thread.join()
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Whether there is room for another connection."""
+        """Say whether there is room for another connection."""
         with self._lock:
             return len(self._open) < MOST_CONNECTIONS
 
@@ -150,7 +137,7 @@ class Server(ThreadingHTTPServer):
                 del self._open[current_thread()]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Be silent about viewers who went away; anything else is a bug and shows its traceback."""
+        """Ignore viewers that went away; anything else is a bug and shows its traceback."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -183,7 +170,7 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.BAD_REQUEST, "That is no address.")
             return
         query = parse_qs(url.query)
-        refusal = self.server.site.guard.refusal(self.headers, url.path)
+        refusal = self.server.guard.refusal(self.headers, url.path)
         if refusal is not None:
             self._refuse(HTTPStatus.FORBIDDEN, refusal)
         elif url.path in self.server.files:
@@ -191,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.OK, body, kind)
         elif url.path == "/events":
             self._stream(query.get("after", [""])[0])
-        elif (match := PICTURE.fullmatch(url.path)) and int(match[1]) < self.server.site.sources:
+        elif (match := PICTURE.fullmatch(url.path)) and int(match[1]) < len(self.server.pictures):
             self._picture(int(match[1]), query.get("after", [""])[0])
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "There is nothing here.")
@@ -202,10 +189,10 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_CONNECT = _refuse_method
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the terminal belongs to the analysis."""
+        """Log nothing: the terminal is for the analysis."""
 
     def _picture(self, source: int, after: str) -> None:
-        picture = self.server.site.pictures.get(source)
+        picture = self.server.pictures.get(source)
         if picture is None or after == str(picture.frame):
             self._answer(HTTPStatus.NO_CONTENT)
         else:
@@ -214,7 +201,7 @@ class Handler(BaseHTTPRequestHandler):
     def _stream(self, after: str) -> None:
         self.close_connection = True
         self._start(HTTPStatus.OK, {"Content-Type": "text/event-stream", "Connection": "close"})
-        for event in self.server.site.feed.events(after, self.server.stopping):
+        for event in self.server.events.events(after, self.server.stopping):
             self.wfile.write(event)
 
     def _refuse(self, status: HTTPStatus, reason: str, headers: Mapping[str, str] | None = None) -> None:

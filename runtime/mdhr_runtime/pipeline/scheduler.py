@@ -12,8 +12,8 @@ import numpy as np
 
 from ..contract import OutputRecord
 from ..faces import FoundFace
-from ..results import FrameResult, Row
-from ..sources import Frame, SourceInfo
+from ..results import FrameResult, Row, SourceInfo
+from ..sources import Frame
 from ..streaming import StreamBatch, StreamSlot
 from .channel import Channel
 

@@ -1,4 +1,4 @@
-"""Reading the tables that the outputs write."""
+"""Reading the tables that the sinks write."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..errors import OutputError
 from ..sinks.csv_file import FIRST_COLUMNS, LAST_COLUMNS
 from ..sinks.extras import extra
 
-SCORE = "_p"
-"""How the name of a column with scores ends."""
+SCORE_SUFFIX = "_p"
+"""End of the name of a column with scores."""
 BATCH_ROWS = 16_384
 """Rows of a Parquet file that are in memory at once."""
 
 
 class Seen(NamedTuple):
-    """What a chart needs of a final row.
+    """The part of a final row that a chart needs.
 
     Attributes:
         source: Name of the source.
@@ -73,7 +73,7 @@ def _csv(path: Path) -> Iterator[Seen]:
         for row in rows:
             if row["final"] == "1":
                 face_id = int(row["face_id"]) if row["face_id"] else None
-                scores = {au: float(row[au + SCORE]) for au in aus} if row["success"] == "1" else {}
+                scores = {au: float(row[au + SCORE_SUFFIX]) for au in aus} if row["success"] == "1" else {}
                 yield Seen(row["source"], int(row["frame"]), float(row["timestamp"]), face_id, scores)
 
 
@@ -90,19 +90,19 @@ def _parquet(path: Path) -> Iterator[Seen]:
     library: Any = extra("parquet", "pyarrow.parquet")
     with library.ParquetFile(path) as file:
         aus = _aus(file.schema_arrow.names)
-        columns = ["source", "frame", "timestamp", "face_id", "final", "success", *(au + SCORE for au in aus)]
+        columns = ["source", "frame", "timestamp", "face_id", "final", "success", *(au + SCORE_SUFFIX for au in aus)]
         for batch in file.iter_batches(BATCH_ROWS, columns=columns):
             for row in batch.to_pylist():
                 if row["final"]:
-                    scores = {au: row[au + SCORE] for au in aus} if row["success"] else {}
+                    scores = {au: row[au + SCORE_SUFFIX] for au in aus} if row["success"] else {}
                     yield Seen(row["source"], row["frame"], row["timestamp"], row["face_id"], scores)
 
 
 def _aus(columns: Any) -> list[str]:
     missing = [name for name in (*FIRST_COLUMNS, *LAST_COLUMNS) if name not in columns]
-    aus = [name.removesuffix(SCORE) for name in columns if name.startswith("AU") and name.endswith(SCORE)]
+    aus = [name.removesuffix(SCORE_SUFFIX) for name in columns if name.startswith("AU") and name.endswith(SCORE_SUFFIX)]
     if missing or not aus:
-        raise _Foreign(f"It has no column {missing[0] if missing else 'AU…' + SCORE}.")
+        raise _Foreign(f"It has no column {missing[0] if missing else 'AU…' + SCORE_SUFFIX}.")
     return aus
 
 

@@ -33,7 +33,7 @@ def columns(aus: Sequence[str]) -> tuple[str, ...]:
 
 
 class CsvFile(TableFile):
-    """Writes the table. See `TableFile`."""
+    """Writes the table; see `TableFile`."""
 
     first_bytes = ",".join(FIRST_COLUMNS[:5]).encode()
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from ..contract import SCORE
+from ..contract import OutputRecord
 from ..results import Row
 
 Colour = tuple[int, int, int]
@@ -103,8 +103,8 @@ def draw(image: np.ndarray, rows: Iterable[Row], aus: Sequence[str]) -> np.ndarr
     """
     image = np.ascontiguousarray(image).copy()
     height, width = image.shape[:2]
-    # From left to right, so that the places of the panels do not depend on who came first.
-    faces = sorted((row for row in rows if row.box is not None and row.scores is not None), key=lambda row: row.box)
+    # From left to right, so that the places of the panels do not depend on the order of the rows.
+    faces = sorted((row for row in rows if row.box is not None and row.success), key=lambda row: row.box or ())
     style = Style.of(height, len(faces))
     boxes = [_rect(row, width, height) for row in faces]
     taken = [box._replace(top=box.top - style.line - style.pad) for box in boxes]  # with their labels
@@ -131,7 +131,7 @@ def _rect(row: Row, width: int, height: int) -> Rect:
 
 
 def _place(box: Rect, style: Style, aus: int, frame: tuple[int, int], taken: Sequence[Rect]) -> Rect | None:
-    """Where a face's panel goes: beside it, else below or above, where it hides least; None if it hides too much."""
+    """Place of a face's panel: beside it, else below or above, where it hides least; None if it hides too much."""
     width, height = style.panel_width, style.panel_height(aus)
     gap = style.pad
     middle = (box.left + box.right - width) // 2
@@ -170,14 +170,10 @@ def _draw_box(image: np.ndarray, box: Rect, colour: Colour, style: Style) -> Non
 
 def _label(row: Row, aus: Sequence[str]) -> str:
     """The face's id, and where there is no panel, which of the AUs occur."""
-    if not aus or row.scores is None:
+    if not aus or row.occurrences is None:
         return f"face {row.face_id}"
-    active = (au.removeprefix("AU").lstrip("0") for au, score in zip(aus, row.scores, strict=True) if _occurs(score))
+    active = (au.removeprefix("AU").lstrip("0") for au, occurs in zip(aus, row.occurrences, strict=True) if occurs)
     return " ".join((f"{row.face_id}: AU", *active))
-
-
-def _occurs(score: float) -> bool:
-    return bool(SCORE.occurs(score))
 
 
 def _draw_label(image: np.ndarray, text: str, box: Rect, colour: Colour, style: Style) -> None:
@@ -199,23 +195,30 @@ def _draw_edge(image: np.ndarray, panel: Rect, box: Rect, colour: Colour, style:
 
 
 def _draw_panel(image: np.ndarray, panel: Rect, row: Row, aus: Sequence[str], style: Style) -> None:
-    """A line per AU: its name, a bar with a mark at the limit of occurrence, its score."""
+    """A line per AU: its name, a bar with a mark at the threshold of occurrence, its score."""
+    if row.scores is None or row.occurrences is None:
+        return
     inside = image[panel.top : panel.bottom, panel.left : panel.right]
     cv2.addWeighted(inside, 0.16, np.full_like(inside, DARK), 0.84, 0, dst=inside)
     bar_left = panel.left + style.pad + style.name
-    limit = bar_left + round(style.bar * SCORE.threshold)
-    for index, (au, score) in enumerate(zip(aus, row.scores if row.scores is not None else (), strict=True)):
+    mark = bar_left + round(style.bar * _part(row.output, row.output.threshold))
+    for index, (au, score, occurs) in enumerate(zip(aus, row.scores, row.occurrences, strict=True)):
         top = panel.top + style.pad + index * style.line
-        occurs = _occurs(score)
         middle, half = top + style.line // 2, round(3.2 * style.scale)
         baseline = middle + round(4 * style.scale)
         # Cut, as in the tables: 0.499 is no 0.50 that does not occur.
         value = f"{np.floor(score * 100) / 100:.2f}"
         _text(image, au, (panel.left + style.pad + round(2 * style.scale), baseline), BRIGHT if occurs else DIM, style)
         _bar(image, bar_left, bar_left + style.bar, middle, half, TRACK)
-        _bar(image, bar_left, bar_left + round(style.bar * float(score)), middle, half, OCCURS if occurs else BELOW)
-        cv2.line(image, (limit, middle - half), (limit, middle + half), DARK if occurs else DIM, 1)
+        end = bar_left + round(style.bar * _part(row.output, float(score)))
+        _bar(image, bar_left, end, middle, half, OCCURS if occurs else BELOW)
+        cv2.line(image, (mark, middle - half), (mark, middle + half), DARK if occurs else DIM, 1)
         _text(image, value, (bar_left + style.bar + style.pad // 2 + 1, baseline), OCCURS if occurs else DIM, style)
+
+
+def _part(output: OutputRecord, value: float) -> float:
+    """Position of a value in the output's range, from 0 to 1."""
+    return (value - output.lowest) / (output.highest - output.lowest)
 
 
 def _bar(image: np.ndarray, left: int, right: int, middle: int, half: int, colour: Colour) -> None:

@@ -11,7 +11,7 @@ from .table_file import TableFile
 
 
 class JsonLines(TableFile):
-    """Writes the lines. See `TableFile`."""
+    """Writes the lines; see `TableFile`."""
 
     first_bytes = f'{{"{FIRST_KEY}":'.encode()
 

@@ -7,17 +7,15 @@ that a row may arrive twice but none is lost on the way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from threading import Condition, Thread
 from time import monotonic
-from types import TracebackType
 from typing import Any
 
 from ..errors import OutputError
 from ..results import FrameResult
-from .address import Address
+from .base import Sink, SinkContext
 from .extras import extra
-from .outbox import QUEUED, Outbox
+from .publishing import QUEUED, Outbox, PublishAddress
 from .record import as_json
 
 FORM = "mqtt://[user:password@]host[:port]/topic, or mqtts:// for an encrypted connection."
@@ -27,38 +25,39 @@ PATIENCE = 5.0
 GRACE = 3.0
 """Seconds at the end in which rows that wait may still go out."""
 UNCONFIRMED = 20
-"""How many messages may be under way to the broker."""
+"""Most messages that are under way to the broker."""
 KEEP_ALIVE = 15
 """Seconds of silence after which the connection is tried; after half as many again it counts as broken."""
 LONGEST_WAIT = 30
 """Seconds between attempts to reconnect: 1 at first, doubled up to this."""
 
 
-class MqttPublisher:
-    """Sends rows. A context manager.
+class MqttPublisher(Sink):
+    """Sends rows.
 
     Rows wait in a bounded queue for a thread of its own, so that `write` never waits, whatever the broker does: when
     the queue is full, the oldest rows go, and are counted.
 
     Args:
-        url: Where to publish, see `FORM`. Encrypted connections trust the system's certificates.
-        aus: Names of the AUs in the order of the scores.
-        queued: How many rows wait at most.
+        target: Where to publish, see `FORM`. Encrypted connections trust the system's certificates.
+        context: The run.
+        queued: Most rows that wait.
 
     Raises:
         OutputError: The URL is not understood, the extra `mqtt` is not installed, or the broker cannot be reached or
-            refuses us: what is wrong from the start is said at the start, before hours of work go nowhere.
+            refuses us: that is found out before the work, and not after it.
     """
 
-    def __init__(self, url: str, aus: Sequence[str], queued: int = QUEUED) -> None:
-        self._address = Address.parse(url, FORM)
-        self._aus = tuple(aus)
+    def __init__(self, target: str, context: SinkContext, queued: int = QUEUED) -> None:
+        self._address = PublishAddress.parse(target, FORM)
+        self._aus = context.aus
         _check_topic(self._address.path)
         self._outbox = Outbox(queued)
         self._changed = Condition()  # guards what follows
         self._answer: Any = None
-        self._connected = self._given_up = False
-        self._unconfirmed = self._delivered = 0
+        self._given_up = False
+        self._unconfirmed = 0
+        self._delivered = 0
         self._client = self._connect()
         self._sender = Thread(target=self._send, name="mqtt", daemon=True)
         self._sender.start()
@@ -70,7 +69,7 @@ class MqttPublisher:
 
     @property
     def summary(self) -> str:
-        """What was sent, in words."""
+        """See `Sink`."""
         lost = f", {self.dropped} dropped because the broker was away or too slow" if self.dropped else ""
         return f"{self._delivered} rows: {self._address}{lost}"
 
@@ -78,7 +77,8 @@ class MqttPublisher:
         """Send the rows of a frame, as soon as that is possible. Never waits and never fails."""
         for row in result.rows:
             self._outbox.put(as_json(row, self._aus))
-        self._notify()
+        with self._changed:
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Send what waits, within `GRACE` seconds, and leave the broker. Safe to call twice."""
@@ -90,22 +90,10 @@ class MqttPublisher:
         # Not loop_stop(): that would wait for a broker that does not answer any more. The thread ends by this alone.
         self._client.disconnect()
 
-    def __enter__(self) -> MqttPublisher:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _connect(self) -> Any:
         mqtt = extra("mqtt", "paho.mqtt.client")
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
-        client.on_connect, client.on_disconnect, client.on_publish = (
-            self._on_connect,
-            self._on_disconnect,
-            self._on_publish,
-        )
+        client.on_connect, client.on_publish = self._on_connect, self._on_publish
         client.reconnect_delay_set(1, LONGEST_WAIT)
         client.connect_timeout = PATIENCE
         if self._address.user is not None:
@@ -144,28 +132,21 @@ class MqttPublisher:
         """Wait until a message can go out; False when there will be none."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._given_up or (self._outbox and self._connected and self._unconfirmed < UNCONFIRMED)
+                lambda: (
+                    self._given_up or (self._outbox and self._client.is_connected() and self._unconfirmed < UNCONFIRMED)
+                )
             )
             return not self._given_up
 
     def _on_connect(self, client: Any, data: Any, flags: Any, answer: Any, properties: Any) -> None:
         with self._changed:
             self._answer = answer
-            self._connected = not answer.is_failure
             self._changed.notify_all()
-
-    def _on_disconnect(self, client: Any, data: Any, flags: Any, reason: Any, properties: Any) -> None:
-        with self._changed:
-            self._connected = False
 
     def _on_publish(self, client: Any, data: Any, identifier: int, reason: Any, properties: Any) -> None:
         with self._changed:
             self._unconfirmed -= 1
             self._delivered += 1
-            self._changed.notify_all()
-
-    def _notify(self) -> None:
-        with self._changed:
             self._changed.notify_all()
 
 

@@ -2,7 +2,7 @@
 
 It has the source's frame rate and the size of the source's first frame. Frames of files are written one by one, those
 without a face too. A camera does not keep its rate exactly, and drops frames: its pictures are put where their time
-stamps say, and the last one stands while there is none, so that the video runs as fast as the world did.
+stamps say, and the last one is repeated while there is none, so that the video runs at the pace of the recording.
 
 One source gives `out.mp4`; several give one file each, `out-NAME.mp4` with the name of the source, in which all but
 letters, digits, `.`, `_` and `-` become `_`. A file is called `out.partial.mp4` until it is complete.
@@ -15,50 +15,48 @@ import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 import numpy as np
 
 from ..errors import OutputError
-from ..results import FrameResult
-from .base import SourceInfo, Sources
+from ..files import PartialFile, told
+from ..results import FrameResult, SourceInfo
+from .base import Sink, SinkContext
 from .drawing import draw
-from .lines import cannot_write
-from .partial import PartialFile
 from .video_file import VideoFile, open_video
 
 UNKNOWN_RATE = 25.0
 """Frames per second of a video whose source does not know its rate."""
 LONGEST_STILL = 2.0
-"""Seconds that a picture stands at most while a camera is away; a longer absence is cut to this."""
+"""Seconds for which a picture is repeated at most while a camera is away; a longer absence is cut to this."""
 SPACE_LEFT = 16 * 2**20
-"""Bytes that must be free. Encoders do not always tell that the disk is full; and the end of the file needs some."""
+"""Bytes that must be free. Encoders do not always report a full disk, and the end of the file needs some."""
 MARK = b"\0\0\0\x19freemdhr-edge overlay"
-"""Stands at the end of our videos, as a box of the MP4 format that players skip, so that we know them again."""
+"""The end of our videos, a box of the MP4 format that players skip, by which we recognise them."""
 
 
-class Overlay:
-    """Writes the annotated video of every source. A context manager. Only final results are drawn.
+class Overlay(Sink):
+    """Writes the annotated video of every source. Only final results are drawn.
 
     Args:
-        path: The file; an older one that this class wrote is replaced when the new one is complete.
-        aus: Names of the AUs in the order of the scores.
-        sources: What results will come from.
+        target: The file; an older one that this class wrote is replaced when the new one is complete.
+        context: The run.
 
     Raises:
         OutputError: A file cannot be written, or exists and is not from this class.
     """
 
-    def __init__(self, path: Path, aus: Sequence[str], sources: Sources) -> None:
-        self._aus = tuple(aus)
-        self._videos = {
-            source.name: _Video(target, source) for source, target in zip(sources, _targets(path, sources), strict=True)
-        }
+    needs_images = True
+
+    def __init__(self, target: str | Path, context: SinkContext) -> None:
+        self._aus = context.aus
+        paths = _paths(Path(target), context.sources)
+        self._videos = {source.name: _Video(path, source) for source, path in zip(context.sources, paths, strict=True)}
 
     @property
     def summary(self) -> str:
-        """What was written, in words; a line per video."""
+        """See `Sink`; a line per video."""
         return "\n".join(map(str, self._videos.values()))
 
     def write(self, result: FrameResult) -> None:
@@ -79,14 +77,6 @@ class Overlay:
         with ExitStack() as stack:
             for video in self._videos.values():
                 stack.callback(video.close)
-
-    def __enter__(self) -> Overlay:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Video:
@@ -128,27 +118,23 @@ class _Video:
         file, self._file = self._file, None
         if file is None:
             return
-        try:
+        with told(self._target.partial):
             file.close()
             with self._target.partial.open("ab") as end:
                 end.write(MARK)
-        except OSError as error:
-            raise cannot_write(self._target.partial, error) from error
         self._target.complete()
 
     def _begin(self, image: np.ndarray, timestamp: float) -> None:
         height, width = image.shape[:2]
         self._size, self._start = (width, height), timestamp
-        try:
+        with told(self._target.path):
             self._file = open_video(self._target.partial, self._fps, self._size)
-        except OSError as error:
-            raise cannot_write(self._target.path, error) from error
         self._codec = self._file.codec
 
     def _append(self, image: np.ndarray) -> None:
         if self._file is None:
             raise RuntimeError("write() after close()")
-        try:
+        with told(self._target.path):
             if shutil.disk_usage(self._target.path.parent).free < SPACE_LEFT:
                 raise OutputError(
                     f"{self._target.path} cannot grow.",
@@ -156,12 +142,10 @@ class _Video:
                     "Make room. The video is complete up to here.",
                 )
             self._file.write(image)
-        except OSError as error:
-            raise cannot_write(self._target.path, error) from error
         self._written += 1
 
 
-def _targets(path: Path, sources: Sources) -> list[Path]:
+def _paths(path: Path, sources: Sequence[SourceInfo]) -> list[Path]:
     if len(sources) == 1:
         return [path]
     names = [re.sub(r"[^\w.-]", "_", source.name) for source in sources]

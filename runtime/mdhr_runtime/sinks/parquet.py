@@ -1,27 +1,26 @@
 """Results as a Parquet table, for data frames and databases: the columns of the CSV file, typed.
 
-Numbers are as the model gives them, neither cut nor rounded. What a frame without a face does not have is null.
+Numbers are as the model gives them, neither cut nor rounded. Cells that a frame without a face does not have are null.
 
 Rows are written in groups, so that memory does not grow with the video. A Parquet file is readable only with its end,
 which says where everything is: the file is called `au.partial.parquet` until it is complete. A run that ends by an
-error, Ctrl-C or SIGTERM completes it; one that is killed outright, or whose disk is full, leaves no table. What must
-survive that belongs into CSV or JSON Lines, which can be written at the same time.
+error, Ctrl-C or SIGTERM completes it; one that is killed outright, or whose disk is full, leaves no table. For
+rows that must survive that, write CSV or JSON Lines at the same time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from ..errors import OutputError
+from ..files import PartialFile, as_utf8, told
 from ..results import FrameResult, Row
+from .base import Sink, SinkContext
 from .csv_file import FIRST_COLUMNS, columns
 from .extras import extra
-from .lines import as_utf8, cannot_write
-from .partial import PartialFile
 from .record import corner_and_size
 
 GROUP_ROWS = 16_384
@@ -31,31 +30,40 @@ Smaller groups compress worse, and every group makes the end of the file longer,
 """
 
 
-class ParquetFile:
-    """Writes the table. A context manager.
+class ParquetFile(Sink):
+    """Writes the table.
 
     Args:
-        path: The file; an older table of this program is replaced when the new one is complete.
-        aus: Names of the AUs in the order of the scores.
-        group_rows: How many rows to write together.
+        target: The file; an older table of this program is replaced when the new one is complete.
+        context: The run.
+        group_rows: Rows that are written together.
 
     Raises:
         OutputError: The file cannot be written, is something else, or the extra `parquet` is not installed.
     """
 
-    def __init__(self, path: Path, aus: Sequence[str], group_rows: int = GROUP_ROWS) -> None:
+    def __init__(self, target: str | Path, context: SinkContext, group_rows: int = GROUP_ROWS) -> None:
         self._arrow, self._parquet = extra("parquet", "pyarrow"), extra("parquet", "pyarrow.parquet")
-        self._schema = self._arrow.schema([(name, _type(self._arrow, name)) for name in columns(aus)])
-        self._target = PartialFile(path, self._is_ours)
-        self._aus, self._group_rows = len(aus), group_rows
+        self._schema = self._arrow.schema([(name, _type(self._arrow, name)) for name in columns(context.aus)])
+        self._target = PartialFile(Path(target), self._is_ours)
+        self._aus, self._group_rows = len(context.aus), group_rows
         self._waiting: list[Row] = []
         self._writer: Any = None
         self._rows = 0
 
     @property
     def summary(self) -> str:
-        """What was written, in words."""
+        """See `Sink`."""
         return f"{self._rows} rows: {self._target.path}"
+
+    def begin(self) -> None:
+        """Create the file under its other name.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        with told(self._target.path):
+            self._writer = self._parquet.ParquetWriter(str(self._target.partial), self._schema, compression="zstd")
 
     def write(self, result: FrameResult) -> None:
         """Take the rows of a frame.
@@ -80,18 +88,6 @@ class ParquetFile:
         self._writer = None
         self._target.complete()
 
-    def __enter__(self) -> ParquetFile:
-        try:
-            self._writer = self._parquet.ParquetWriter(str(self._target.partial), self._schema, compression="zstd")
-        except OSError as error:
-            raise cannot_write(self._target.path, error) from error
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _write_group(self) -> None:
         # Taken over before it is written: an interruption in between must not write rows twice.
         rows, self._waiting = self._waiting, []
@@ -105,16 +101,16 @@ class ParquetFile:
 
     def _guarded(self, write: Callable[..., None], *arguments: Any, **options: Any) -> None:
         try:
-            write(*arguments, **options)
-        except OSError as error:
-            # Arrow would close such a file without a word, and leave one that nobody can read.
+            with told(self._target.path):
+                write(*arguments, **options)
+        except OutputError as error:
+            # Arrow would close such a file without an error, and leave one that is unreadable.
             writer, self._writer = self._writer, None
             with suppress(OSError):
                 writer.close()
             self._target.discard()
-            cause = cannot_write(self._target.path, error)
-            why = f"{cause.why.rstrip('.')}. A Parquet file that is cut short is unreadable, so it is removed."
-            raise OutputError(cause.what, why, f"{cause.fix} CSV and JSON Lines keep what they have.") from error
+            why = f"{error.why.rstrip('.')}. A Parquet file that is cut short is unreadable, so it is removed."
+            raise OutputError(error.what, why, f"{error.fix} CSV and JSON Lines keep what they have.") from error
 
     def _cells(self, row: Row) -> tuple[Any, ...]:
         face: tuple[Any, ...] = (None,) * (4 + 2 * self._aus)

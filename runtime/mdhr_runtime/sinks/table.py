@@ -1,55 +1,50 @@
-"""Which output a target asks for."""
+"""The table of sinks: which class a target asks for.
+
+Other distributions add kinds of their own by an entry point of the group `mdhr.sinks`: its name is a suffix of files
+(`.xlsx`) or the scheme of a URL (`kafka`), its object a subclass of `Sink`. In their `pyproject.toml`:
+
+    [project.entry-points."mdhr.sinks"]
+    kafka = "their_package.module:TheirSink"
+
+From then on, `mdhr-run … --publish kafka://…` writes there. What is built in cannot be replaced.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from ..errors import OutputError
-from .base import Output, Sources
+from .base import STANDARD_OUTPUT, Sink, SinkContext
 
-STANDARD_OUTPUT = "-"
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
+    from ..results import SourceInfo
 
-class Kind(NamedTuple):
-    """A kind of output: where its class is, which is imported only when somebody asks for it."""
-
-    module: str
-    name: str
-    make: Callable[[type, str, Sequence[str], Sources], Output]
-
-
-def _file(kind: type, target: str, aus: Sequence[str], sources: Sources) -> Output:
-    return kind(None if target == STANDARD_OUTPUT else Path(target), aus)
-
-
-def _video(kind: type, target: str, aus: Sequence[str], sources: Sources) -> Output:
-    return kind(Path(target), aus, sources)
-
-
-def _url(kind: type, target: str, aus: Sequence[str], sources: Sources) -> Output:
-    return kind(target, aus)
-
-
-CSV = Kind("csv_file", "CsvFile", _file)
-JSON_LINES = Kind("json_lines", "JsonLines", _file)
-MQTT = Kind("mqtt", "MqttPublisher", _url)
+GROUP = "mdhr.sinks"
+LIVE_PAGE = "live"
+"""Scheme of the live page's address, `live://[HOST:]PORT`. Users write `--serve [HOST:]PORT`."""
 
 SUFFIXES = {
-    ".csv": CSV,
-    ".jsonl": JSON_LINES,
-    ".ndjson": JSON_LINES,
-    ".parquet": Kind("parquet", "ParquetFile", _file),
-    ".mp4": Kind("overlay", "Overlay", _video),
+    ".csv": "mdhr_runtime.sinks.csv_file:CsvFile",
+    ".jsonl": "mdhr_runtime.sinks.json_lines:JsonLines",
+    ".ndjson": "mdhr_runtime.sinks.json_lines:JsonLines",
+    ".parquet": "mdhr_runtime.sinks.parquet:ParquetFile",
+    ".mp4": "mdhr_runtime.sinks.overlay:Overlay",
 }
-SCHEMES = {"mqtt": MQTT, "mqtts": MQTT, "ws": Kind("websocket", "WebSocketPublisher", _url)}
+SCHEMES = {
+    "mqtt": "mdhr_runtime.sinks.mqtt:MqttPublisher",
+    "mqtts": "mdhr_runtime.sinks.mqtt:MqttPublisher",
+    "ws": "mdhr_runtime.sinks.websocket:WebSocketPublisher",
+    LIVE_PAGE: "mdhr_runtime.live.page:LivePage",
+}
+"""The classes of the kinds that are built in; they are imported at first use."""
 
 
-def open_output(target: str, aus: Sequence[str], sources: Sources) -> Output:
-    """Make the output that a target asks for. No file is touched before the output's `with` block begins.
+def open_sink(target: str | Path, aus: Iterable[str], sources: Iterable[SourceInfo]) -> Sink:
+    """Make the sink that a target asks for. No file is touched before the sink's `with` block begins.
 
     Args:
         target: A file's path with a suffix of `SUFFIXES`, a URL with a scheme of `SCHEMES`, or `-` for JSON Lines on
@@ -61,23 +56,45 @@ def open_output(target: str, aus: Sequence[str], sources: Sources) -> Output:
         OutputError: The target is of no known kind, it cannot be written or reached, or its kind needs an extra that is
             not installed.
     """
-    kind = _kind(target)
-    module = import_module(f".{kind.module}", __package__)
-    return kind.make(getattr(module, kind.name), target, aus, sources)
+    return find_sink(target)(str(target), SinkContext(tuple(aus), tuple(sources)))
 
 
-def _kind(target: str) -> Kind:
-    if target == STANDARD_OUTPUT:
-        return JSON_LINES
-    known: dict[str, Kind]
+def find_sink(target: str | Path) -> type[Sink]:
+    """The class of the sink that a target asks for; see `open_sink`.
+
+    Raises:
+        OutputError: The target is of no known kind, or the class of another distribution cannot be used.
+    """
+    from importlib.metadata import EntryPoint, entry_points
+
+    target = str(target)
     if "://" in target:
-        what, key, known = "address", urlsplit(target).scheme, SCHEMES
+        what, key, built_in = "address", target.partition("://")[0].lower(), SCHEMES
     else:
-        what, key, known = "file", Path(target).suffix.lower(), SUFFIXES
-    if key not in known:
-        raise OutputError(
-            f"There is no output for this kind of {what}: {key or target!r}.",
-            f"Known are {', '.join(known)}.",
-            f"Choose one of them, or {STANDARD_OUTPUT} for JSON Lines on the standard output.",
-        )
-    return known[key]
+        what, key, built_in = "file", Path(target).suffix.lower(), SUFFIXES
+    if target == STANDARD_OUTPUT:
+        key = ".jsonl"
+    if key in built_in:
+        kind: type[Sink] = EntryPoint(key, built_in[key], GROUP).load()
+        return kind
+    others = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if key in others:
+        return _load(others[key])
+    known = [*built_in, *(name for name in others if name.startswith(".") == (what == "file"))]
+    raise OutputError(
+        f"There is no output for this kind of {what}: {key or target!r}.",
+        f"Known are {', '.join(name for name in known if name != LIVE_PAGE)}.",
+        f"Choose one of them, or {STANDARD_OUTPUT} for JSON Lines on the standard output.",
+    )
+
+
+def _load(entry: EntryPoint) -> type[Sink]:
+    """The class that another distribution offers."""
+    fix = "Repair or remove the package that offers it."
+    try:
+        kind = entry.load()
+    except Exception as error:  # another's code can fail in any way
+        raise OutputError(f"The output for {entry.name} cannot be loaded.", f"{entry.value}: {error}", fix) from error
+    if not (isinstance(kind, type) and issubclass(kind, Sink)):
+        raise OutputError(f"The output for {entry.name} cannot be used.", f"{entry.value} is no Sink.", fix)
+    return kind

@@ -1,38 +1,38 @@
-"""What the outputs share that write one line per row: CSV and JSON Lines."""
+"""Base class of the sinks that write one line per row: CSV and JSON Lines."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from abc import abstractmethod
 from pathlib import Path
-from types import TracebackType
+from typing import ClassVar
 
+from ..files import LineFile, check_replaceable
 from ..results import FrameResult, Row
-from .lines import LineFile, check_replaceable
+from .base import STANDARD_OUTPUT, Sink, SinkContext
 
 
-class TableFile(ABC):
-    """Writes rows as they come. A context manager; the file is created, or replaced, when it is entered.
+class TableFile(Sink):
+    """Writes rows as they come. The file is created, or replaced, when the context is entered.
 
     Every line reaches the file in one piece as soon as it is written: whatever ends the program, the file holds
     complete lines.
 
     Args:
-        path: The file; None is the standard output.
-        aus: Names of the AUs in the order of the scores.
+        target: The file, or "-" for the standard output.
+        context: The run.
 
     Raises:
         OutputError: The file cannot be written, or exists and is not of this kind.
     """
 
-    first_bytes: bytes
-    """How every file of this kind begins."""
+    first_bytes: ClassVar[bytes]
+    """The beginning of every file of this kind."""
 
-    def __init__(self, path: Path | None, aus: Sequence[str]) -> None:
-        if path is not None:
-            check_replaceable(path, self._is_ours)
-        self._path = path
-        self._aus = tuple(aus)
+    def __init__(self, target: str | Path, context: SinkContext) -> None:
+        self._path = None if target == STANDARD_OUTPUT else Path(target)
+        if self._path is not None:
+            check_replaceable(self._path, self._is_ours)
+        self._aus = context.aus
         self._file: LineFile | None = None
         self._rows = 0
 
@@ -46,18 +46,28 @@ class TableFile(ABC):
 
     @property
     def summary(self) -> str:
-        """What was written, in words."""
+        """See `Sink`."""
         return f"{self._rows} rows: {self._path or 'standard output'}"
+
+    def begin(self) -> None:
+        """Create the file, or empty an older one, and write the first line.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        self._file = LineFile(self._path)
+        if header := self.header():
+            self._file.write(header)
 
     def write(self, result: FrameResult) -> None:
         """Append the rows of a frame.
 
         Raises:
             OutputError: A line cannot be written, for example because the disk is full. The lines before are complete.
-            ReaderGone: The file is a pipe that nobody reads any more.
+            ReaderGone: The file is a pipe whose reader has closed it.
         """
         if self._file is None:
-            raise RuntimeError("write() outside of the `with` block")
+            raise RuntimeError("write() before begin()")
         for row in result.rows:
             self._file.write(self.line(row))
             self._rows += 1
@@ -67,21 +77,6 @@ class TableFile(ABC):
         if self._file is not None:
             self._file.close()
 
-    def __enter__(self) -> TableFile:
-        self._file = LineFile(self._path)
-        try:
-            if header := self.header():
-                self._file.write(header)
-        except BaseException:
-            self.close()
-            raise
-        return self
-
     def _is_ours(self, path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(len(self.first_bytes)) == self.first_bytes
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

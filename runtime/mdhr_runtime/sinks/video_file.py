@@ -103,7 +103,7 @@ class Mpeg4:
     codec = "MPEG-4 part 2, as the extra 'h264' is not installed"
 
     def __init__(self, path: Path, fps: float, size: tuple[int, int]) -> None:
-        self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), fps, size)
+        self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
         if not self._writer.isOpened():
             raise OutputError(
                 f"{path} cannot be written as a video.",

@@ -1,29 +1,27 @@
 """Rows to any number of WebSocket clients, one JSON text message per row.
 
-The address is where this program LISTENS: whoever wants rows connects to it, whenever it likes, and nothing else has to
-run. `ws://127.0.0.1:8765` can be reached from this machine only, `ws://0.0.0.0:8765` from everywhere.
+The address is where this program LISTENS: subscribers connect to it at any time, and no other program has to run.
+`ws://127.0.0.1:8765` can be reached from this machine only, `ws://0.0.0.0:8765` from everywhere.
 
-A subscriber gets the rows from its arrival on. Connections that a web page opens are refused: any page that somebody on
-this machine visits could otherwise read along.
+A subscriber gets the rows from its arrival on. Connections that a web page opens are refused: any page in a browser on
+this machine could otherwise read along.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from threading import Thread
-from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ..errors import OutputError
 from ..results import FrameResult
-from .address import Address
+from .base import Sink, SinkContext
 from .extras import extra
-from .outbox import QUEUED, Outbox
+from .publishing import QUEUED, Outbox, PublishAddress
 from .record import as_json
 
 FORM = "ws://[user:password@]host:port[/path], with the address to listen on."
@@ -31,17 +29,17 @@ GRACE = 2.0
 """Seconds at the end in which rows that wait may still go out."""
 
 
-class WebSocketPublisher:
-    """Sends rows. A context manager.
+class WebSocketPublisher(Sink):
+    """Sends rows.
 
     Every subscriber has a bounded queue: when it is too slow, its oldest rows go, and are counted. Neither `write` nor
     the other subscribers wait for it.
 
     Args:
-        url: Where to listen, see `FORM`. With user and password, subscribers must give them (HTTP basic
+        target: Where to listen, see `FORM`. With user and password, subscribers must give them (HTTP basic
             authentication).
-        aus: Names of the AUs in the order of the scores.
-        queued: How many rows wait at most, per subscriber.
+        context: The run.
+        queued: Most rows that wait, per subscriber.
 
     Attributes:
         port: The port that is listened on, also where the URL says 0.
@@ -50,13 +48,13 @@ class WebSocketPublisher:
         OutputError: The URL is not understood, the extra `ws` is not installed, or the address cannot be listened on.
     """
 
-    def __init__(self, url: str, aus: Sequence[str], queued: int = QUEUED) -> None:
-        self._address = Address.parse(url, FORM)
+    def __init__(self, target: str, context: SinkContext, queued: int = QUEUED) -> None:
+        self._address = PublishAddress.parse(target, FORM)
         if self._address.port is None:
             raise OutputError(
                 "The address to publish to is not understood.", "It names no port.", f"Write it as {FORM}"
             )
-        self._aus = tuple(aus)
+        self._aus = context.aus
         self._queued = queued
         self._library = extra("ws", "websockets.asyncio.server")
         self._closed_error = extra("ws", "websockets.exceptions").ConnectionClosed
@@ -84,12 +82,12 @@ class WebSocketPublisher:
 
     @property
     def summary(self) -> str:
-        """What was sent, in words."""
+        """See `Sink`."""
         lost = f", {self.dropped} dropped for slow ones" if self.dropped else ""
         return f"{self._delivered} rows to {self._served} subscribers: {self._address}{lost}"
 
     def write(self, result: FrameResult) -> None:
-        """Send the rows of a frame to who is there. Never waits and never fails."""
+        """Send the rows of a frame to the present subscribers. Never waits and never fails."""
         subscribers = self._subscribers
         if not subscribers or self._ending.is_set():
             return
@@ -104,14 +102,6 @@ class WebSocketPublisher:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._end)
             self._thread.join()
-
-    def __enter__(self) -> WebSocketPublisher:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     async def _listen(self) -> Any:
         logger = logging.getLogger(__name__)
@@ -129,7 +119,7 @@ class WebSocketPublisher:
         )
 
     async def _admit(self, connection: Any, request: Any) -> Any:
-        """Refuse who asks for another path or does not know the password."""
+        """Refuse requests for another path or without the password."""
         if unquote(urlsplit(request.path).path) != f"/{self._address.path}":
             return connection.respond(HTTPStatus.NOT_FOUND, f"The rows are at /{self._address.path}\n")
         if self._address.user is None:
@@ -161,7 +151,7 @@ class WebSocketPublisher:
         if self._server.handler_tasks:
             await asyncio.wait(self._server.handler_tasks, timeout=GRACE)
         for subscriber in self._subscribers:
-            subscriber.connection.transport.abort()  # who has not read until now would not read a farewell either
+            subscriber.connection.transport.abort()  # it has not read until now, so it would not read a farewell either
         self._server.close()
         await self._server.wait_closed()
 
@@ -175,7 +165,7 @@ class WebSocketPublisher:
 
 
 class _Subscriber:
-    """Somebody who gets rows, and those that wait for it."""
+    """A connection that gets rows, and those that wait for it."""
 
     def __init__(self, connection: Any, queued: int) -> None:
         self.connection = connection

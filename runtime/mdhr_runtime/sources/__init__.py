@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..defaults import IMAGES_PER_SECOND, TIMEOUT
-from .base import Frame, Source, SourceBase, SourceInfo
+from .base import Frame, Source, SourceBase
 from .camera import Camera, network_camera, webcam
 from .images import Images, is_image
 from .video import Video
@@ -19,7 +19,6 @@ __all__ = [
     "Images",
     "Source",
     "SourceBase",
-    "SourceInfo",
     "Video",
     "open_source",
     "open_sources",

@@ -10,6 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
+from ..results import SourceInfo
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -28,21 +30,6 @@ class Frame:
     image: np.ndarray
     readable: bool = True
     arrived: float = field(default_factory=monotonic)
-
-
-@dataclass(frozen=True)
-class SourceInfo:
-    """What is known of a source before its first frame.
-
-    Attributes:
-        name: Name of the source, as in its rows.
-        fps: Frame rate as the source states it, or None if it does not know.
-        live: Whether it is a camera or stream, which has no end of its own.
-    """
-
-    name: str
-    fps: float | None
-    live: bool
 
 
 class Source(Protocol):

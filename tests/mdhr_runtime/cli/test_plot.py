@@ -12,7 +12,7 @@ from mdhr_runtime.cli.plot import main
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.plotting.tables import read_table
 from mdhr_runtime.plotting.timeline import choose
-from mdhr_runtime.sinks.table import open_output
+from mdhr_runtime.sinks import open_sink
 
 pytest.importorskip("matplotlib", reason="needs the extra 'plot'")
 
@@ -26,7 +26,7 @@ def write(request, tmp_path):
     def write(*results):
         path = tmp_path / f"au.{request.param}"
         with ExitStack() as stack:
-            output = stack.enter_context(open_output(str(path), AUS, []))
+            output = stack.enter_context(open_sink(str(path), AUS, []))
             for one in results:
                 output.write(one)
         return path

@@ -11,10 +11,7 @@ import pytest
 from camera_server import HttpCamera, SilentServer, free_port, wait_for
 from click.testing import CliRunner
 
-from mdhr_runtime import sources
 from mdhr_runtime.cli.run import main
-from mdhr_runtime.faces import tracking
-from mdhr_runtime.pipeline import analysis
 
 BLANK = np.zeros((240, 240, 3), np.uint8)
 
@@ -100,7 +97,7 @@ def test_the_video_cannot_become_its_own_table(tiny_bundle, write_video):
 )
 def test_a_stopped_run_leaves_complete_lines(tiny_bundle, write_video, swaying, out, number, status):
     video = write_video("a.avi", swaying * 40)
-    command = [sys.executable, "-c", "from mdhr_runtime.cli import main; main()", tiny_bundle, video, "--out", out]
+    command = [sys.executable, "-c", "from mdhr_runtime.cli.run import main; main()", tiny_bundle, video, "--out", out]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         while process.poll() is None and not (out.exists() and out.read_text().count("\n") > 3):
@@ -120,7 +117,7 @@ def test_a_stopped_run_leaves_complete_lines(tiny_bundle, write_video, swaying, 
 def test_help_and_version_import_nothing_heavy():
     code = """
 import sys
-from mdhr_runtime.cli import main
+from mdhr_runtime.cli.run import main
 try:
     main([sys.argv[1]])
 finally:
@@ -138,18 +135,9 @@ def test_faces_of_less_than_the_detectors_window_cannot_be_asked_for(tiny_bundle
 
 
 def start(*arguments, **settings):
-    command = [sys.executable, "-c", "from mdhr_runtime.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-c", "from mdhr_runtime.cli.run import main; main()", *map(str, arguments)]
     settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | settings
     return subprocess.Popen(command, **settings)
-
-
-def test_the_defaults_are_those_of_the_library():
-    defaults = {parameter.name: parameter.default for parameter in main.params}
-    assert defaults["min_face"] == analysis.MIN_FACE
-    assert defaults["detect_every"] == tracking.DETECT_EVERY
-    assert defaults["max_gap"] == tracking.MAX_GAP
-    assert defaults["image_fps"] == sources.IMAGES_PER_SECOND
-    assert defaults["timeout"] == sources.TIMEOUT
 
 
 def test_help_shows_the_options_in_sections():

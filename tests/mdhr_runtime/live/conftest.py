@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from mdhr_runtime.live import Address, LivePage
-from mdhr_runtime.results import FrameResult, Row
-from mdhr_runtime.sinks.base import SourceInfo
+from mdhr_runtime.live.page import LivePage
+from mdhr_runtime.results import FrameResult, Row, SourceInfo
+from mdhr_runtime.sinks import SinkContext
 
 AUS = ("AU01", "AU06", "AU12")
 SIZE = (360, 640)
@@ -44,8 +44,8 @@ def serve():
     pages = []
 
     def start(address="127.0.0.1:0", sources=("clip.mp4",), stats=None):
-        infos = [SourceInfo(name, 25.0, live=False) for name in sources]
-        pages.append(LivePage(Address.parse(address), AUS, infos, stats))
+        infos = tuple(SourceInfo(name, 25.0, live=False) for name in sources)
+        pages.append(LivePage(f"live://{address}", SinkContext(AUS, infos, stats=stats)))
         return pages[-1]
 
     yield start

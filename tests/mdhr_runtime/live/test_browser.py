@@ -254,10 +254,11 @@ def test_a_run_that_ends_is_told_and_the_next_one_shown(browser, serve, make_res
 RUN = """
 import sys, time
 import numpy as np
-from mdhr_runtime.outputs.base import SourceInfo
-from mdhr_runtime.page import Address, LivePage
+from mdhr_runtime.live.page import LivePage
 from mdhr_runtime.results import FrameResult, Row
-page = LivePage(Address.parse(sys.argv[1]), ["AU12"], [SourceInfo("clip.mp4", 25.0, False)])
+from mdhr_runtime.sinks import SinkContext
+from mdhr_runtime.results import SourceInfo
+page = LivePage(f"live://{sys.argv[1]}", SinkContext(("AU12",), (SourceInfo("clip.mp4", 25.0, False),)))
 print(page.url, flush=True)
 for frame in range(1, 100_000):
     row = Row("clip.mp4", frame, frame / 25, 0, 0.9, (10, 10, 50, 50), np.array([0.5], np.float32))

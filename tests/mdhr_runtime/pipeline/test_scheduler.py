@@ -7,7 +7,8 @@ from mdhr_runtime.contract import OutputRecord
 from mdhr_runtime.faces import FoundFace
 from mdhr_runtime.pipeline.channel import Channel
 from mdhr_runtime.pipeline.scheduler import FRAMES_PER_STEP, PendingFrame, Scheduler, SourceTimeline, continuing
-from mdhr_runtime.sources import Frame, SourceInfo
+from mdhr_runtime.results import SourceInfo
+from mdhr_runtime.sources import Frame
 
 INTENSITY = OutputRecord("intensity", lowest=0.0, highest=5.0, threshold=2.0)
 NO_IMAGE = np.empty((0, 0, 3), np.uint8)

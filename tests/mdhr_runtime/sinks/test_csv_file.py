@@ -1,24 +1,21 @@
 import csv
-import os
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import rows as support
-from rows import AUS, nobody, result, row
+from rows import CONTEXT, ENVIRONMENT, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.sinks.csv_file import CsvFile
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(support.__file__).parent)}
 HEADER = "frame,face_id,timestamp,confidence,success,x,y,w,h,AU01_p,AU12_p,AU01_c,AU12_c,final,source\n"
 
 
 def test_columns_and_cells(tmp_path):
     path = tmp_path / "au.csv"
-    with CsvFile(path, AUS) as file:
+    with CsvFile(path, CONTEXT) as file:
         file.write(result(row(1), row(1, face_id=3)))
         file.write(result(nobody(2)))
     assert path.read_bytes().decode() == (
@@ -33,34 +30,34 @@ def test_columns_and_cells(tmp_path):
 
 
 def test_a_provisional_row_says_so(tmp_path):
-    with CsvFile(tmp_path / "au.csv", AUS) as file:
+    with CsvFile(tmp_path / "au.csv", CONTEXT) as file:
         file.write(result(row(1, final=False)))
     assert (tmp_path / "au.csv").read_text().endswith(",0,1,0,cam\n")
 
 
 @pytest.mark.parametrize("name", ["lab, left", 'the "good" one', "Küche", "two\nlines"])
 def test_any_name_of_a_source_comes_back(tmp_path, name):
-    with CsvFile(tmp_path / "au.csv", AUS) as file:
+    with CsvFile(tmp_path / "au.csv", CONTEXT) as file:
         file.write(result(row(1, source=name)))
     with (tmp_path / "au.csv").open(newline="", encoding="utf-8") as lines:
         assert [cells["source"] for cells in csv.DictReader(lines)] == [name]
 
 
 def test_a_name_that_is_not_utf8_does_no_harm(tmp_path):
-    with CsvFile(tmp_path / "au.csv", AUS) as file:
+    with CsvFile(tmp_path / "au.csv", CONTEXT) as file:
         file.write(result(row(1, source=b"k\xfcche".decode(errors="surrogateescape"))))
     assert (tmp_path / "au.csv").read_text(encoding="utf-8").count("\n") == 2
 
 
 def test_a_score_below_the_limit_is_never_printed_as_the_limit(tmp_path):
-    with CsvFile(tmp_path / "au.csv", AUS) as file:
+    with CsvFile(tmp_path / "au.csv", CONTEXT) as file:
         file.write(result(row(1, (0.499999, 1.0))))
     assert ",0.4999,1.0000,0,1," in (tmp_path / "au.csv").read_text()
 
 
 def test_every_row_is_in_the_file_at_once(tmp_path):
     path = tmp_path / "au.csv"
-    with CsvFile(path, AUS) as file:
+    with CsvFile(path, CONTEXT) as file:
         assert path.read_text() == HEADER
         for number in (1, 2):
             file.write(result(row(number)))
@@ -70,7 +67,7 @@ def test_every_row_is_in_the_file_at_once(tmp_path):
 def test_a_table_is_replaced_when_the_work_starts_not_before(tmp_path):
     path = tmp_path / "au.csv"
     path.write_text(HEADER + "old\n")
-    file = CsvFile(path, AUS)
+    file = CsvFile(path, CONTEXT)
     assert path.read_text() == HEADER + "old\n"
     with file:
         assert path.read_text() == HEADER
@@ -79,12 +76,12 @@ def test_a_table_is_replaced_when_the_work_starts_not_before(tmp_path):
 def test_a_table_without_final_and_source_is_replaced_too(tmp_path):
     path = tmp_path / "au.csv"
     path.write_text("frame,face_id,timestamp,confidence,success,x\n")
-    with CsvFile(path, AUS):
+    with CsvFile(path, CONTEXT):
         assert path.read_text() == HEADER
 
 
 def test_checking_leaves_nothing_behind(tmp_path):
-    CsvFile(tmp_path / "au.csv", AUS)
+    CsvFile(tmp_path / "au.csv", CONTEXT)
     assert not list(tmp_path.iterdir())
 
 
@@ -92,7 +89,7 @@ def test_other_files_are_not_overwritten(tmp_path):
     path = tmp_path / "holiday.csv"
     path.write_text("day,weather\n")
     with pytest.raises(OutputError, match="not overwritten"):
-        CsvFile(path, AUS)
+        CsvFile(path, CONTEXT)
     assert path.read_text() == "day,weather\n"
 
 
@@ -100,18 +97,18 @@ def test_other_files_are_not_overwritten(tmp_path):
 def test_impossible_places_are_refused(tmp_path, name):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
-        CsvFile(tmp_path / name, AUS)
+        CsvFile(tmp_path / name, CONTEXT)
 
 
 def test_closing_twice_is_harmless(tmp_path):
-    with CsvFile(tmp_path / "au.csv", AUS) as file:
+    with CsvFile(tmp_path / "au.csv", CONTEXT) as file:
         file.close()
     file.close()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_told():
-    with pytest.raises(OutputError, match="cannot be written") as error, CsvFile(Path("/dev/full"), AUS):
+    with pytest.raises(OutputError, match="cannot be written") as error, CsvFile("/dev/full", CONTEXT):
         pass
     assert "No space left" in error.value.why
 
@@ -119,13 +116,12 @@ def test_a_full_disk_is_told():
 def test_a_disk_that_fills_up_leaves_complete_lines(tmp_path):
     code = f"""
 import resource
-from pathlib import Path
-from rows import AUS, nobody, result
+from rows import CONTEXT, nobody, result
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.outputs.csv_file import CsvFile
+from mdhr_runtime.sinks.csv_file import CsvFile
 # After the imports, or Python would write compiled modules that are cut short.
 resource.setrlimit(resource.RLIMIT_FSIZE, (300, {resource.RLIM_INFINITY}))
-with CsvFile(Path({str(tmp_path / "au.csv")!r}), AUS) as file:
+with CsvFile({str(tmp_path / "au.csv")!r}, CONTEXT) as file:
     try:
         for number in range(1, 100):
             file.write(result(nobody(number)))

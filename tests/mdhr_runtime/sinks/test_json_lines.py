@@ -9,33 +9,31 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import rows as support
-from rows import AUS, nobody, result, row
+from rows import CONTEXT, ENVIRONMENT, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
+from mdhr_runtime.files import ReaderGone
+from mdhr_runtime.sinks import STANDARD_OUTPUT
 from mdhr_runtime.sinks.json_lines import JsonLines
-from mdhr_runtime.sinks.lines import ReaderGone
 
 WRITE_FOREVER = """
 import itertools, sys
-from pathlib import Path
-from rows import AUS, result, row
-from mdhr_runtime.outputs.json_lines import JsonLines
-from mdhr_runtime.outputs.lines import ReaderGone
-path = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+from rows import CONTEXT, result, row
+from mdhr_runtime.sinks.json_lines import JsonLines
+from mdhr_runtime.files import ReaderGone
+path = sys.argv[1] if len(sys.argv) > 1 else "-"
 try:
-    with JsonLines(path, AUS) as file:
+    with JsonLines(path, CONTEXT) as file:
         for number in itertools.count(1):
             file.write(result(row(number)))
 except ReaderGone:
     sys.exit(141)
 """
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(support.__file__).parent)}
 
 
 def test_a_row_is_an_object(tmp_path):
     path = tmp_path / "au.jsonl"
-    with JsonLines(path, AUS) as file:
+    with JsonLines(path, CONTEXT) as file:
         file.write(result(row(1, (0.499999, 0.5))))
         file.write(result(nobody(2)))
     face, empty = map(json.loads, path.read_text().splitlines())
@@ -58,12 +56,12 @@ def test_a_row_is_an_object(tmp_path):
 def test_an_older_file_is_replaced_and_another_is_not(tmp_path):
     path = tmp_path / "au.jsonl"
     for number in (1, 2):
-        with JsonLines(path, AUS) as file:
+        with JsonLines(path, CONTEXT) as file:
             file.write(result(row(number)))
     assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [2]
     path.write_text('{"my": "notes"}\n')
     with pytest.raises(OutputError, match="not overwritten"):
-        JsonLines(path, AUS)
+        JsonLines(path, CONTEXT)
 
 
 def test_head_ends_it_quietly():
@@ -80,7 +78,7 @@ def test_a_named_pipe_is_written_like_a_file(tmp_path):
     got = []
     reader = threading.Thread(target=lambda: got.extend(path.read_text().splitlines()))
     reader.start()
-    with JsonLines(path, AUS) as file:
+    with JsonLines(path, CONTEXT) as file:
         file.write(result(row(1)))
     reader.join()
     assert json.loads(got[0])["frame"] == 1
@@ -94,10 +92,10 @@ def _lines(descriptor):
 def test_a_pipe_that_does_not_block_loses_nothing(monkeypatch):
     read, write = os.pipe()
     os.set_blocking(write, False)
-    monkeypatch.setattr("mdhr_runtime.sinks.lines.STANDARD_OUTPUT", write)
+    monkeypatch.setattr("mdhr_runtime.files.STDOUT_DESCRIPTOR", write)
     got = []
     reader = threading.Thread(target=lambda: got.extend(_lines(read)))
-    with JsonLines(None, AUS) as file:
+    with JsonLines(STANDARD_OUTPUT, CONTEXT) as file:
         for number in range(1, 1001):
             if number == 200:
                 reader.start()
@@ -110,15 +108,15 @@ def test_a_pipe_that_does_not_block_loses_nothing(monkeypatch):
 def test_a_closed_pipe_is_no_error_for_the_user(monkeypatch):
     read, write = os.pipe()
     os.close(read)
-    monkeypatch.setattr("mdhr_runtime.sinks.lines.STANDARD_OUTPUT", write)
-    with JsonLines(None, AUS) as file, pytest.raises(ReaderGone):
+    monkeypatch.setattr("mdhr_runtime.files.STDOUT_DESCRIPTOR", write)
+    with JsonLines(STANDARD_OUTPUT, CONTEXT) as file, pytest.raises(ReaderGone):
         file.write(result(row(1)))
     os.close(write)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_told():
-    with JsonLines(Path("/dev/full"), AUS) as file, pytest.raises(OutputError, match="cannot be written"):
+    with JsonLines("/dev/full", CONTEXT) as file, pytest.raises(OutputError, match="cannot be written"):
         file.write(result(row(1)))
 
 

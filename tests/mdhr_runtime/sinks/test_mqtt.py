@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from rows import AUS, nobody, result, row
+from rows import CONTEXT, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.sinks import mqtt
@@ -93,7 +93,7 @@ def subscribe():
 
 
 def publisher(broker, queued=2_000, login=""):
-    return mqtt.MqttPublisher(f"mqtt://{login}127.0.0.1:{broker.port}/{TOPIC}", AUS, queued)
+    return mqtt.MqttPublisher(f"mqtt://{login}127.0.0.1:{broker.port}/{TOPIC}", CONTEXT, queued)
 
 
 def test_every_row_arrives_in_order(broker, subscribe):
@@ -117,7 +117,7 @@ def test_a_broker_that_dies_and_comes_back_gets_what_waited(broker, subscribe, m
         wait_until(lambda: len(got) == 100)
         broker.kill()
         ready.clear()
-        wait_until(lambda: not output._connected)
+        wait_until(lambda: not output._client.is_connected())
         for number in range(101, 151):
             output.write(result(row(number)))
         monkeypatch.setattr(output._client, "reconnect", _after(ready.wait, output._client.reconnect))
@@ -174,7 +174,7 @@ def test_without_a_broker_it_ends_before_it_begins():
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         with pytest.raises(OutputError, match="does not accept the connection") as error:
-            mqtt.MqttPublisher(f"mqtt://me:secret@127.0.0.1:{closed.getsockname()[1]}/{TOPIC}", AUS)
+            mqtt.MqttPublisher(f"mqtt://me:secret@127.0.0.1:{closed.getsockname()[1]}/{TOPIC}", CONTEXT)
     assert "refused" in error.value.why
     assert "secret" not in str(error.value)
 
@@ -185,7 +185,7 @@ def test_something_else_that_listens_is_no_broker(monkeypatch):
         socket.create_server(("127.0.0.1", 0)) as other,
         pytest.raises(OutputError, match="does not accept the connection") as error,
     ):
-        mqtt.MqttPublisher(f"mqtt://127.0.0.1:{other.getsockname()[1]}/{TOPIC}", AUS)
+        mqtt.MqttPublisher(f"mqtt://127.0.0.1:{other.getsockname()[1]}/{TOPIC}", CONTEXT)
     assert "did not answer" in error.value.why
 
 
@@ -218,10 +218,10 @@ def test_an_encrypted_connection_trusts_only_known_certificates(start_broker, tm
     broker = start_broker("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}")
     url = f"mqtts://127.0.0.1:{broker.port}/{TOPIC}"
     with pytest.raises(OutputError, match="does not accept the connection") as error:
-        mqtt.MqttPublisher(url, AUS)
+        mqtt.MqttPublisher(url, CONTEXT)
     assert "certificate" in error.value.why
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with mqtt.MqttPublisher(url, AUS) as output:
+    with mqtt.MqttPublisher(url, CONTEXT) as output:
         output.write(result(row(1)))
     assert output.summary == f"1 rows: {url}"
 
@@ -229,7 +229,7 @@ def test_an_encrypted_connection_trusts_only_known_certificates(start_broker, tm
 @pytest.mark.parametrize("topic", ["", "lab/#", "lab/+/x"])
 def test_topics_that_nobody_can_publish_to(topic):
     with pytest.raises(OutputError, match="not understood"):
-        mqtt.MqttPublisher(f"mqtt://127.0.0.1/{topic.replace('#', '%23')}", AUS)
+        mqtt.MqttPublisher(f"mqtt://127.0.0.1/{topic.replace('#', '%23')}", CONTEXT)
 
 
 def test_threads_end_with_it(broker):

@@ -3,21 +3,18 @@ import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
-import rows as support
-from rows import AUS, nobody, result, row
+from rows import AUS, ENVIRONMENT, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.sinks import overlay, video_file
-from mdhr_runtime.sinks.base import SourceInfo
+from mdhr_runtime.results import Row, SourceInfo
+from mdhr_runtime.sinks import SinkContext, overlay, video_file
 from mdhr_runtime.sinks.overlay import Overlay
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(support.__file__).parent)}
 ENCODERS = [
     pytest.param(
         video_file.H264, id="h264", marks=pytest.mark.skipif(find_spec("av") is None, reason="needs the extra 'h264'")
@@ -44,14 +41,14 @@ def read(path):
     return capture.get(cv2.CAP_PROP_FPS), frames
 
 
-def source(name="cam", fps=25.0, live=False):
-    return SourceInfo(name, fps, live)
+def context(*names, fps=25.0, live=False):
+    return SinkContext(AUS, tuple(SourceInfo(name, fps, live) for name in names or ("cam",)))
 
 
 @pytest.mark.parametrize("fps", [25.0, 24000 / 1001, 30.0, 7.5])
 def test_rate_size_and_every_frame(tmp_path, encoder, fps):
     path = tmp_path / "out.mp4"
-    with Overlay(path, AUS, [source(fps=fps)]) as output:
+    with Overlay(path, context(fps=fps)) as output:
         for number in range(1, 21):
             one = nobody(number) if number == 10 else row(number)
             output.write(result(one, image=picture(10 * number)))
@@ -64,14 +61,14 @@ def test_rate_size_and_every_frame(tmp_path, encoder, fps):
 
 
 def test_only_final_results_are_drawn(tmp_path):
-    with Overlay(tmp_path / "out.mp4", AUS, [source()]) as output:
+    with Overlay(tmp_path / "out.mp4", context()) as output:
         output.write(result(row(1, final=False)))
         output.write(result(row(1)))
     assert len(read(tmp_path / "out.mp4")[1]) == 1
 
 
 def test_results_are_on_the_frames(tmp_path):
-    with Overlay(tmp_path / "out.mp4", AUS, [source()]) as output:
+    with Overlay(tmp_path / "out.mp4", context()) as output:
         output.write(result(nobody(1), image=picture(90, (360, 640))))
         output.write(result(row(2, box=(100, 100, 200, 220)), image=picture(90, (360, 640))))
     empty, drawn = read(tmp_path / "out.mp4")[1]
@@ -81,14 +78,14 @@ def test_results_are_on_the_frames(tmp_path):
 
 @pytest.mark.parametrize("size", [(121, 161), (2, 2), (75, 64)])
 def test_odd_sizes_lose_a_line_at_most(tmp_path, size):
-    with Overlay(tmp_path / "out.mp4", AUS, [source()]) as output:
+    with Overlay(tmp_path / "out.mp4", context()) as output:
         output.write(result(nobody(1), image=picture(50, size)))
     (frame,) = read(tmp_path / "out.mp4")[1]
     assert all(0 <= wanted - got <= 1 for wanted, got in zip(size, frame.shape[:2], strict=True))
 
 
 def test_a_change_of_resolution_keeps_the_video_going(tmp_path):
-    with Overlay(tmp_path / "out.mp4", AUS, [source()]) as output:
+    with Overlay(tmp_path / "out.mp4", context()) as output:
         output.write(result(nobody(1), image=picture(200)))
         output.write(result(nobody(2), image=picture(200, (240, 160))))
         output.write(result(nobody(3), image=picture(200)))
@@ -100,7 +97,7 @@ def test_a_change_of_resolution_keeps_the_video_going(tmp_path):
 
 def test_several_sources_have_a_file_each(tmp_path):
     names = ["rtsp://lab/1", "rtsp:__lab_1", "Küche.mp4"]
-    with Overlay(tmp_path / "out.mp4", AUS, [source(name) for name in names]) as output:
+    with Overlay(tmp_path / "out.mp4", context(*names)) as output:
         for number, name in enumerate(names, 1):
             for frame in range(1, number + 1):
                 output.write(result(nobody(frame, source=name)))
@@ -110,9 +107,9 @@ def test_several_sources_have_a_file_each(tmp_path):
 
 
 def live(tmp_path, times, fps=10.0):
-    with Overlay(tmp_path / "out.mp4", AUS, [source(fps=fps, live=True)]) as output:
+    with Overlay(tmp_path / "out.mp4", context(fps=fps, live=True)) as output:
         for level, time in enumerate(times, 1):
-            one = support.Row("cam", level, time)
+            one = Row("cam", level, time)
             output.write(result(one, image=picture(20 * level)))
     return [round(float(frame.mean()) / 20) for frame in read(tmp_path / "out.mp4")[1]]
 
@@ -132,7 +129,7 @@ def test_a_camera_that_was_away_for_long_stands_still_for_a_while(tmp_path):
 def test_our_own_video_is_replaced_when_complete_and_no_other(tmp_path):
     path = tmp_path / "out.mp4"
     for count in (1, 2):
-        with Overlay(path, AUS, [source()]) as output:
+        with Overlay(path, context()) as output:
             for number in range(count):
                 output.write(result(nobody(number + 1)))
             assert not path.exists() or len(read(path)[1]) == 1
@@ -140,11 +137,11 @@ def test_our_own_video_is_replaced_when_complete_and_no_other(tmp_path):
     video = tmp_path / "holiday.mp4"
     video.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(OutputError, match="not overwritten"):
-        Overlay(video, AUS, [source()])
+        Overlay(video, context())
 
 
 def test_a_source_without_a_frame_leaves_no_file(tmp_path):
-    with Overlay(tmp_path / "out.mp4", AUS, [source()]) as output:
+    with Overlay(tmp_path / "out.mp4", context()) as output:
         pass
     output.close()
     assert not list(tmp_path.iterdir())
@@ -154,12 +151,12 @@ def test_impossible_places_are_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
     for name in ("none/out.mp4", "pipe.mp4"):
         with pytest.raises(OutputError, match="cannot be written"):
-            Overlay(tmp_path / name, AUS, [source()])
+            Overlay(tmp_path / name, context())
 
 
 def test_a_disk_that_fills_up_leaves_a_video_that_plays(tmp_path, monkeypatch):
     path = tmp_path / "out.mp4"
-    with Overlay(path, AUS, [source()]) as output:
+    with Overlay(path, context()) as output:
         for number in range(1, 6):
             output.write(result(nobody(number)))
         monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
@@ -169,7 +166,7 @@ def test_a_disk_that_fills_up_leaves_a_video_that_plays(tmp_path, monkeypatch):
 
 
 def test_an_interrupted_run_leaves_a_video_that_plays(tmp_path):
-    output = Overlay(tmp_path / "out.mp4", AUS, [source()])
+    output = Overlay(tmp_path / "out.mp4", context())
 
     def run():
         with output:
@@ -184,7 +181,7 @@ def test_an_interrupted_run_leaves_a_video_that_plays(tmp_path):
 def test_the_summary_says_why_it_is_not_h264(tmp_path, monkeypatch):
     monkeypatch.setattr(video_file, "find_spec", lambda _: None)
     monkeypatch.setattr(overlay, "open_video", video_file.open_video)
-    with Overlay(tmp_path / "out.mp4", AUS, [source()]) as output:
+    with Overlay(tmp_path / "out.mp4", context()) as output:
         output.write(result(nobody(1)))
     assert "the extra 'h264' is not installed" in output.summary
 
@@ -194,11 +191,11 @@ def test_h264_of_a_killed_run_plays_as_far_as_it_goes(tmp_path, encoder):
         pytest.skip("MPEG-4 part 2 has its index at the end")
     code = f"""
 import os
-from pathlib import Path
 from rows import AUS, nobody, result
-from mdhr_runtime.outputs.base import SourceInfo
-from mdhr_runtime.outputs.overlay import Overlay
-with Overlay(Path({str(tmp_path / "out.mp4")!r}), AUS, [SourceInfo("cam", 25.0, False)]) as output:
+from mdhr_runtime.sinks import SinkContext
+from mdhr_runtime.results import SourceInfo
+from mdhr_runtime.sinks.overlay import Overlay
+with Overlay({str(tmp_path / "out.mp4")!r}, SinkContext(AUS, (SourceInfo("cam", 25.0, False),))) as output:
     for number in range(1, 1001):
         output.write(result(nobody(number)))
     os.kill(os.getpid(), 9)

@@ -1,27 +1,23 @@
-import os
 import resource
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-import rows as support
-from rows import AUS, nobody, result, row
+from rows import AUS, CONTEXT, ENVIRONMENT, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.sinks.csv_file import columns
 from mdhr_runtime.sinks.parquet import ParquetFile
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra 'parquet'")
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(support.__file__).parent)}
 
 
 def test_the_columns_of_the_csv_file_with_types(tmp_path):
     path = tmp_path / "au.parquet"
-    with ParquetFile(path, AUS) as file:
+    with ParquetFile(path, CONTEXT) as file:
         file.write(result(row(1, (0.123456, 0.5)), row(1, face_id=4, final=False)))
         file.write(result(nobody(2)))
     assert file.summary == f"3 rows: {path}"
@@ -36,7 +32,7 @@ def test_the_columns_of_the_csv_file_with_types(tmp_path):
 
 
 def test_rows_go_out_in_groups(tmp_path):
-    with ParquetFile(tmp_path / "au.parquet", AUS, group_rows=10) as file:
+    with ParquetFile(tmp_path / "au.parquet", CONTEXT, group_rows=10) as file:
         for number in range(1, 26):
             file.write(result(row(number)))
     metadata = parquet.read_metadata(tmp_path / "au.parquet")
@@ -45,13 +41,13 @@ def test_rows_go_out_in_groups(tmp_path):
 
 
 def test_a_run_without_a_row_is_a_table_without_a_row(tmp_path):
-    with ParquetFile(tmp_path / "au.parquet", AUS):
+    with ParquetFile(tmp_path / "au.parquet", CONTEXT):
         pass
     assert parquet.read_table(tmp_path / "au.parquet").num_rows == 0
 
 
 def test_a_run_that_fails_keeps_its_rows(tmp_path):
-    file = ParquetFile(tmp_path / "au.parquet", AUS)
+    file = ParquetFile(tmp_path / "au.parquet", CONTEXT)
 
     def interrupted_run():
         with file:
@@ -67,7 +63,7 @@ def test_a_run_that_fails_keeps_its_rows(tmp_path):
 def test_an_older_table_stays_until_the_new_one_is_complete(tmp_path):
     path = tmp_path / "au.parquet"
     for count in (1, 2):
-        with ParquetFile(path, AUS) as file:
+        with ParquetFile(path, CONTEXT) as file:
             for number in range(count):
                 file.write(result(row(number + 1)))
             assert path.exists() == (count == 2)
@@ -82,21 +78,20 @@ def test_other_files_are_not_overwritten(tmp_path):
     path = tmp_path / "mine.parquet"
     path.write_bytes(b"text")
     with pytest.raises(OutputError, match="not overwritten"):
-        ParquetFile(path, AUS)
+        ParquetFile(path, CONTEXT)
     parquet.write_table(pyarrow.table({"mine": [1]}), path)
     with pytest.raises(OutputError, match="not overwritten"):
-        ParquetFile(path, AUS)
+        ParquetFile(path, CONTEXT)
     with pytest.raises(OutputError, match="cannot be written"):
-        ParquetFile(tmp_path / "none" / "au.parquet", AUS)
+        ParquetFile(tmp_path / "none" / "au.parquet", CONTEXT)
 
 
 def test_a_full_disk_leaves_no_broken_table(tmp_path):
     code = f"""
 import resource, signal
-from pathlib import Path
-from rows import AUS, result, row
-from mdhr_runtime.outputs.parquet import ParquetFile
-file = ParquetFile(Path({str(tmp_path / "au.parquet")!r}), AUS, group_rows=20)  # imports PyArrow
+from rows import CONTEXT, result, row
+from mdhr_runtime.sinks.parquet import ParquetFile
+file = ParquetFile({str(tmp_path / "au.parquet")!r}, CONTEXT, group_rows=20)  # imports PyArrow
 resource.setrlimit(resource.RLIMIT_FSIZE, (9000, {resource.RLIM_INFINITY}))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with file:
@@ -114,11 +109,10 @@ with file:
 def test_what_a_stopped_run_leaves(tmp_path, number):
     code = f"""
 import itertools, signal, sys, time
-from pathlib import Path
-from rows import AUS, result, row
-from mdhr_runtime.outputs.parquet import ParquetFile
+from rows import CONTEXT, result, row
+from mdhr_runtime.sinks.parquet import ParquetFile
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-with ParquetFile(Path({str(tmp_path / "au.parquet")!r}), AUS, group_rows=10) as file:
+with ParquetFile({str(tmp_path / "au.parquet")!r}, CONTEXT, group_rows=10) as file:
     for number in itertools.count(1):
         file.write(result(row(number)))
         if number == 55:

@@ -5,7 +5,7 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from rows import AUS, result, row
+from rows import CONTEXT, result, row
 
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.sinks import websocket
@@ -15,14 +15,18 @@ from websockets.exceptions import InvalidStatus  # noqa: E402
 
 
 def publisher(path="rows", queued=2_000, login=""):
-    return websocket.WebSocketPublisher(f"ws://{login}127.0.0.1:0/{path}", AUS, queued)
+    return websocket.WebSocketPublisher(f"ws://{login}127.0.0.1:0/{path}", CONTEXT, queued)
+
+
+def served(output):
+    return int(output.summary.partition(" subscribers")[0].rpartition(" ")[2])
 
 
 def connect(output, path="rows", **options):
-    before = output._served
+    before = served(output)
     connection = client.connect(f"ws://127.0.0.1:{output.port}/{path}", proxy=None, **options)
     end = time.monotonic() + 30
-    while output._served == before:
+    while served(output) == before:
         assert time.monotonic() < end
         time.sleep(0.005)
     return connection
@@ -107,11 +111,11 @@ def test_web_pages_other_paths_and_strangers_are_refused():
 
 def test_an_address_that_is_taken_or_not_ours():
     with publisher() as output, pytest.raises(OutputError, match="cannot be listened on"):
-        websocket.WebSocketPublisher(f"ws://127.0.0.1:{output.port}/rows", AUS)
+        websocket.WebSocketPublisher(f"ws://127.0.0.1:{output.port}/rows", CONTEXT)
     with pytest.raises(OutputError, match="cannot be listened on"):
-        websocket.WebSocketPublisher("ws://192.0.2.1:8765/rows", AUS)
+        websocket.WebSocketPublisher("ws://192.0.2.1:8765/rows", CONTEXT)
     with pytest.raises(OutputError, match="not understood") as error:
-        websocket.WebSocketPublisher("ws://127.0.0.1/rows", AUS)
+        websocket.WebSocketPublisher("ws://127.0.0.1/rows", CONTEXT)
     assert "no port" in error.value.why
 
 

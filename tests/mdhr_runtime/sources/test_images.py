@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mdhr_runtime.errors import VideoError
-from mdhr_runtime.sources import Camera, Images, SourceInfo, Video, open_source, open_sources
+from mdhr_runtime.results import SourceInfo
+from mdhr_runtime.sources import Camera, Images, Video, open_source, open_sources
 from mdhr_runtime.sources.images import natural_order
 
 

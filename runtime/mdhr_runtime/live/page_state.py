@@ -1,7 +1,7 @@
-"""The newest results, between the analysis that writes them and the viewers who read them.
+"""The newest results, between the analysis that writes them and the viewers that read them.
 
-There is one memory for all viewers, and each reads it at its own pace from where it stopped. So a viewer who is slow or
-gone costs nothing: there is no queue that could fill up. One who is too slow misses what has left the memory.
+There is one memory for all viewers, and each reads on at its own pace from where it stopped. So a viewer that is slow
+or gone costs nothing: there is no queue that could fill up. One that is too slow misses what has left the memory.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from itertools import takewhile
 from operator import attrgetter
 from threading import Lock
 
-from ..results import FrameResult, Row
-from ..sinks.base import SourceInfo
+from ..results import FrameResult, Row, SourceInfo
 
 SPAN = 60.0
 """Seconds of a source's results that are kept, so that a page opened later starts with full charts."""
@@ -32,7 +31,7 @@ class Entry:
     """A result without its image.
 
     Attributes:
-        number: Its place among all entries of the board, from 1.
+        number: Its place among all entries, from 1.
         source: Index of its source.
         frame: Number of the frame.
         timestamp: Seconds since the source's beginning.
@@ -48,7 +47,7 @@ class Entry:
     rows: tuple[Row, ...]
 
 
-class Board:
+class PageState:
     """The memory. Its lock is held for moments only, never while something is encoded or sent.
 
     Args:
@@ -59,7 +58,7 @@ class Board:
     def __init__(self, sources: Sequence[SourceInfo], clock: Callable[[], float] = time.monotonic) -> None:
         self.sources = tuple(sources)
         self._index = {source.name: index for index, source in enumerate(sources)}
-        self._shelves = [_Shelf() for _ in sources]
+        self._states = [_SourceState() for _ in sources]
         self._clock = clock
         self._lock = Lock()
         self._count = 0
@@ -74,7 +73,7 @@ class Board:
         with self._lock:
             self._count += 1
             entry = Entry(self._count, index, result.frame, result.timestamp, result.final, result.rows)
-            self._shelves[index].add(entry, result, self._clock())
+            self._states[index].add(entry, result, self._clock())
 
     def since(self, number: int) -> tuple[list[Entry], int]:
         """Read on.
@@ -88,8 +87,8 @@ class Board:
         with self._lock:
             entries = [
                 entry
-                for shelf in self._shelves
-                for entry in takewhile(lambda entry: entry.number > number, reversed(shelf.entries))
+                for state in self._states
+                for entry in takewhile(lambda entry: entry.number > number, reversed(state.entries))
             ]
             last = self._count
         return sorted(entries, key=attrgetter("number")), last
@@ -100,17 +99,17 @@ class Board:
         Args:
             source: Index of the source.
         """
-        return self._shelves[source].newest
+        return self._states[source].newest
 
     def rates(self) -> list[float]:
         """Frames per second of every source at present."""
         with self._lock:
             now = self._clock()
-            return [shelf.rate(now) for shelf in self._shelves]
+            return [state.rate(now) for state in self._states]
 
 
-class _Shelf:
-    """The part of the board that belongs to one source."""
+class _SourceState:
+    """The part of one source."""
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque()

@@ -1,4 +1,4 @@
-"""The output as the analysis sees it."""
+"""The sink as the analysis sees it, and where it listens."""
 
 import socket
 import threading
@@ -6,8 +6,9 @@ import threading
 import pytest
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.live import Address, LivePage
-from mdhr_runtime.live import board as boards
+from mdhr_runtime.live import page_state
+from mdhr_runtime.live.page import ListenAddress, LivePage
+from mdhr_runtime.sinks import SinkContext
 
 
 def port(page):
@@ -31,6 +32,8 @@ def test_only_this_machine_is_served_unless_asked(serve):
     page = serve("0")
     assert page.url.startswith("http://127.0.0.1:")
     assert not page.exposed
+    assert page.notices == (f"live page: {page.url}",)
+    assert not page.warnings
     # Every address 127.x.y.z is this machine too, but not the one that is listened on.
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", port(page)), timeout=20)
@@ -39,6 +42,7 @@ def test_only_this_machine_is_served_unless_asked(serve):
 def test_others_are_served_when_asked(serve, ask):
     page = serve("0.0.0.0:0")
     assert page.exposed
+    assert page.warnings == ("whoever reaches this port can watch; there is no password",)
     assert socket.gethostname() in page.url
     with socket.create_connection(("127.0.0.2", port(page)), timeout=20) as connection:
         connection.sendall(b"GET /page.css HTTP/1.1\r\nHost: 127.0.0.2\r\n\r\n")
@@ -57,7 +61,7 @@ def test_ipv6(serve, ask):
 
 def refused(text):
     with pytest.raises(OutputError, match="cannot be served") as error:
-        LivePage(Address.parse(text), (), ())
+        LivePage(f"live://{text}", SinkContext(()))
     assert error.value.why
     assert error.value.fix
     return error.value
@@ -87,14 +91,14 @@ def test_a_forbidden_port_is_told(monkeypatch):
 
 
 def test_viewers_who_never_read_hold_nothing_up(serve, make_result, ask, monkeypatch):
-    monkeypatch.setattr(boards, "MOST_ROWS", 2000)
+    monkeypatch.setattr(page_state, "MOST_ROWS", 2000)
     page = serve()
     page.write(make_result(1))
     stuck = [open_and_never_read(page, path) for path in ("/events", "/events", "/pictures/0.jpg")]
     try:
         for frame in range(2, 2000):
             page.write(make_result(frame, faces=20, size=(90, 160)))
-        entries, _ = page._board.since(0)
+        entries, _ = page._state.since(0)
         assert sum(len(entry.rows) for entry in entries) <= 2000
         assert ask(page, "/pictures/0.jpg").headers["X-Frame"] == "1999"
         page.close()
@@ -143,3 +147,31 @@ def test_a_failed_run_closes_the_page(serve):
     with pytest.raises(RuntimeError), serve():
         raise RuntimeError
     assert not own_threads()
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("8080", "127.0.0.1", 8080),
+        ("0", "127.0.0.1", 0),
+        ("0.0.0.0:80", "0.0.0.0", 80),
+        ("box-7.local:8080", "box-7.local", 8080),
+        ("[::1]:8080", "::1", 8080),
+    ],
+)
+def test_host_and_port(text, host, port):
+    assert ListenAddress.parse(text) == ListenAddress(host, port)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "page", "70000", "-1", ":8080", "host:", "::1:8080", "http://host:8080", "a b:1", "80\n", "٣"]
+)
+def test_anything_else_is_refused(text):
+    with pytest.raises(OutputError, match="cannot be served") as error:
+        ListenAddress.parse(text)
+    assert "8080" in error.value.fix
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:8080", "[::1]:8080"])
+def test_is_written_as_in_a_url(text):
+    assert str(ListenAddress.parse(text)) == text
