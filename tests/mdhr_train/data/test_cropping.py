@@ -9,7 +9,7 @@ from raw_faces import DISFA_SUBJECTS, faces, write_bp4d, write_bp4d_labels, writ
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.faces.tracking import FaceTracker
 from mdhr_train.data.cropping import Gaps, crop_faces, finished
-from mdhr_train.data.detector import make_detector
+from mdhr_train.data.mtcnn import make_detector
 from mdhr_train.datasets import DATASETS
 
 BP4D = DATASETS["bp4d"]

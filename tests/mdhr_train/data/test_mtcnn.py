@@ -6,7 +6,7 @@ from mdhr_export.detector import write_detector
 from mdhr_runtime.backends.onnx_runtime import load_graph
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.faces.mtcnn import FaceDetector
-from mdhr_train.data.detector import TRUNKS, Network, make_detector
+from mdhr_train.data.mtcnn import TRUNKS, Network, make_detector
 
 
 @pytest.fixture(scope="module")
