@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from mdhr_runtime.backends.table import open_backend
-from mdhr_runtime.bundle import MANIFEST, Bundle, Manifest, write_manifest
+from mdhr_runtime.bundle import MANIFEST, Bundle, GraphRecord, Manifest, write_manifest
+from mdhr_runtime.contract import CLIP, DETECTOR, ENCODER, FRAMES, TEMPORAL
 from mdhr_runtime.errors import ExportError
 from mdhr_runtime.files import staged
 from mdhr_train.checkpoints import Checkpoint, load_checkpoint
@@ -21,12 +22,10 @@ from mdhr_train.model import INPUT_SIZE, MDHR
 from mdhr_train.model.backbone import MEAN, STD
 from mdhr_train.synthetic.photo_clips import SyntheticClips
 
-from .detector import write_detector
 from .graphs import ClipGraph, EncoderGraph, TemporalGraph
 from .parity import TOLERANCES, check_parity, compare_clip
-from .records import graph_record
 from .reference import compare_features, label_with_torch
-from .tracing import OPSET, clip_spec, encoder_spec, temporal_spec, trace
+from .tracing import OPSET, clip_spec, encoder_spec, temporal_spec, trace, trace_detector
 from .verification import VERIFY_FRAMES, Reference, clip_from_video, write_reference
 
 VERSIONED = ("mdhr-edge", "torch", "timm", "onnx", "onnxscript", "mtcnn")
@@ -110,11 +109,8 @@ def _check_target(out: Path) -> None:
 def _fill(folder: Path, source: Checkpoint, options: Options, step: Step) -> Exported:
     """Write a bundle's files into an empty folder."""
     model = source.model
-    paths = _write_graphs(folder, model, options, step)
-    with step("convert the face detector (MTCNN)"):
-        (folder / "detector").mkdir()
-        paths |= write_detector(folder / "detector")
-    manifest = _manifest(folder, model, paths, options)
+    graphs = _write_graphs(folder, model, options, step)
+    manifest = _manifest(model, graphs, options)
     reference = None
     if options.verify:
         with step(f"verify on {VERIFY_FRAMES} frames"):
@@ -124,20 +120,26 @@ def _fill(folder: Path, source: Checkpoint, options: Options, step: Step) -> Exp
     return Exported(manifest, reference)
 
 
-def _write_graphs(folder: Path, model: MDHR, options: Options, step: Step) -> dict[str, Path]:
+def _write_graphs(folder: Path, model: MDHR, options: Options, step: Step) -> dict[str, GraphRecord]:
     dtype = getattr(torch, options.precision)
     encoder, temporal = EncoderGraph(model, dtype), TemporalGraph(model, dtype)
-    specs = {"encoder": encoder_spec(encoder, INPUT_SIZE), "temporal": temporal_spec(temporal)}
+    specs = {ENCODER: encoder_spec(encoder, INPUT_SIZE), TEMPORAL: temporal_spec(temporal)}
     if options.clip_graph:
-        specs["clip"] = clip_spec(ClipGraph(encoder, temporal), INPUT_SIZE)
-    paths = {name: folder / f"{name}.onnx" for name in specs}
+        specs[CLIP] = clip_spec(ClipGraph(encoder, temporal), INPUT_SIZE)
+    records = {}
     for name, spec in specs.items():
-        with step(f"trace {paths[name].name}"):
-            trace(spec, paths[name])
-    return paths
+        file = f"{name}.onnx"
+        with step(f"trace {file}"):
+            records[name] = GraphRecord(file, *trace(spec, folder / file))
+    with step("convert the face detector (MTCNN)"):
+        (folder / "detector").mkdir()
+        for name in DETECTOR:
+            file = f"detector/{name}.onnx"
+            records[name] = GraphRecord(file, *trace_detector(name, folder / file))
+    return records
 
 
-def _manifest(folder: Path, model: MDHR, paths: dict[str, Path], options: Options) -> Manifest:
+def _manifest(model: MDHR, graphs: dict[str, GraphRecord], options: Options) -> Manifest:
     config = model.config
     return Manifest(
         layout=config.layout,
@@ -147,7 +149,7 @@ def _manifest(folder: Path, model: MDHR, paths: dict[str, Path], options: Option
         clip_frames=config.clip_frames,
         normalisation={"mean": MEAN, "std": STD},
         precision=options.precision,
-        graphs={name: graph_record(path, folder) for name, path in paths.items()},
+        graphs=graphs,
         parity=(),
         versions={name: version(name) for name in VERSIONED} | {"opset": str(OPSET)},
         files={},
@@ -161,7 +163,7 @@ def _verify(folder: Path, model: MDHR, manifest: Manifest, options: Options) -> 
     frames = clip_from_video(bundle, own) if own else synthetic_clip(model)
     reference = Reference("PyTorch", frames, label_with_torch(model, frames))
     load = open_backend(bundle, "cpu").load
-    records = compare_features(model, load("encoder")({"frames": frames}), frames)
+    records = compare_features(model, load(ENCODER)({FRAMES: frames}), frames)
     records += compare_clip("ONNX Runtime", load, manifest, frames, reference.labels)
     check_parity(records, TOLERANCES[options.precision])
     if not own:  # what a user's video shows stays out of the bundle
