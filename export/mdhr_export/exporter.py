@@ -32,7 +32,7 @@ VERSIONED = ("mdhr-edge", "torch", "timm", "onnx", "onnxscript", "mtcnn")
 
 @dataclass(frozen=True)
 class Options:
-    """How to export.
+    """Choices for an export.
 
     Attributes:
         precision: "float32" or "float16".
@@ -68,8 +68,8 @@ def export_bundle(checkpoint: Path, out: Path, options: Options, step: Step) -> 
     Args:
         checkpoint: A checkpoint of mdhr-train or of the authors' implementation.
         out: The bundle's folder; an older bundle of this name is replaced.
-        options: How to export.
-        step: Is told of every step.
+        options: The choices.
+        step: Announces every step.
 
     Raises:
         CheckpointError: The checkpoint cannot be used.

@@ -19,7 +19,7 @@ STREAM_STEPS = (1, 3)
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How much the graphs may differ from the PyTorch model.
+    """Largest differences that are allowed between graphs and the PyTorch model.
 
     Attributes:
         largest: Largest difference of a score on frames that no flipped argmax reaches.
@@ -97,7 +97,7 @@ def compare_clip(
 
 
 def compare(form: str, expected: Labels, found: Labels, reach: int) -> ParityRecord:
-    """Measure differences; those of frames that a flipped argmax reaches are told apart.
+    """Measure differences, with those of frames that no flipped argmax reaches apart.
 
     Args:
         form: The form that was run, for the record.

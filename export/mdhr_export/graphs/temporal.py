@@ -23,7 +23,7 @@ class TemporalGraph(nn.Module):
     after the last, count as the zero padding of the network.
 
     A network without facial dynamics has k = 0, one without temporal convolution needs no 2 frames more. Its graph has
-    the inputs and states of the parts that it has; without both it has no state, and nobody tells it what is valid.
+    the inputs and states of the parts that it has; without both it has no state, and no input `valid`.
 
     Args:
         model: The trained network.
@@ -45,7 +45,7 @@ class TemporalGraph(nn.Module):
         return self.features.state_shapes() | self.scores.state_shapes()
 
     def frame_shapes(self) -> Shapes:
-        """Shapes of a frame's inputs by name: what the encoder says of it, and whether it is valid."""
+        """Shapes of a frame's inputs by name: the encoder's outputs, and whether the frame is valid."""
         return self.features.input_shapes() | ({VALID: ()} if self.state_shapes() else {})
 
     @property

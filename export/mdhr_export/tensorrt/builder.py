@@ -42,7 +42,7 @@ NEEDS_NO_GPU = "tensorrt_rtx"
 
 @dataclass(frozen=True)
 class BuildSettings:
-    """How engines are built.
+    """Settings of a build.
 
     Attributes:
         workspace: Most memory on the GPU in MiB that kernels may need beside tensors; None leaves it to TensorRT.
@@ -129,7 +129,7 @@ def build_engine(path: Path, flavor: Flavor, profiles: Sequence[Profile], settin
         path: The file.
         flavor: The product that builds it.
         profiles: Sizes that it is to take.
-        settings: How to build.
+        settings: Settings of the build.
 
     Raises:
         ExportError: TensorRT refuses the graph, has not enough memory, or has no such accelerator.
@@ -141,7 +141,7 @@ def build_engine(path: Path, flavor: Flavor, profiles: Sequence[Profile], settin
     config.progress_monitor = _make_monitor(flavor.module, f"build {path.name}")
     engine = network.builder.build_serialized_network(network.definition, config)
     if engine is None:
-        raise _failed(path, "built", flavor, network.logger.last())
+        raise build_error(path, "built", flavor, network.logger.last())
     if settings.timing_cache:
         with staged(settings.timing_cache) as stage:
             stage.write_bytes(bytes(config.get_timing_cache().serialize()))
@@ -159,14 +159,14 @@ def parse_network(path: Path, flavor: Flavor) -> ParsedGraph:
     try:
         builder = trt.Builder(logger)
     except (TypeError, RuntimeError) as error:  # the binding got no builder
-        raise _failed(path, "built", flavor, logger.last()) from error
+        raise build_error(path, "built", flavor, logger.last()) from error
     # From version 11 on every network is strongly typed, and the flag is gone.
     typed = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
     definition = builder.create_network(0 if typed is None else 1 << int(typed))
     parser = trt.OnnxParser(definition, logger)
     if not parser.parse_from_file(str(path)):
         errors = [parser.get_error(index).desc() for index in range(parser.num_errors)]
-        raise _failed(path, "parsed", flavor, "; ".join(errors))
+        raise build_error(path, "parsed", flavor, "; ".join(errors))
     return ParsedGraph(builder, definition, parser, logger)
 
 
@@ -252,7 +252,15 @@ def _make_monitor(trt: ModuleType, label: str) -> Any:
     return Monitor()
 
 
-def _failed(path: Path, what: str, flavor: Flavor, reason: str) -> ExportError:
+def build_error(path: Path, what: str, flavor: Flavor, reason: str) -> ExportError:
+    """Explain why TensorRT did not take a graph.
+
+    Args:
+        path: The ONNX file.
+        what: What was tried: "parsed" or "built".
+        flavor: The product.
+        reason: Its last error.
+    """
     if "memory" in reason.lower():
         return ExportError(
             f"{path.name} was not {what}.",

@@ -40,13 +40,13 @@ PORTABLE_CAPABILITY = "8.0+"
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """How a bundle's engines are built and verified.
+    """Choices for a bundle's engines.
 
     Attributes:
         flavor: "tensorrt", "tensorrt_rtx", or "auto".
         max_batch: Streams at once.
         max_frames: Frames of a stream at once.
-        settings: How to build.
+        settings: Settings of the build.
         verify: Whether to compare the engines with PyTorch's labels, where there is a GPU.
         verify_data: A video to verify on; by default the clip that the bundle carries.
     """
@@ -67,8 +67,8 @@ def build_engines(path: Path, options: EngineOptions, step: Step, reference: Ref
 
     Args:
         path: The bundle's folder.
-        options: How to build and verify.
-        step: Is told of every step.
+        options: The choices.
+        step: Announces every step.
         reference: The clip to verify on, with its labels, if the caller has them.
 
     Returns:
@@ -118,7 +118,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _build_all(bundle: Bundle, flavor: Flavor, gpu: Gpu | None, options: EngineOptions) -> dict[str, EngineRecord]:
     names = [name for name in (*ENGINE_GRAPHS, CLIP) if name in bundle.manifest.graphs]
-    # All profiles first: what cannot be built should be told before minutes of building.
+    # All profiles first: sizes that cannot be built should fail before minutes of building.
     profiles = {name: profiles_of(name, bundle.manifest, options.max_batch, options.max_frames) for name in names}
     records = {}
     for name in names:
@@ -154,7 +154,7 @@ def _describe(bundle: Bundle, name: str, built: Built, flavor: Flavor, gpu: Gpu 
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write an engine; until the manifest names it, nobody reads it."""
+    """Write an engine; it is not read before the manifest names it."""
     with path.open("wb") as file:
         file.write(data)
         file.flush()

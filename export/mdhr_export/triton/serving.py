@@ -99,7 +99,7 @@ def _sequences(graph: GraphRecord, limits: Limits) -> Message:
 
     No control input is asked for: zeros start a stream, and the graph's own `valid` tells padding from frames. The
     strategy "oldest" batches those streams that have frames waiting; "direct" would give every open stream a fixed
-    place in the batch, and compute the places of streams without a frame for nothing.
+    slot in the batch, and compute the slots of streams without a frame for nothing.
     """
     return {
         "max_sequence_idle_microseconds": round(limits.idle_seconds * 1e6),

@@ -7,8 +7,14 @@ import pytest
 import torch
 
 from mdhr_export.graphs import EncoderGraph, TemporalGraph
-from mdhr_export.tensorrt import builder
-from mdhr_export.tensorrt.builder import BuildSettings, build_engine, choose_builder, count_layers, parse_network
+from mdhr_export.tensorrt.builder import (
+    BuildSettings,
+    build_engine,
+    build_error,
+    choose_builder,
+    count_layers,
+    parse_network,
+)
 from mdhr_export.tensorrt.shapes import profiles_of
 from mdhr_export.tracing import encoder_spec, temporal_spec, trace
 from mdhr_runtime.backends.tensorrt.installed import Gpu
@@ -169,7 +175,7 @@ def test_sizes_that_do_not_fit_the_graph_are_explained(flavor, tiny_bundle):
 def test_memory_that_runs_out_while_building_is_told_apart(flavor, tmp_path):
     # What TensorRT 10 says when the GPU is full; no GPU, no such failure here.
     words = "[E] Error Code 2: OutOfMemory (Requested size was 536870912 bytes.)"
-    error = builder._failed(tmp_path / "encoder.onnx", "built", flavor, words)
+    error = build_error(tmp_path / "encoder.onnx", "built", flavor, words)
     assert "had not enough memory" in error.why
     assert "--workspace" in error.fix
 
