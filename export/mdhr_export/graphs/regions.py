@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mdhr_train.model.cross_regional import ActiveAUs, EveryAU
-from mdhr_train.model.linear_block import LinearBlock
-from mdhr_train.model.local_relations import Extractors, LocalRelations, NoClassifiers
+from mdhr_train.model.local_relations import Extractors, LinearBlock, LocalRelations, NoClassifiers
 
 from .folding import Affine, fold_block
 
