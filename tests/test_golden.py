@@ -11,9 +11,8 @@ import pytest
 import torch
 
 import mdhr_runtime
-from mdhr_export.exporter import Options, export_bundle
+from mdhr_export.exporter import Options, export_bundle, label_with_torch
 from mdhr_export.parity import compare, label_with_graphs
-from mdhr_export.reference import label_with_torch
 from mdhr_train.checkpoints import load_checkpoint
 from mdhr_train.model import normalise
 

@@ -3,71 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from mdhr_runtime.backends.tensorrt.installed import TITLES
-from mdhr_runtime.bundle import EngineRecord, Manifest, open_bundle, read_manifest
+from mdhr_runtime.backends.tensorrt.installed import TITLES, find_gpu
+from mdhr_runtime.bundle import Bundle, EngineRecord, Manifest, open_bundle, read_manifest
 from mdhr_runtime.cli.console import Command, Option, step, table
 from mdhr_runtime.errors import ExportError
 
-if TYPE_CHECKING:
-    from .verification import Reference
+from . import MAX_BATCH, MAX_FRAMES
 
-FLAVORS = ("auto", *TITLES)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the command line says; see the options."""
-
-    checkpoint: Path | None
-    bundle: Path | None
-    out: Path | None
-    fp16: bool | None
-    clip_graph: bool
-    no_verify: bool
-    verify_data: Path | None
-    trt: bool
-    trt_flavor: str
-    max_batch: int
-    max_frames: int
-    workspace: int | None
-    timing_cache: Path | None
-    dla: int | None
-    triton: Path | None
-
-    def __post_init__(self) -> None:
-        if (self.checkpoint is None) == (self.bundle is None):
-            raise click.UsageError("Give a checkpoint, --ckpt FILE, or a bundle that is there already, --bundle DIR.")
-        if self.bundle and (self.out or self.fp16 is not None or self.clip_graph):
-            raise click.UsageError("--out, --fp16, --fp32 and --clip-graph need --ckpt: a bundle's graphs are fixed.")
-        if self.bundle and not (self.trt or self.triton):
-            raise click.UsageError("Say what to do with the bundle: --trt builds engines, --triton a repository.")
-
-    @property
-    def path(self) -> Path:
-        """The bundle's folder."""
-        return self.bundle or self.out or Path(f"{self.checkpoint.stem}.mdhr")
-
-    @property
-    def precision(self) -> str:
-        """Engines are worth their trouble in float16, so that is what they get unless told otherwise."""
-        return "float16" if self.fp16 or (self.fp16 is None and self.trt) else "float32"
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 
-def _option(section: str, *names: str, **settings: Any) -> Callable[[Callable], Callable]:
+def _option(section: str, *names: str, **settings: Any) -> Decorator:
     return click.option(*names, cls=Option, section=section, **settings)
 
 
-def _path(section: str, *names: str, **settings: Any) -> Callable[[Callable], Callable]:
+def _path(section: str, *names: str, **settings: Any) -> Decorator:
     return _option(section, *names, type=click.Path(path_type=Path), **settings)
 
 
-def _count(section: str, *names: str, **settings: Any) -> Callable[[Callable], Callable]:
+def _count(section: str, *names: str, **settings: Any) -> Decorator:
     return _option(section, *names, type=click.IntRange(min=1), **settings)
 
 
@@ -101,13 +60,21 @@ def _count(section: str, *names: str, **settings: Any) -> Callable[[Callable], C
 @_option(
     "Engines",
     "--trt-flavor",
-    type=click.Choice(FLAVORS),
+    type=click.Choice(("auto", *TITLES)),
     default="auto",
     show_default=True,
     help="TensorRT, or TensorRT-RTX, whose builder needs no GPU and whose engines serve RTX cards.",
 )
-@_count("Engines", "--max-batch", default=8, show_default=True, help="Cameras or faces that are analysed at once.")
-@_count("Engines", "--max-frames", default=16, show_default=True, help="Frames of one video that are analysed at once.")
+@_count(
+    "Engines", "--max-batch", default=MAX_BATCH, show_default=True, help="Cameras or faces that are analysed at once."
+)
+@_count(
+    "Engines",
+    "--max-frames",
+    default=MAX_FRAMES,
+    show_default=True,
+    help="Frames of one video that are analysed at once.",
+)
 @_count("Engines", "--workspace", metavar="MIB", help="Most memory on the GPU for kernels. [default: TensorRT's]")
 @_path(
     "Engines",
@@ -121,83 +88,98 @@ def _count(section: str, *names: str, **settings: Any) -> Callable[[Callable], C
 @_option("Checks", "--no-verify", is_flag=True, help="Do not compare what was made with the PyTorch model.")
 @click.version_option(package_name="mdhr-edge", cls=Option, section="Checks")
 @click.help_option(cls=Option, section="Checks")
-def main(**options: Any) -> None:
+def main(
+    checkpoint: Path | None,
+    bundle: Path | None,
+    out: Path | None,
+    fp16: bool | None,
+    clip_graph: bool,
+    trt: bool,
+    trt_flavor: str,
+    max_batch: int,
+    max_frames: int,
+    workspace: int | None,
+    timing_cache: Path | None,
+    dla: int | None,
+    triton: Path | None,
+    verify_data: Path | None,
+    no_verify: bool,
+) -> None:
     """Export an MDHR checkpoint as a bundle, a folder with ONNX graphs, face detector and manifest; or build a bundle's
     TensorRT engines on the machine that will run them.
 
     The graphs are run in ONNX Runtime, and engines on the GPU, beside the PyTorch model, as one clip and as a stream.
     Where they differ the export fails and leaves nothing behind.
     """  # noqa: D205
-    settings = Settings(**options)
-    reference = _export(settings) if settings.checkpoint else None
-    if settings.trt:
-        _build_engines(settings, reference)
-    if settings.triton:
-        _write_triton(settings)
-    _report(settings.path, read_manifest(settings.path))
+    if checkpoint is not None and bundle is None:
+        path = out or Path(f"{checkpoint.stem}.mdhr")
+        # Engines are worth their trouble in float16, so that is what they get unless told otherwise.
+        precision = "float16" if fp16 or (fp16 is None and trt) else "float32"
+        _prepare_export(trt_flavor if trt else None)
+        from .exporter import Options, export_bundle
+
+        options = Options(precision, clip_graph, not no_verify, verify_data)
+        exported = export_bundle(checkpoint, path, options, step)
+        manifest, reference = exported.manifest, exported.reference
+    elif bundle is not None and checkpoint is None:
+        if out or fp16 is not None or clip_graph:
+            raise click.UsageError("--out, --fp16, --fp32 and --clip-graph need --ckpt: a bundle's graphs are fixed.")
+        if not (trt or triton):
+            raise click.UsageError("Say what to do with the bundle: --trt builds engines, --triton a repository.")
+        path, manifest, reference = bundle, None, None
+    else:
+        raise click.UsageError("Give a checkpoint, --ckpt FILE, or a bundle that is there already, --bundle DIR.")
+
+    if trt:
+        from .tensorrt import EngineOptions, build_engines
+        from .tensorrt.builder import BuildSettings
+
+        settings = BuildSettings(workspace, timing_cache or path.with_suffix(".timing"), dla)
+        engines = EngineOptions(trt_flavor, max_batch, max_frames, settings, not no_verify, verify_data)
+        manifest = build_engines(path, engines, step, reference)
+        if manifest.precision == "float32" and fp16 is None:
+            _note("the bundle's graphs are float32, and so are its engines; export it with --fp16 for faster ones")
+        if not no_verify and find_gpu() is None:
+            _note("there is no GPU here: the engines were built and not run")
+    if triton:
+        # The files behind a manifest of this run were hashed a moment ago.
+        _write_triton(Bundle(path, manifest) if manifest else open_bundle(path), triton)
+    _report(path, manifest or read_manifest(path))
 
 
-def _export(settings: Settings) -> Reference | None:
-    """Make the bundle; returns what PyTorch said of the clip that it was verified on."""
+def _prepare_export(builder: str | None) -> None:
+    """Find what is missing before the work rather than after it."""
     try:
         from mdhr_train.threads import share_cores
 
         share_cores()  # before PyTorch is imported
-        from .exporter import Options, export_bundle
+        from . import exporter  # noqa: F401
     except ImportError as error:
         raise ExportError(
             "The exporter's libraries are not installed.", str(error), "Run `pip install 'mdhr-edge[export,cpu]'`."
         ) from error
-    if settings.trt:
-        _check_builder(settings)
-    options = Options(settings.precision, settings.clip_graph, not settings.no_verify, settings.verify_data)
-    return export_bundle(settings.checkpoint, settings.path, options, step).reference
+    if builder is not None:
+        from .tensorrt.builder import choose_builder
+
+        choose_builder(builder, find_gpu())
 
 
-def _check_builder(settings: Settings) -> None:
-    """Fail before the work rather than after it."""
-    from mdhr_runtime.backends.tensorrt.installed import find_gpu
-
-    from .tensorrt.product import choose_builder
-
-    choose_builder(settings.trt_flavor, find_gpu())
-
-
-def _build_engines(settings: Settings, reference: Reference | None) -> None:
-    from mdhr_runtime.backends.tensorrt.installed import find_gpu
-
-    from .tensorrt import EngineOptions, build_engines
-    from .tensorrt.builder import BuildSettings
-
-    cache = settings.timing_cache or settings.path.with_suffix(".timing")
-    options = EngineOptions(
-        settings.trt_flavor,
-        settings.max_batch,
-        settings.max_frames,
-        BuildSettings(settings.workspace, cache, settings.dla),
-        not settings.no_verify,
-        settings.verify_data,
-    )
-    manifest = build_engines(settings.path, options, step, reference)
-    if manifest.precision == "float32" and settings.fp16 is None:
-        click.secho(
-            "note: the bundle's graphs are float32, and so are its engines; export it with --fp16 for faster ones",
-            fg="yellow",
-            err=True,
-        )
-    if not settings.no_verify and find_gpu() is None:
-        click.secho("note: there is no GPU here: the engines were built and not run", fg="yellow", err=True)
-
-
-def _write_triton(settings: Settings) -> None:
+def _write_triton(bundle: Bundle, out: Path) -> None:
     from .triton import servable_engines, write_repository
 
-    bundle = open_bundle(settings.path)
     engines, limits, why_not = servable_engines(bundle)
     if why_not:
-        click.secho(f"note: the repository holds ONNX graphs: {why_not}", fg="yellow", err=True)
-    models = write_repository(bundle, settings.triton, engines, limits)
-    click.echo(f"{settings.triton}: {', '.join(models)}, for `tritonserver --model-repository={settings.triton}`")
+        _note(f"the repository holds ONNX graphs: {why_not}")
+    models = write_repository(bundle, out, engines, limits)
+    click.echo(f"{out}: {', '.join(models)}, for `tritonserver --model-repository={out}`")
+
+
+def _note(text: str) -> None:
+    click.secho(f"note: {text}", fg="yellow", err=True)
+
+
+PARITY_HEADER = ("against PyTorch", "output", "largest", "mean", "flipped argmaxes")
+ENGINE_HEADER = ("engine", "built by", "for", "layers by type", "size", "time")
 
 
 def _report(out: Path, manifest: Manifest) -> None:
@@ -209,10 +191,6 @@ def _report(out: Path, manifest: Manifest) -> None:
     click.echo(
         f"\n{out}: {manifest.layout.name} ({aus}), {manifest.backbone}, {manifest.precision}, {size / 1e6:.0f} MB"
     )
-
-
-PARITY_HEADER = ("against PyTorch", "output", "largest", "mean", "flipped argmaxes")
-ENGINE_HEADER = ("engine", "built by", "for", "layers by type", "size", "time")
 
 
 def _parity_rows(manifest: Manifest) -> list[tuple[str, ...]]:

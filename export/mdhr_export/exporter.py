@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -12,32 +11,28 @@ import numpy as np
 import torch
 
 from mdhr_runtime.backends.table import open_backend
-from mdhr_runtime.bundle import MANIFEST, Bundle, Manifest, write_manifest
+from mdhr_runtime.bundle import MANIFEST, Bundle, GraphRecord, Manifest, ParityRecord, write_manifest
+from mdhr_runtime.contract import CLIP, DETECTOR, ENCODER, FRAMES, TEMPORAL
 from mdhr_runtime.errors import ExportError
-from mdhr_runtime.files import staged
-from mdhr_train.checkpoints import Checkpoint, load_checkpoint
+from mdhr_runtime.files import staged, told
+from mdhr_train.checkpoints import load_checkpoint
 from mdhr_train.datasets import BP4D
-from mdhr_train.model import INPUT_SIZE, MDHR
+from mdhr_train.model import INPUT_SIZE, MDHR, normalise
 from mdhr_train.model.backbone import MEAN, STD
 from mdhr_train.synthetic.photo_clips import SyntheticClips
 
-from .detector import write_detector
+from . import Step
 from .graphs import ClipGraph, EncoderGraph, TemporalGraph
-from .parity import TOLERANCES, check_parity, compare_clip
-from .records import graph_record
-from .reference import compare_features, label_with_torch
-from .tracing import OPSET, clip_spec, encoder_spec, temporal_spec, trace
-from .verification import VERIFY_FRAMES, Reference, clip_from_video, write_reference
+from .parity import TOLERANCES, Labels, check_parity, compare_clip
+from .tracing import OPSET, clip_spec, encoder_spec, temporal_spec, trace, trace_detector
+from .verify import VERIFY_FRAMES, Reference, clip_from_video, write_reference
 
 VERSIONED = ("mdhr-edge", "torch", "timm", "onnx", "onnxscript", "mtcnn")
-
-Step = Callable[[str], AbstractContextManager[None]]
-"""Announces a step of the work and, as a context manager, its end."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to export.
+    """Choices for an export.
 
     Attributes:
         precision: "float32" or "float16".
@@ -54,11 +49,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export wrote.
+    """Result of an export.
 
     Attributes:
         manifest: The bundle's manifest.
-        reference: What PyTorch said of the clip that it was verified on; None if it was not.
+        reference: The clip that it was verified on, with PyTorch's labels; None if it was not.
     """
 
     manifest: Manifest
@@ -73,8 +68,8 @@ def export_bundle(checkpoint: Path, out: Path, options: Options, step: Step) -> 
     Args:
         checkpoint: A checkpoint of mdhr-train or of the authors' implementation.
         out: The bundle's folder; an older bundle of this name is replaced.
-        options: How to export.
-        step: Is told of every step.
+        options: The choices.
+        step: Announces every step.
 
     Raises:
         CheckpointError: The checkpoint cannot be used.
@@ -83,19 +78,14 @@ def export_bundle(checkpoint: Path, out: Path, options: Options, step: Step) -> 
         ProviderError: Verification needs ONNX Runtime, which is not installed.
     """
     _check_target(out)
-    try:
-        with staged(out) as folder:
-            folder.mkdir()
-            with step(f"read {checkpoint}"):
-                source = load_checkpoint(checkpoint)
-            return _fill(folder, source, options, step)
-    except OSError as error:
-        raise ExportError(
-            f"The bundle {out} could not be written.",
-            str(error),
-            "Choose a folder that exists, can be written and has room (a bundle has about 400 MB). "
-            "Nothing was left behind.",
-        ) from error
+    fix = (
+        "Choose a folder that exists, can be written and has room (a bundle has about 400 MB). Nothing was left behind."
+    )
+    with told(f"The bundle {out}", ExportError, fix), staged(out) as folder:
+        folder.mkdir()
+        with step(f"read {checkpoint}"):
+            model = load_checkpoint(checkpoint).model
+        return _fill(folder, model, options, step)
 
 
 def _check_target(out: Path) -> None:
@@ -107,37 +97,41 @@ def _check_target(out: Path) -> None:
         )
 
 
-def _fill(folder: Path, source: Checkpoint, options: Options, step: Step) -> Exported:
+def _fill(folder: Path, model: MDHR, options: Options, step: Step) -> Exported:
     """Write a bundle's files into an empty folder."""
-    model = source.model
-    paths = _write_graphs(folder, model, options, step)
-    with step("convert the face detector (MTCNN)"):
-        (folder / "detector").mkdir()
-        paths |= write_detector(folder / "detector")
-    manifest = _manifest(folder, model, paths, options)
-    reference = None
-    if options.verify:
-        with step(f"verify on {VERIFY_FRAMES} frames"):
-            manifest, reference = _verify(folder, model, manifest, options)
+    graphs = _write_graphs(folder, model, options, step)
     with step("write the manifest"):
-        write_manifest(folder, manifest)
+        manifest = write_manifest(folder, _manifest(model, graphs, options))
+    if not options.verify:
+        return Exported(manifest, None)
+    with step(f"verify on {VERIFY_FRAMES} frames"):
+        reference, parity = _verify(Bundle(folder, manifest), model, options)
+        if options.verify_data is None:  # what a user's video shows stays out of the bundle
+            write_reference(folder, reference)
+        manifest = write_manifest(folder, replace(manifest, parity=tuple(parity)), known=manifest.files)
     return Exported(manifest, reference)
 
 
-def _write_graphs(folder: Path, model: MDHR, options: Options, step: Step) -> dict[str, Path]:
+def _write_graphs(folder: Path, model: MDHR, options: Options, step: Step) -> dict[str, GraphRecord]:
     dtype = getattr(torch, options.precision)
     encoder, temporal = EncoderGraph(model, dtype), TemporalGraph(model, dtype)
-    specs = {"encoder": encoder_spec(encoder, INPUT_SIZE), "temporal": temporal_spec(temporal)}
+    specs = {ENCODER: encoder_spec(encoder, INPUT_SIZE), TEMPORAL: temporal_spec(temporal)}
     if options.clip_graph:
-        specs["clip"] = clip_spec(ClipGraph(encoder, temporal), INPUT_SIZE)
-    paths = {name: folder / f"{name}.onnx" for name in specs}
+        specs[CLIP] = clip_spec(ClipGraph(encoder, temporal), INPUT_SIZE)
+    records = {}
     for name, spec in specs.items():
-        with step(f"trace {paths[name].name}"):
-            trace(spec, paths[name])
-    return paths
+        file = f"{name}.onnx"
+        with step(f"trace {file}"):
+            records[name] = GraphRecord(file, *trace(spec, folder / file))
+    with step("convert the face detector (MTCNN)"):
+        (folder / "detector").mkdir()
+        for name in DETECTOR:
+            file = f"detector/{name}.onnx"
+            records[name] = GraphRecord(file, *trace_detector(name, folder / file))
+    return records
 
 
-def _manifest(folder: Path, model: MDHR, paths: dict[str, Path], options: Options) -> Manifest:
+def _manifest(model: MDHR, graphs: dict[str, GraphRecord], options: Options) -> Manifest:
     config = model.config
     return Manifest(
         layout=config.layout,
@@ -147,26 +141,23 @@ def _manifest(folder: Path, model: MDHR, paths: dict[str, Path], options: Option
         clip_frames=config.clip_frames,
         normalisation={"mean": MEAN, "std": STD},
         precision=options.precision,
-        graphs={name: graph_record(path, folder) for name, path in paths.items()},
+        graphs=graphs,
         parity=(),
         versions={name: version(name) for name in VERSIONED} | {"opset": str(OPSET)},
         files={},
     )
 
 
-def _verify(folder: Path, model: MDHR, manifest: Manifest, options: Options) -> tuple[Manifest, Reference]:
-    """Hold the graphs against the model; returns the manifest with what was measured."""
-    bundle = Bundle(folder, manifest)
-    own = options.verify_data
-    frames = clip_from_video(bundle, own) if own else synthetic_clip(model)
+def _verify(bundle: Bundle, model: MDHR, options: Options) -> tuple[Reference, list[ParityRecord]]:
+    """Compare the graphs with the model; returns the clip that they were compared on, and the differences."""
+    video = options.verify_data
+    frames = clip_from_video(bundle, video) if video else synthetic_clip(model)
     reference = Reference("PyTorch", frames, label_with_torch(model, frames))
     load = open_backend(bundle, "cpu").load
-    records = compare_features(model, load("encoder")({"frames": frames}), frames)
-    records += compare_clip("ONNX Runtime", load, manifest, frames, reference.labels)
+    records = compare_features(model, load(ENCODER)({FRAMES: frames}), frames)
+    records += compare_clip("ONNX Runtime", load, bundle.manifest, frames, reference.labels)
     check_parity(records, TOLERANCES[options.precision])
-    if not own:  # what a user's video shows stays out of the bundle
-        write_reference(folder, reference)
-    return replace(manifest, parity=tuple(records)), reference
+    return reference, records
 
 
 def synthetic_clip(model: MDHR) -> np.ndarray:
@@ -175,3 +166,37 @@ def synthetic_clip(model: MDHR) -> np.ndarray:
     layout = replace(BP4D, crop=model.config.layout.crop)
     frames, _ = SyntheticClips(layout, clips=1, frames=VERIFY_FRAMES)[0]
     return frames
+
+
+def label_with_torch(model: MDHR, frames: np.ndarray) -> Labels:
+    """Label a clip (T, 224, 224, 3) uint8 with the network itself, in float32."""
+    with torch.inference_mode():
+        output = model(normalise(torch.from_numpy(frames))[None])
+    # Where no edge depends on the regional argmaxes, they are no part of what is computed.
+    logits = output.region_logits if model.config.activated else ()
+    none = np.empty((len(frames), 0), np.int32)
+    combinations = [x[0].argmax(dim=-1, keepdim=True).int().numpy() for x in logits]
+    return Labels(output.scores[0].numpy(), np.concatenate([none, *combinations], axis=-1))
+
+
+def compare_features(model: MDHR, found: Mapping[str, np.ndarray], frames: np.ndarray) -> list[ParityRecord]:
+    """Measure how far features are from those that PyTorch computes.
+
+    Args:
+        model: The network, in float32.
+        found: Outputs of an exported encoder.
+        frames: (T, 224, 224, 3) uint8, what it was given.
+
+    Returns:
+        A record per output.
+    """
+    reference = EncoderGraph(model, torch.float32).eval()
+    with torch.inference_mode():
+        expected = dict(zip(reference.outputs, reference(torch.from_numpy(frames)), strict=True))
+    differences = {name: np.abs(expected[name].numpy() - found[name]) for name in expected}
+    return [
+        ParityRecord(
+            "ONNX Runtime: encoder", name, float(d.max()), float(d.mean()), float(d.max()), flips=0, argmaxes=0
+        )
+        for name, d in differences.items()
+    ]

@@ -1,4 +1,4 @@
-"""Whether graphs compute what the PyTorch model computes, on any backend."""
+"""Comparison of graphs with the PyTorch model, on any backend."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import numpy as np
 
 from mdhr_runtime.backends import DeviceGraph, Tensors
 from mdhr_runtime.bundle import Manifest, ParityRecord
+from mdhr_runtime.contract import CLIP, COMBINATIONS, ENCODER, FRAMES, SCORES, TEMPORAL
 from mdhr_runtime.errors import ExportError
 from mdhr_runtime.streaming.stream import Stream
-
-COMBINATIONS = "combinations"
-"""Output of the temporal and the clip graph: the regional argmaxes, if edges depend on them."""
 
 STREAM_STEPS = (1, 3)
 """Numbers of frames that are pushed at a time when the streaming form is checked."""
@@ -21,12 +19,12 @@ STREAM_STEPS = (1, 3)
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How much the graphs may differ from the PyTorch model.
+    """Largest differences that are allowed between graphs and the PyTorch model.
 
     Attributes:
         largest: Largest difference of a score on frames that no flipped argmax reaches.
         mean: Mean difference of all scores.
-        flips: Share of regional argmaxes that may differ.
+        flips: Fraction of regional argmaxes that may differ.
     """
 
     largest: float
@@ -45,7 +43,7 @@ TOLERANCES = {
 
 @dataclass(frozen=True)
 class Labels:
-    """What a model says of one clip.
+    """A model's output for one clip.
 
     Attributes:
         scores: (T, N) float32.
@@ -63,22 +61,22 @@ def label_with_graphs(
 
     Args:
         load: Loads a graph by its name, on the backend that is to be checked.
-        manifest: What the bundle says of them.
+        manifest: The bundle's description of them.
         frames: (T, 224, 224, 3) uint8, RGB.
 
     Yields:
         The form's name, and its labels.
     """
-    encoder, temporal = load("encoder"), _Listener(load("temporal"), manifest)
+    encoder, temporal = load(ENCODER), _CombinationRecorder(load(TEMPORAL), manifest)
     for name, step in (("one clip", len(frames)), *((f"stream, {n} at a time", n) for n in STREAM_STEPS)):
         stream = Stream(encoder, temporal, manifest)
         parts = [stream.push(frames[start : start + step]) for start in range(0, len(frames), step)]
         scores = np.concatenate([*parts, stream.flush()])
         yield name, Labels(scores, temporal.take(manifest.radius, len(frames)))
-    if "clip" in manifest.graphs:
-        outputs = load("clip")({"frames": frames[None]})
+    if CLIP in manifest.graphs:
+        outputs = load(CLIP)({FRAMES: frames[None]})
         none = np.empty((1, len(frames), 0), np.int32)
-        yield "clip graph", Labels(outputs["scores"][0], outputs.get(COMBINATIONS, none)[0])
+        yield "clip graph", Labels(outputs[SCORES][0], outputs.get(COMBINATIONS, none)[0])
 
 
 def compare_clip(
@@ -87,11 +85,11 @@ def compare_clip(
     """Label a clip in every form that a bundle offers, and compare the scores.
 
     Args:
-        backend: What the graphs run on, for the records.
+        backend: Name of the backend, for the records.
         load: Loads a graph by its name there.
-        manifest: What the bundle says of the graphs.
+        manifest: The bundle's description of the graphs.
         frames: (T, 224, 224, 3) uint8, RGB.
-        expected: What is right.
+        expected: The right labels.
     """
     reach = manifest.lookahead - manifest.radius
     forms = label_with_graphs(load, manifest, frames)
@@ -99,12 +97,12 @@ def compare_clip(
 
 
 def compare(form: str, expected: Labels, found: Labels, reach: int) -> ParityRecord:
-    """Measure differences; those of frames that a flipped argmax reaches are told apart.
+    """Measure differences, with those of frames that no flipped argmax reaches apart.
 
     Args:
-        form: What was run, for the record.
-        expected: What is right.
-        found: What it gave.
+        form: The form that was run, for the record.
+        expected: The right labels.
+        found: Those of the form.
         reach: Frames on either side of its own whose scores a flip changes, as the temporal convolution carries it.
     """
     difference = np.abs(expected.scores - found.scores)
@@ -113,7 +111,7 @@ def compare(form: str, expected: Labels, found: Labels, reach: int) -> ParityRec
     unflipped = difference[~reached]
     return ParityRecord(
         form=form,
-        output="scores",
+        output=SCORES,
         largest=float(difference.max()),
         mean=float(difference.mean()),
         largest_unflipped=float(unflipped.max()) if unflipped.size else 0.0,
@@ -124,7 +122,7 @@ def compare(form: str, expected: Labels, found: Labels, reach: int) -> ParityRec
 
 def exceeds(record: ParityRecord, tolerance: Tolerance) -> bool:
     """Whether a record's scores are above the tolerance, or any output is not a number."""
-    if record.output != "scores":
+    if record.output != SCORES:
         return not np.isfinite(record.largest)
     within = (
         record.largest_unflipped <= tolerance.largest
@@ -156,27 +154,27 @@ def check_parity(records: Sequence[ParityRecord], tolerance: Tolerance) -> None:
         )
 
 
-class _Listener:
-    """A temporal graph that keeps the regional argmaxes that it finds on the way."""
+class _CombinationRecorder:
+    """A temporal graph that keeps the regional argmaxes of its runs."""
 
     def __init__(self, graph: DeviceGraph, manifest: Manifest) -> None:
         self._graph = graph
         self.limits, self.allocate, self.wait = graph.limits, graph.allocate, graph.wait
-        # Where no edge depends on the regional argmaxes, the graph does not tell them, and R is 0.
-        self._told = COMBINATIONS in manifest.graphs["temporal"].outputs
-        self._regions = len(manifest.layout.regions) if self._told else 0
-        self._seen: list[np.ndarray] = []
+        # Where no edge depends on the regional argmaxes, they are no output of the graph, and R is 0.
+        self._given = COMBINATIONS in manifest.graphs[TEMPORAL].outputs
+        self._regions = len(manifest.layout.regions) if self._given else 0
+        self._kept: list[np.ndarray] = []
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return self._graph(inputs)
 
     def run(self, inputs: Tensors, outputs: Tensors) -> None:
-        combinations = np.empty((*outputs["scores"].shape[:2], self._regions), np.int32)
-        self._graph.run(inputs, {**outputs, COMBINATIONS: combinations} if self._told else outputs)
-        self._seen.append(combinations[0])
+        combinations = np.empty((*outputs[SCORES].shape[:2], self._regions), np.int32)
+        self._graph.run(inputs, {**outputs, COMBINATIONS: combinations} if self._given else outputs)
+        self._kept.append(combinations[0])
 
     def take(self, delay: int, frames: int) -> np.ndarray:
-        """Argmaxes (T, R) of the run since the last call; the graph works `delay` frames behind its input."""
-        seen = np.concatenate(self._seen)[delay : delay + frames]
-        self._seen.clear()
-        return seen
+        """Return and forget the argmaxes (T, R); the graph works `delay` frames behind its input."""
+        kept = np.concatenate(self._kept)[delay : delay + frames]
+        self._kept.clear()
+        return kept

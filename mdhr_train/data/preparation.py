@@ -27,8 +27,8 @@ from mdhr_runtime.files import write_text
 
 from ..datasets.base import Dataset, RawRecording
 from .cropping import Gaps, crop_faces, crop_path, finished
-from .detector import make_detector
 from .lists import write_lists
+from .mtcnn import make_detector
 from .recordings import Recording, divide
 
 if TYPE_CHECKING:

@@ -4,13 +4,14 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from mdhr_export.cli import main
-from mdhr_runtime.bundle import open_bundle
+from mdhr_runtime.bundle import open_bundle, storage
 
 
 def test_export_prints_a_table_and_writes_a_bundle(tiny_checkpoint, tmp_path, monkeypatch):
@@ -43,7 +44,7 @@ def test_bad_checkpoints_are_reported_in_three_parts(tmp_path, content, words):
 def test_an_output_folder_that_does_not_exist_is_found_first(tiny_checkpoint, tmp_path):
     result = CliRunner().invoke(main, ["--ckpt", str(tiny_checkpoint), "--out", str(tmp_path / "none" / "x.mdhr")])
     assert result.exit_code == 1
-    assert "could not be written" in result.stderr
+    assert "cannot be written" in result.stderr
     assert "trace" not in result.stderr
 
 
@@ -56,7 +57,7 @@ def test_a_disk_that_fills_up_leaves_nothing(tiny_checkpoint, tmp_path):
         text=True,
     )
     assert result.returncode == 1
-    assert "could not be written" in result.stderr
+    assert "cannot be written" in result.stderr
     assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -77,13 +78,30 @@ def test_options_that_do_not_go_together_are_refused(arguments, words):
     assert words in result.stderr
 
 
-def test_trt_exports_in_float16_and_builds_engines(tiny_checkpoint, tmp_path):
+@pytest.fixture
+def hashed(monkeypatch):
+    """Names of the files whose SHA-256 is computed, one for every pass over a file."""
+    names, file_hash = [], storage.file_hash
+
+    def counted(path):
+        names.append(path.name)
+        return file_hash(path)
+
+    monkeypatch.setattr(storage, "file_hash", counted)
+    return names
+
+
+def test_trt_exports_in_float16_and_builds_engines(tiny_checkpoint, tmp_path, hashed):
     pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX's Python module")
     out = tmp_path / "best.mdhr"
     command = ["--ckpt", str(tiny_checkpoint), "--out", str(out), "--trt", "--max-batch", "1", "--max-frames", "7"]
-    result = CliRunner().invoke(main, [*command, "--trt-flavor", "tensorrt_rtx"])
+    command += ["--trt-flavor", "tensorrt_rtx", "--triton", str(tmp_path / "models")]
+    result = CliRunner().invoke(main, command)
     assert result.exit_code == 0, result.output
     assert "HALF" in result.stdout
+    # Hashed when the bundle is written, and checked when it is opened to build.
+    assert Counter(hashed)["encoder.onnx"] == 2
+    assert max(Counter(hashed).values()) == 2
     assert open_bundle(out).manifest.precision == "float16"
     assert {record.graph for record in open_bundle(out).manifest.engines} == {"encoder", "temporal"}
     assert (tmp_path / "best.timing").exists()
@@ -110,17 +128,18 @@ def test_without_tensorrt_the_export_stops_before_any_work(tiny_checkpoint, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_repository_for_triton_is_written(tiny_bundle, tmp_path):
+def test_a_repository_for_triton_is_written(tiny_bundle, tmp_path, hashed):
     result = CliRunner().invoke(main, ["--bundle", str(tiny_bundle), "--triton", str(tmp_path / "models")])
     assert result.exit_code == 0, result.output
     assert "mdhr_encoder, mdhr_temporal, mdhr_clip" in result.stdout
+    assert Counter(hashed)["encoder.onnx"] == 1
     assert (tmp_path / "models" / "mdhr_temporal" / "config.pbtxt").exists()
 
 
 def test_building_engines_needs_neither_pytorch_nor_onnx():
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['torch', 'timm', 'onnx', 'onnxscript', 'mdhr_train']));"
-        "import mdhr_export.cli, mdhr_export.tensorrt, mdhr_export.triton, mdhr_export.verification"
+        "import mdhr_export.cli, mdhr_export.tensorrt, mdhr_export.triton, mdhr_export.verify"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 import mdhr_runtime
-from mdhr_export.exporter import Options, export_bundle
-from mdhr_export.reference import label_with_torch
+from mdhr_export.exporter import Options, export_bundle, label_with_torch
 from mdhr_runtime.bundle import open_bundle
 from mdhr_train.checkpoints import save_checkpoint
 from mdhr_train.datasets import DISFA

@@ -58,8 +58,7 @@ def _tensor_record(value: onnx.ValueInfoProto) -> TensorRecord:
 
 def _engine_graph(path: Path, record: GraphRecord, sizes: dict[str, int]) -> DeviceGraph:
     """Build an engine for one size, and load it."""
-    from mdhr_export.tensorrt.builder import BuildSettings, build_engine
-    from mdhr_export.tensorrt.product import choose_builder
+    from mdhr_export.tensorrt.builder import BuildSettings, build_engine, choose_builder
     from mdhr_runtime.backends.tensorrt.backend import open_device
     from mdhr_runtime.backends.tensorrt.graph import EngineGraph
     from mdhr_runtime.backends.tensorrt.installed import find_gpu, make_logger

@@ -1,4 +1,4 @@
-"""The clip graph: whole clips in, scores out, for people who bring their own runtime."""
+"""The clip graph: whole clips in, scores out, for other runtimes."""
 
 from __future__ import annotations
 

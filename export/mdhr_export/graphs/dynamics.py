@@ -1,14 +1,22 @@
-"""What the temporal graph makes of the changes between frames, in each variant of the facial dynamics."""
+"""Frame features from the changes between frames, in each variant of the facial dynamics.
+
+Long rows, one per frame, are combined over time as products with small matrices of zeros and ones. The products say the
+same as slices and elementwise operations, exactly: each number is one product by ±1 and zeros, or a sum. But ONNX
+Runtime copies a slice with one thread, and a product takes all; that is a fifth of the temporal graph's time for one
+frame.
+"""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mdhr_runtime.contract import DYNAMICS, MOTION, STATE, STATIC, VALID
 from mdhr_train.model import MDHR
 from mdhr_train.model.facial_dynamics import (
     GRID,
@@ -16,11 +24,12 @@ from mdhr_train.model.facial_dynamics import (
     ConcatenatedDynamics,
     FacialDynamics,
     NoDynamics,
+    ScaleDynamics,
     SummedDynamics,
+    WeightedScale,
 )
 
 from .folding import Affine, fold
-from .rows import differences, last, sums
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -40,7 +49,7 @@ class StaticFeatures(nn.Module):
 
     def input_shapes(self) -> Shapes:
         """Shapes of a frame's features by name."""
-        return {"static": (self.features, GRID, GRID)}
+        return {STATIC: (self.features, GRID, GRID)}
 
     def state_shapes(self) -> Shapes:
         """Shapes of one stream's states by name: there are none."""
@@ -48,7 +57,7 @@ class StaticFeatures(nn.Module):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor | None, dict[str, Tensor]]:
         """Return the static features (B, T, b, 7, 7), the frames' validity, and no new states."""
-        return inputs["static"], inputs.get("valid"), {}
+        return inputs[STATIC], inputs.get(VALID), {}
 
 
 class SummedMotion(nn.Module):
@@ -64,15 +73,21 @@ class SummedMotion(nn.Module):
         dtype: Type that the graph computes in.
     """
 
+    offset: Tensor
+    project_bias: Tensor
+    reduce: Tensor
+
     def __init__(self, model: MDHR, dtype: torch.dtype) -> None:
         super().__init__()
         dynamics = model.dynamics
+        assert isinstance(dynamics, SummedDynamics)
+        scales = cast("list[ScaleDynamics]", list(dynamics.scales))
         self.radius = dynamics.radius
         self.window = 2 * self.radius
         self.features = model.config.node_features
-        self.channels = dynamics.scales[0].conv.out_channels
-        self.scales = len(dynamics.scales)
-        offsets = torch.stack([fold(scale.conv, scale.bn).bias for scale in dynamics.scales], dim=1)
+        self.channels = scales[0].conv.out_channels
+        self.scales = len(scales)
+        offsets = torch.stack([fold(scale.conv, scale.bn).bias for scale in scales], dim=1)
         # At its full size, as ONNX Runtime adds short rows one by one.
         offset = offsets.repeat_interleave(GRID * GRID, dim=1).flatten()
         self.register_buffer("offset", offset.to(dtype))
@@ -87,17 +102,17 @@ class SummedMotion(nn.Module):
     def input_shapes(self) -> Shapes:
         """Shapes of a frame's features by name."""
         return {
-            "motion": (self.channels, GRID * self.scales, GRID),
-            "static": (self.features, GRID, GRID),
+            MOTION: (self.channels, GRID * self.scales, GRID),
+            STATIC: (self.features, GRID, GRID),
         }
 
     def state_shapes(self) -> Shapes:
         """Shapes of one stream's states by name."""
         return {
-            "motion": (1, self.channels * GRID * self.scales * GRID),
-            "valid": (self.radius,),
-            "dynamics": (self.window - 1, self.reduced_size),
-            "static": (self.radius, self.features, GRID, GRID),
+            MOTION: (1, self.channels * GRID * self.scales * GRID),
+            VALID: (self.radius,),
+            DYNAMICS: (self.window - 1, self.reduced_size),
+            STATIC: (self.radius, self.features, GRID, GRID),
         }
 
     @property
@@ -120,22 +135,22 @@ class SummedMotion(nn.Module):
         Returns:
             Features (B, T, b, 7, 7) and validity (B, T) of the frames t − k …, then the new states by name.
         """
-        motion, valid = inputs["motion"], inputs["valid"]
-        valids = torch.cat([inputs["state_valid"], valid], dim=1)
+        motion, valid = inputs[MOTION], inputs[VALID]
+        valids = torch.cat([inputs[STATE + VALID], valid], dim=1)
         has_change = valids[:, self.radius - 1 : -1] * valid
-        motions = torch.cat([inputs["state_motion"], motion.flatten(2)], dim=1)
+        motions = torch.cat([inputs[STATE + MOTION], motion.flatten(2)], dim=1)
         changes = (differences(motions) + self.offset).relu().view(-1, *motion.shape[2:])
         reduced = self.reduced(changes).flatten(1).unflatten(0, valid.shape) * has_change[:, :, None]
-        window = torch.cat([inputs["state_dynamics"], reduced], dim=1)
-        statics = torch.cat([inputs["state_static"], inputs["static"]], dim=1)
+        window = torch.cat([inputs[STATE + DYNAMICS], reduced], dim=1)
+        statics = torch.cat([inputs[STATE + STATIC], inputs[STATIC]], dim=1)
 
         fused = self.fused(sums(window, self.window).flatten(0, 1)) + self.project_bias
         dynamics = fused.relu().unflatten(-1, (GRID, GRID)).unflatten(0, valid.shape)
         states = {
-            "motion": last(motions, 1),
-            "valid": valids[:, -self.radius :],
-            "dynamics": last(window, self.window - 1),
-            "static": statics[:, -self.radius :],
+            MOTION: last(motions, 1),
+            VALID: valids[:, -self.radius :],
+            DYNAMICS: last(window, self.window - 1),
+            STATIC: statics[:, -self.radius :],
         }
         return statics[:, : -self.radius] + dynamics, valids[:, : -self.radius], states
 
@@ -164,13 +179,17 @@ class WeightedMotion(SummedMotion):
     the weights are moved in front of the mean over time with it: the state is a quarter of what it would else be.
     """
 
+    parts_bias: Tensor
+
     @property
     def reduced_size(self) -> int:
         """(b+16)·L·49: per scale and position, b features and the 16 that make its weight."""
         return (self.features + WEIGHT_CHANNELS) * self.scales * GRID * GRID
 
-    def _fold_fusion(self, dynamics: FacialDynamics, project: Affine, dtype: torch.dtype) -> None:
-        parts = [fold(scale.weight_conv, scale.weight_bn) for scale in dynamics.scales]
+    def _fold_fusion(self, dynamics: SummedDynamics, project: Affine, dtype: torch.dtype) -> None:
+        assert isinstance(dynamics, FacialDynamics)
+        scales = cast("list[WeightedScale]", list(dynamics.scales))
+        parts = [fold(scale.weight_conv, scale.weight_bn) for scale in scales]
         weight = torch.cat([project.weight, *(part.weight for part in parts)]) / self.window
         self.register_buffer("reduce", weight.to(dtype))
         self.register_buffer("parts_bias", torch.stack([part.bias for part in parts], dim=1)[:, :, None].to(dtype))
@@ -194,10 +213,34 @@ class WeightedMotion(SummedMotion):
         return (pooled[:, : self.features] * weights).sum(dim=2)
 
 
-FEATURES: dict[type[nn.Module], type[StaticFeatures | SummedMotion]] = {
+FRAME_FEATURES: dict[type[nn.Module], type[StaticFeatures | SummedMotion]] = {
     NoDynamics: StaticFeatures,
     SummedDynamics: SummedMotion,
     ConcatenatedDynamics: ConcatenatedMotion,
     FacialDynamics: WeightedMotion,
 }
-"""The network's module → what computes it here."""
+"""The network's module → the one that computes it here."""
+
+
+def differences(rows: Tensor) -> Tensor:
+    """Every row less the one before: (B, T+1, X) to (B, T, X)."""
+    count = _count(rows)
+    before = count[:-1, None]
+    return ((count == before + 1).to(rows.dtype) - (count == before).to(rows.dtype)) @ rows
+
+
+def sums(rows: Tensor, window: int) -> Tensor:
+    """Sums over `window` neighbours: (B, T+window−1, X) to (B, T, X)."""
+    count = _count(rows)
+    first = count[: 1 - window, None]
+    return ((count >= first) & (count < first + window)).to(rows.dtype) @ rows
+
+
+def last(rows: Tensor, number: int) -> Tensor:
+    """The last rows: (B, T, X) to (B, `number`, X)."""
+    count = _count(rows)
+    return (count == count[-number:, None]).to(rows.dtype) @ rows
+
+
+def _count(rows: Tensor) -> Tensor:
+    return torch.arange(rows.shape[1], device=rows.device, dtype=torch.int32)

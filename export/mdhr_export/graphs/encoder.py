@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
+from typing import TypeVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mdhr_runtime.contract import MOTION, STATIC
 from mdhr_train.model import MDHR, normalise
+from mdhr_train.model.facial_dynamics import ScaleDynamics
 
 from .folding import fold, fold_block
-from .precision import keep_float32
 
 
 class EncoderGraph(nn.Module):
@@ -26,12 +28,16 @@ class EncoderGraph(nn.Module):
         dtype: Type that the graph computes in, float32 or float16.
     """
 
+    static_weight: Tensor
+    static_bias: Tensor
+
     def __init__(self, model: MDHR, dtype: torch.dtype) -> None:
         super().__init__()
         self.backbone = keep_float32(copy.deepcopy(model.backbone), dtype)
         self.numbers = model.dynamics.numbers
-        self.steps = [scale.conv.stride for scale in model.dynamics.scales]
-        for number, scale in zip(self.numbers, model.dynamics.scales, strict=True):
+        scales = cast("list[ScaleDynamics]", list(model.dynamics.scales))
+        self.steps = [scale.conv.stride for scale in scales]
+        for number, scale in zip(self.numbers, scales, strict=True):
             self.register_buffer(f"motion_{number}", fold(scale.conv, scale.bn).weight.to(dtype))
         static = fold_block(model.static)
         self.register_buffer("static_weight", static.weight[:, :, None, None].to(dtype))
@@ -41,7 +47,7 @@ class EncoderGraph(nn.Module):
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of what `forward` returns: there is no motion in a network without facial dynamics."""
-        return ("motion", "static") if self.numbers else ("static",)
+        return (MOTION, STATIC) if self.numbers else (STATIC,)
 
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
         """Describe frames.
@@ -63,3 +69,37 @@ class EncoderGraph(nn.Module):
             for number, step in zip(self.numbers, self.steps, strict=True)
         ]
         return (torch.cat(motion, dim=2), static) if motion else (static,)
+
+
+ISLANDS = (nn.LayerNorm, nn.Softmax)
+"""Modules that compute in float32 in a float16 graph.
+
+TensorRT 11 takes types from the graph alone, so the graph says where float16 would lose what matters: here; in the
+regional classifiers, see `regions`; and in the softmax and the L2 normalisation of the network's own modules.
+"""
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+class Float32Island(nn.Module):
+    """A module that computes in float32 and gives its result in the type of its input."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module.float()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the module to x of any floating type."""
+        return self.module(x.float()).to(x.dtype)
+
+
+def keep_float32(module: Module, dtype: torch.dtype) -> Module:
+    """Convert a module to `dtype`, except its LayerNorms and softmaxes; changes it in place and returns it."""
+    module.to(dtype)
+    for name, child in list(module.named_modules()):
+        # Attention fused into one operator has no softmax of its own that could be kept apart.
+        if hasattr(child, "fused_attn"):
+            child.fused_attn = False
+        if isinstance(child, ISLANDS) and dtype != torch.float32:
+            module.set_submodule(name, Float32Island(child))
+    return module

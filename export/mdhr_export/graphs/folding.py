@@ -24,6 +24,7 @@ class Affine(NamedTuple):
 
 def fold(linear: nn.Linear | nn.Conv2d, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> Affine:
     """Fold a batch normalisation over the outputs of a linear map or convolution into it."""
+    assert linear.bias is not None  # every linear map of MDHR has one
     scale, shift = scale_and_shift(norm)
     weight = linear.weight.detach() * scale.view(-1, *[1] * (linear.weight.dim() - 1))
     return Affine(weight, linear.bias.detach() * scale + shift)
@@ -36,5 +37,8 @@ def fold_block(block: LinearBlock) -> Affine:
 
 def scale_and_shift(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """A batch normalisation in evaluation mode as x · scale + shift, both (features,)."""
-    scale = norm.weight.detach() / torch.sqrt(norm.running_var + norm.eps)
-    return scale, norm.bias.detach() - norm.running_mean * scale
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None  # every normalisation of MDHR keeps both
+    assert variance is not None
+    scale = norm.weight.detach() / torch.sqrt(variance + norm.eps)
+    return scale, norm.bias.detach() - mean * scale

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from mdhr_train.model.cross_regional import ActiveAUs, EveryAU
-from mdhr_train.model.local_relations import Extractors, LocalRelations, NoClassifiers
+from mdhr_train.model.local_relations import Extractors, LinearBlock, LocalRelations, NoClassifiers
 
 from .folding import Affine, fold_block
 
@@ -21,6 +22,9 @@ class FoldedAffine(nn.Module):
         affine: The map; its weight is (out, in).
         dtype: Type to compute in.
     """
+
+    weight: Tensor
+    bias: Tensor
 
     def __init__(self, affine: Affine, dtype: torch.dtype) -> None:
         super().__init__()
@@ -40,16 +44,19 @@ class JoinedExtractors(nn.Module):
         dtype: Type to compute in.
     """
 
+    order: Tensor
+
     def __init__(self, extractors: Extractors, dtype: torch.dtype) -> None:
         super().__init__()
+        blocks = cast("list[LinearBlock]", list(extractors))
         regions = range(max(extractors.region_of) + 1)
         members = [[n for n, of in enumerate(extractors.region_of) if of == region] for region in regions]
         grouped = [n for group in members for n in group]
         self.register_buffer("order", torch.tensor([grouped.index(n) for n in range(len(grouped))]))
-        self.joined = nn.ModuleList(self._join([extractors[n] for n in group], dtype) for group in members)
+        self.joined = nn.ModuleList(self._join([blocks[n] for n in group], dtype) for group in members)
 
     @staticmethod
-    def _join(blocks: Sequence[nn.Module], dtype: torch.dtype) -> FoldedAffine:
+    def _join(blocks: Sequence[LinearBlock], dtype: torch.dtype) -> FoldedAffine:
         folded = [fold_block(block) for block in blocks]
         return FoldedAffine(Affine(torch.cat([b.weight for b in folded]), torch.cat([b.bias for b in folded])), dtype)
 
@@ -77,9 +84,9 @@ class RegionNodes(nn.Module):
         super().__init__()
         self.rows = local.rows
         self.projections = nn.ModuleList(
-            nn.Identity()
-            if isinstance(projection, nn.Identity)
-            else nn.Sequential(FoldedAffine(fold_block(projection), dtype), nn.ReLU())
+            nn.Sequential(FoldedAffine(fold_block(projection), dtype), nn.ReLU())
+            if isinstance(projection, LinearBlock)
+            else nn.Identity()
             for projection in local.projections
         )
         self.extractors = (

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from mdhr_runtime.contract import NODES, STATE
 from mdhr_train.model import MDHR
 from mdhr_train.model.temporal import KERNEL, SimilarityScores, TemporalScores
 
@@ -45,21 +47,27 @@ class ConvolvedScores(nn.Module):
         dtype: Type that the graph computes in; the scores are computed in float32.
     """
 
+    taps: Tensor
+    taps_bias: Tensor
+
     def __init__(self, model: MDHR, dtype: torch.dtype) -> None:
         """Fold BatchNorm, whose features are the AUs, into KERNEL multiplications per AU."""
         super().__init__()
+        temporal = model.temporal
+        assert isinstance(temporal, TemporalScores)
+        convs = cast("list[nn.Conv1d]", list(temporal.convs))
         self.aus = len(model.config.layout.aus)
         self.features = model.config.node_features
-        scale, shift = scale_and_shift(model.temporal.bn)
-        taps = torch.stack([conv.weight.detach()[:, 0] for conv in model.temporal.convs])  # (N, b, KERNEL)
-        bias = torch.stack([conv.bias.detach() for conv in model.temporal.convs])
+        scale, shift = scale_and_shift(temporal.bn)
+        taps = torch.stack([conv.weight.detach()[:, 0] for conv in convs])  # (N, b, KERNEL)
+        bias = torch.stack([cast(Tensor, conv.bias).detach() for conv in convs])
         self.register_buffer("taps", (taps * scale[:, None, None]).movedim(-1, 0).contiguous().to(dtype))
         self.register_buffer("taps_bias", (bias * scale[:, None] + shift[:, None]).to(dtype))
-        self.output = copy.deepcopy(model.temporal)
+        self.output = copy.deepcopy(temporal)
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of one stream's states by name."""
-        return {"nodes": (KERNEL - 1, self.aus, self.features)}
+        return {NODES: (KERNEL - 1, self.aus, self.features)}
 
     def forward(self, nodes: Tensor, valid: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Take the nodes of T frames of B streams in.
@@ -72,9 +80,9 @@ class ConvolvedScores(nn.Module):
         Returns:
             scores (B, T, N) float32, the first being that of the frame two before the first new one, and new states.
         """
-        known = torch.cat([inputs["state_nodes"], nodes * valid[:, :, None, None]], dim=1)
+        known = torch.cat([inputs[STATE + NODES], nodes * valid[:, :, None, None]], dim=1)
         scores = self.output.similarity(self.convolve(known, nodes.shape[1]))
-        return scores, {"nodes": known[:, 1 - KERNEL :]}
+        return scores, {NODES: known[:, 1 - KERNEL :]}
 
     def convolve(self, nodes: Tensor, frames: int) -> Tensor:
         """Temporal convolution, BatchNorm and ReLU of nodes (B, T+4, N, b), to (B, T, N, b) with T = `frames`."""
@@ -84,8 +92,8 @@ class ConvolvedScores(nn.Module):
         return mixed.relu()
 
 
-SCORES: dict[type[nn.Module], type[FrameScores | ConvolvedScores]] = {
+SCORINGS: dict[type[nn.Module], type[FrameScores | ConvolvedScores]] = {
     SimilarityScores: FrameScores,
     TemporalScores: ConvolvedScores,
 }
-"""The network's module → what computes it here."""
+"""The network's module → the one that computes it here."""

@@ -1,4 +1,4 @@
-"""The temporal graph: what relates frames to each other, with the state of a stream going in and out."""
+"""The temporal graph: relations between frames, with the state of a stream going in and out."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from mdhr_runtime.contract import COMBINATIONS, NEW_STATE, SCORES, STATE, VALID
 from mdhr_train.model import MDHR
 
-from .dynamics import FEATURES, Shapes
+from .dynamics import FRAME_FEATURES, Shapes
 from .regions import RegionNodes
-from .scores import SCORES
-
-STATE = "state_"
+from .scores import SCORINGS
 
 
 class TemporalGraph(nn.Module):
@@ -24,7 +23,7 @@ class TemporalGraph(nn.Module):
     after the last, count as the zero padding of the network.
 
     A network without facial dynamics has k = 0, one without temporal convolution needs no 2 frames more. Its graph has
-    the inputs and states of the parts that it has; without both it has no state, and nobody tells it what is valid.
+    the inputs and states of the parts that it has; without both it has no state, and no input `valid`.
 
     Args:
         model: The trained network.
@@ -35,19 +34,19 @@ class TemporalGraph(nn.Module):
         super().__init__()
         self.dtype = dtype
         self.lookahead = model.config.lookahead
-        self.features = FEATURES[type(model.dynamics)](model, dtype)
+        self.features = FRAME_FEATURES[type(model.dynamics)](model, dtype)
         self.nodes = RegionNodes(model.local, model.active, dtype)
         self.cross = copy.deepcopy(model.cross).to(dtype)
-        self.scores = SCORES[type(model.temporal)](model, dtype)
-        self.labels = ("scores", "combinations") if model.config.activated else ("scores",)
+        self.scores = SCORINGS[type(model.temporal)](model, dtype)
+        self.labels = (SCORES, COMBINATIONS) if model.config.activated else (SCORES,)
 
     def state_shapes(self) -> Shapes:
         """Shapes of one stream's states by name: zeros start a stream."""
         return self.features.state_shapes() | self.scores.state_shapes()
 
     def frame_shapes(self) -> Shapes:
-        """Shapes of a frame's inputs by name: what the encoder says of it, and whether it is valid."""
-        return self.features.input_shapes() | ({"valid": ()} if self.state_shapes() else {})
+        """Shapes of a frame's inputs by name: the encoder's outputs, and whether the frame is valid."""
+        return self.features.input_shapes() | ({VALID: ()} if self.state_shapes() else {})
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -57,7 +56,7 @@ class TemporalGraph(nn.Module):
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the outputs."""
-        return (*self.labels, *(f"new_{STATE}{name}" for name in self.state_shapes()))
+        return (*self.labels, *(NEW_STATE + name for name in self.state_shapes()))
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Advance B streams by T frames each.

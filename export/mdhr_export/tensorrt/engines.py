@@ -6,8 +6,8 @@ import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,36 +24,36 @@ from mdhr_runtime.bundle import (
     read_manifest,
     write_manifest,
 )
+from mdhr_runtime.contract import CLIP
 from mdhr_runtime.errors import ExportError
+from mdhr_runtime.files import told
 
+from .. import MAX_BATCH, MAX_FRAMES, Step
 from ..parity import TOLERANCES, check_parity, compare_clip
-from ..verification import Reference, bundled_reference, clip_from_video, labelled_by_onnx
-from .builder import BuildSettings, Built, build_engine
-from .product import NEEDS_NO_GPU, choose_builder
+from ..verify import Reference, find_reference
+from .builder import NEEDS_NO_GPU, BuildSettings, Built, build_engine, choose_builder
 from .shapes import profiles_of
 
 PORTABLE_CAPABILITY = "8.0+"
-"""What a TensorRT-RTX engine serves: it is compiled for the GPU, Ampere or later, when it is loaded first."""
-
-Step = Callable[[str], AbstractContextManager[None]]
+"""GPUs that a TensorRT-RTX engine serves: it is compiled for the GPU, Ampere or later, when it is loaded first."""
 
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """What engines to build.
+    """Choices for a bundle's engines.
 
     Attributes:
         flavor: "tensorrt", "tensorrt_rtx", or "auto".
         max_batch: Streams at once.
         max_frames: Frames of a stream at once.
-        settings: How to build.
-        verify: Whether to run the engines beside what PyTorch said, where there is a GPU.
+        settings: Settings of the build.
+        verify: Whether to compare the engines with PyTorch's labels, where there is a GPU.
         verify_data: A video to verify on; by default the clip that the bundle carries.
     """
 
     flavor: str = "auto"
-    max_batch: int = 8
-    max_frames: int = 16
+    max_batch: int = MAX_BATCH
+    max_frames: int = MAX_FRAMES
     settings: BuildSettings = field(default_factory=BuildSettings)
     verify: bool = True
     verify_data: Path | None = None
@@ -67,8 +67,8 @@ def build_engines(path: Path, options: EngineOptions, step: Step, reference: Ref
 
     Args:
         path: The bundle's folder.
-        options: What to build.
-        step: Is told of every step.
+        options: The choices.
+        step: Announces every step.
         reference: The clip to verify on, with its labels, if the caller has them.
 
     Returns:
@@ -83,29 +83,24 @@ def build_engines(path: Path, options: EngineOptions, step: Step, reference: Ref
     bundle = open_bundle(path)
     gpu = find_gpu()
     flavor = choose_builder(options.flavor, gpu)
-    try:
-        with _alone(path):
-            (path / ENGINES).mkdir(exist_ok=True)
-            try:
-                built = _build_all(bundle, flavor, gpu, options)
-                parity = _verify(bundle, EngineSet(flavor, gpu, built), options, step, reference) if gpu else []
-                manifest = _with_engines(bundle.manifest, list(built.values()), parity)
-                with step("write the manifest"):
-                    manifest = write_manifest(path, manifest, known=manifest.files)
-            finally:
-                _sweep(path)
-    except OSError as error:
-        raise ExportError(
-            f"The engines of {path} could not be written.",
-            str(error),
-            "Choose a place that can be written and has room (about 250 MB for ResNet-50 in float16). "
-            "The bundle is as before.",
-        ) from error
-    return manifest
+    fix = (
+        "Choose a place that can be written and has room (about 250 MB for ResNet-50 in float16). "
+        "The bundle is as before."
+    )
+    with told(f"The engines of {path}", ExportError, fix), _locked(path):
+        (path / ENGINES).mkdir(exist_ok=True)
+        try:
+            built = _build_all(bundle, flavor, gpu, options)
+            parity = _verify(bundle, EngineSet(flavor, gpu, built), options, step, reference) if gpu else []
+            manifest = _with_engines(bundle.manifest, list(built.values()), parity)
+            with step("write the manifest"):
+                return write_manifest(path, manifest, known=manifest.files)
+        finally:
+            _sweep(path)
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _locked(path: Path) -> Iterator[None]:
     """Keep other processes from building into a bundle. The lock ends with the process, however that ends."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -122,8 +117,8 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _build_all(bundle: Bundle, flavor: Flavor, gpu: Gpu | None, options: EngineOptions) -> dict[str, EngineRecord]:
-    names = [name for name in (*ENGINE_GRAPHS, "clip") if name in bundle.manifest.graphs]
-    # All profiles first: what cannot be built should be told before minutes of building.
+    names = [name for name in (*ENGINE_GRAPHS, CLIP) if name in bundle.manifest.graphs]
+    # All profiles first: sizes that cannot be built should fail before minutes of building.
     profiles = {name: profiles_of(name, bundle.manifest, options.max_batch, options.max_frames) for name in names}
     records = {}
     for name in names:
@@ -137,13 +132,12 @@ def _build_all(bundle: Bundle, flavor: Flavor, gpu: Gpu | None, options: EngineO
 def _describe(bundle: Bundle, name: str, built: Built, flavor: Flavor, gpu: Gpu | None) -> EngineRecord:
     manifest = bundle.manifest
     digest = hashlib.sha256(built.data).hexdigest()
-    portable = flavor.name == NEEDS_NO_GPU or gpu is None
-    target = Gpu(PORTABLE, PORTABLE_CAPABILITY, 0) if portable else gpu
-    place = re.sub(r"[^a-z0-9]+", "-", target.name.lower()).strip("-") + "-sm" + target.compute_capability
+    target = gpu if gpu is not None and flavor.name != NEEDS_NO_GPU else Gpu(PORTABLE, PORTABLE_CAPABILITY, 0)
+    suffix = re.sub(r"[^a-z0-9]+", "-", target.name.lower()).strip("-") + "-sm" + target.compute_capability
     return EngineRecord(
         graph=name,
         # The hash keeps a new engine from taking the place of one that the manifest still names.
-        file=f"{ENGINES}/{name}.{flavor.name}-{flavor.version}.{place}.{manifest.precision}.{digest[:8]}.engine",
+        file=f"{ENGINES}/{name}.{flavor.name}-{flavor.version}.{suffix}.{manifest.precision}.{digest[:8]}.engine",
         flavor=flavor.name,
         version=flavor.version,
         gpu=target.name,
@@ -160,7 +154,7 @@ def _describe(bundle: Bundle, name: str, built: Built, flavor: Flavor, gpu: Gpu 
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write an engine; until the manifest names it, nobody reads it."""
+    """Write an engine; it is not read before the manifest names it."""
     with path.open("wb") as file:
         file.write(data)
         file.flush()
@@ -170,28 +164,15 @@ def _write(path: Path, data: bytes) -> None:
 def _verify(
     bundle: Bundle, engines: EngineSet, options: EngineOptions, step: Step, reference: Reference | None
 ) -> list[ParityRecord]:
-    """Run the engines beside what is right."""
+    """Compare the engines with the right labels."""
     if not options.verify:
         return []
-    reference = reference or _reference(bundle, options.verify_data)
+    reference = reference or find_reference(bundle, options.verify_data)
     with step(f"verify on {len(reference.frames)} frames against {reference.source}"):
         load = TensorRtBackend(bundle, engines).load
         records = compare_clip(str(engines.flavor), load, bundle.manifest, reference.frames, reference.labels)
     check_parity(records, TOLERANCES[bundle.manifest.precision])
     return records
-
-
-def _reference(bundle: Bundle, video: Path | None) -> Reference:
-    if video is not None:
-        return labelled_by_onnx(bundle, clip_from_video(bundle, video))
-    reference = bundled_reference(bundle)
-    if reference is None:
-        raise ExportError(
-            "The engines cannot be verified.",
-            f"The bundle {bundle.path} carries no clip: it was exported with --no-verify or --verify-data.",
-            "Give a video that shows a face, --verify-data VIDEO, or --no-verify.",
-        )
-    return reference
 
 
 def _with_engines(manifest: Manifest, built: Sequence[EngineRecord], parity: Sequence[ParityRecord]) -> Manifest:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mdhr_runtime.bundle import GraphRecord, Manifest
+from mdhr_runtime.contract import CLIP, ENCODER, FRAMES_DIM, STREAMS_DIM, TEMPORAL
 from mdhr_runtime.errors import ConfigError
 
-from ..verification import VERIFY_FRAMES
+from ..verify import VERIFY_FRAMES
 
 Profile = Mapping[str, tuple[tuple[int, ...], ...]]
 """Per input with a dynamic shape: its least, likeliest and largest shape."""
-
-Sizes = Mapping[str, int]
-"""Sizes of the dynamic dimensions, by the manifest's names of them."""
 
 
 def profiles_of(name: str, manifest: Manifest, max_batch: int, max_frames: int) -> tuple[Profile, ...]:
@@ -24,7 +22,7 @@ def profiles_of(name: str, manifest: Manifest, max_batch: int, max_frames: int) 
 
     Args:
         name: The graph's name.
-        manifest: Describes it.
+        manifest: The bundle's description of it.
         max_batch: Streams at once.
         max_frames: Frames of a stream at once.
 
@@ -38,29 +36,23 @@ def profiles_of(name: str, manifest: Manifest, max_batch: int, max_frames: int) 
             f"Use --max-frames {manifest.lookahead} or more.",
         )
     clip = manifest.clip_frames
-    one, likeliest, largest = {
-        "encoder": ({"frames": 1}, {"frames": max_batch}, {"frames": max(max_batch, max_frames)}),
+    one, likeliest, largest = {  # each streams, frames
+        ENCODER: ((1, 1), (1, max_batch), (1, max(max_batch, max_frames))),
         # Cameras come with one frame each; a single stream that comes in larger steps is a file.
-        "temporal": (
-            {"streams": 1, "frames": 1},
-            {"streams": max_batch, "frames": 1 if max_batch > 1 else max_frames},
-            {"streams": max_batch, "frames": max_frames},
-        ),
-        "clip": (
-            {"streams": 1, "frames": clip},
-            {"streams": max_batch, "frames": clip},
-            # The clip that engines are verified on must fit too.
-            {"streams": max_batch, "frames": max(clip, max_frames, VERIFY_FRAMES)},
-        ),
+        TEMPORAL: ((1, 1), (max_batch, 1 if max_batch > 1 else max_frames), (max_batch, max_frames)),
+        # The clip that engines are verified on must fit too.
+        CLIP: ((1, clip), (max_batch, clip), (max_batch, max(clip, max_frames, VERIFY_FRAMES))),
     }[name]
-    least = dict.fromkeys(largest, 1)
+    least = (1, 1)
     record = manifest.graphs[name]
     return _profile(record, one, one, one), _profile(record, least, likeliest, largest)
 
 
-def _profile(record: GraphRecord, *bounds: Sizes) -> Profile:
+def _profile(record: GraphRecord, *bounds: tuple[int, int]) -> Profile:
+    """Shapes of the inputs for each number of streams and frames."""
+    sizes = [{STREAMS_DIM: streams, FRAMES_DIM: frames} for streams, frames in bounds]
     return {
-        name: tuple(tuple(sizes[size] if isinstance(size, str) else size for size in tensor.shape) for sizes in bounds)
+        name: tuple(tuple(of[size] if isinstance(size, str) else size for size in tensor.shape) for of in sizes)
         for name, tensor in record.inputs.items()
         if any(isinstance(size, str) for size in tensor.shape)
     }

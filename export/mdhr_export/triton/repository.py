@@ -1,4 +1,4 @@
-"""From a bundle to a model repository."""
+"""From a bundle to a model repository, with the engines that Triton can serve on this machine."""
 
 from __future__ import annotations
 
@@ -7,26 +7,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from mdhr_runtime.bundle import Bundle, Manifest
-from mdhr_runtime.errors import ExportError
-from mdhr_runtime.files import staged
+from mdhr_runtime.backends.tensorrt.backend import choose_engines
+from mdhr_runtime.bundle import Bundle, EngineRecord, Manifest
+from mdhr_runtime.contract import CLIP, ENCODER, TEMPORAL
+from mdhr_runtime.errors import ExportError, ProviderError
+from mdhr_runtime.files import staged, told
 
-from .serving import Limits, model_config
-from .text import to_text
+from .serving import Limits, model_config, to_text
 
 CONFIG = "config.pbtxt"
 VERSION = "1"  # Triton keeps versions of a model in folders with numbers
 
 PREFIX = "mdhr_"
-BATCHES = {  # graphs that are served → which limit bounds their batch; "clip" where the bundle has it
-    "encoder": "frames",
-    "temporal": "streams",
-    "clip": "streams",
+BATCHES = {  # graphs that are served, the clip graph where the bundle has it → the limit of their batch
+    ENCODER: "frames",
+    TEMPORAL: "streams",
+    CLIP: "streams",
 }
 
+ONNX_RUNTIME, TENSORRT = "onnxruntime", "tensorrt"
+
 FILES = {  # Triton's backends → the name that each gives a model's file
-    "onnxruntime": "model.onnx",
-    "tensorrt": "model.plan",
+    ONNX_RUNTIME: "model.onnx",
+    TENSORRT: "model.plan",
 }
 
 
@@ -42,6 +45,30 @@ class Executable(NamedTuple):
     file: Path
 
 
+def servable_engines(bundle: Bundle) -> tuple[dict[str, Executable], Limits, str | None]:
+    """Choose the engines of TensorRT that were built for this machine, to be served in place of their ONNX files.
+
+    Returns:
+        The engines by graph, limits that they keep, and the reason, a sentence, if none of the bundle's can be served.
+    """
+    if not bundle.manifest.engines:
+        return {}, Limits(), None
+    try:
+        engines = choose_engines(bundle)
+    except ProviderError as error:
+        return {}, Limits(), error.why
+    if engines.flavor.name != TENSORRT:
+        return {}, Limits(), f"Triton has no backend for engines of {engines.flavor}."
+    executables = {name: Executable(TENSORRT, bundle.path / record.file) for name, record in engines.records.items()}
+    frames, streams = _largest(engines.records[ENCODER]), _largest(engines.records[TEMPORAL])
+    return executables, Limits(frames=frames, streams=streams), None
+
+
+def _largest(record: EngineRecord) -> int:
+    """The largest batch, the first dimension, that an engine takes."""
+    return max(bounds[-1][0] for profile in record.profiles for bounds in profile.values())
+
+
 def write_repository(
     bundle: Bundle,
     out: Path,
@@ -55,8 +82,8 @@ def write_repository(
     Args:
         bundle: The bundle.
         out: The repository's folder. An older repository of this kind is replaced.
-        executables: What runs a graph in place of its ONNX file, by the graph's name: engines of TensorRT.
-        limits: What the server must be ready for; None for the defaults.
+        executables: Engines of TensorRT that replace ONNX files, by graph.
+        limits: The load that the server must be ready for; None for the defaults.
 
     Returns:
         Names of the models.
@@ -69,17 +96,13 @@ def write_repository(
     chosen = _executables(bundle, executables or {})
     _check_limits(limits)
     _check_target(out)
-    try:
-        with staged(out) as folder:
-            for graph, executable in chosen.items():
-                _write_model(folder / (PREFIX + graph), graph, executable, bundle.manifest, limits)
-    except OSError as error:
-        raise ExportError(
-            f"The model repository {out} could not be written.",
-            str(error),
-            "Choose a folder whose parent exists, can be written and has room for copies of the graphs. "
-            "Nothing was left behind.",
-        ) from error
+    fix = (
+        "Choose a folder whose parent exists, can be written and has room for copies of the graphs. "
+        "Nothing was left behind."
+    )
+    with told(f"The model repository {out}", ExportError, fix), staged(out) as folder:
+        for graph, executable in chosen.items():
+            _write_model(folder / (PREFIX + graph), graph, executable, bundle.manifest, limits)
     return [PREFIX + graph for graph in chosen]
 
 
@@ -105,7 +128,7 @@ def _executables(bundle: Bundle, executables: Mapping[str, Executable | tuple[st
             f"The bundle {bundle.path} has {', '.join(graphs)} to serve.",
             "Name engines after these graphs.",
         )
-    chosen = {name: Executable(*executables.get(name, ("onnxruntime", bundle.graph_path(name)))) for name in graphs}
+    chosen = {name: Executable(*executables.get(name, (ONNX_RUNTIME, bundle.graph_path(name)))) for name in graphs}
     for name, executable in chosen.items():
         if executable.backend not in FILES:
             raise ExportError(
@@ -130,7 +153,7 @@ def _check_limits(limits: Limits) -> None:
 
 
 def _check_target(out: Path) -> None:
-    if out.exists() and not (out / f"{PREFIX}encoder" / CONFIG).is_file() and not _is_empty(out):
+    if out.exists() and not (out / f"{PREFIX}{ENCODER}" / CONFIG).is_file() and not _is_empty(out):
         raise ExportError(
             f"{out} was not overwritten.",
             "It exists and is not a model repository of a bundle.",

@@ -1,17 +1,18 @@
-"""How Triton serves a graph: the contents of its `config.pbtxt`.
+"""The contents of `config.pbtxt`, by which Triton serves a graph.
 
-Field names and their meaning are those of Triton's `model_config.proto`.
+Field names and their meaning are those of Triton's `model_config.proto`. The schema's own Python package comes with
+Triton's client and serves the tests; a bundle is handed over without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mdhr_runtime.bundle import GraphRecord, TensorRecord
-from mdhr_runtime.contract import NEW_STATE, STATE
-
-from .text import Message, Word
+from mdhr_runtime.contract import NEW_STATE, STATE, state_names
 
 DTYPES = {  # NumPy's name → Triton's
     "uint8": "TYPE_UINT8",
@@ -21,9 +22,17 @@ DTYPES = {  # NumPy's name → Triton's
 }
 
 
+class Word(str):
+    """Value of an enumeration: text without quotes."""
+
+
+Message = Mapping[str, Any]
+"""A message: its fields by name. Values are text, `Word`s, truth values, numbers, messages, or lists of them."""
+
+
 @dataclass(frozen=True)
 class Limits:
-    """What a server must be ready for.
+    """The load that a server must be ready for.
 
     A TensorRT engine must have been built for at least as much.
 
@@ -53,14 +62,14 @@ def model_config(
         graph: The graph's inputs and outputs.
         backend: Triton's name of the backend that runs it.
         batch: Largest batch.
-        limits: What the server must be ready for.
+        limits: The load that the server must be ready for.
         notes: Facts for clients, by name; they find them among the model's parameters.
 
     Returns:
         The configuration, for `to_text`.
     """
     scheduling: Message = {"dynamic_batching": {}}
-    if any(tensor.startswith(STATE) for tensor in graph.inputs):
+    if state_names(graph.inputs):
         scheduling = {"sequence_batching": _sequences(graph, limits)}
     return {
         "name": name,
@@ -90,7 +99,7 @@ def _sequences(graph: GraphRecord, limits: Limits) -> Message:
 
     No control input is asked for: zeros start a stream, and the graph's own `valid` tells padding from frames. The
     strategy "oldest" batches those streams that have frames waiting; "direct" would give every open stream a fixed
-    place in the batch, and compute the places of streams without a frame for nothing.
+    slot in the batch, and compute the slots of streams without a frame for nothing.
     """
     return {
         "max_sequence_idle_microseconds": round(limits.idle_seconds * 1e6),
@@ -99,12 +108,46 @@ def _sequences(graph: GraphRecord, limits: Limits) -> Message:
         # the same prefix before the same names keeps the two orders equal.
         "state": [
             {
-                "input_name": name,
-                "output_name": NEW_STATE + name.removeprefix(STATE),
-                **_type(tensor),
-                "initial_state": {"name": "zeros", **_type(tensor), "zero_data": True},
+                "input_name": STATE + name,
+                "output_name": NEW_STATE + name,
+                **_type(graph.inputs[STATE + name]),
+                "initial_state": {"name": "zeros", **_type(graph.inputs[STATE + name]), "zero_data": True},
             }
-            for name, tensor in graph.inputs.items()
-            if name.startswith(STATE)
+            for name in state_names(graph.inputs)
         ],
     }
+
+
+def to_text(message: Message) -> str:
+    """Write a message in the text form of protocol buffers.
+
+    Args:
+        message: Its fields, in the order in which they are written.
+
+    Returns:
+        Lines, the last one ended too.
+    """
+    return "".join(f"{line}\n" for line in _lines(message))
+
+
+def _lines(message: Message) -> Iterator[str]:
+    for name, value in message.items():
+        if isinstance(value, Mapping):
+            yield from _block(name, value)
+        elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
+            for part in value:
+                yield from _block(name, part)
+        else:
+            yield f"{name}: {_scalar(value)}"
+
+
+def _block(name: str, message: Message) -> Iterator[str]:
+    yield f"{name} {{"
+    yield from (f"  {line}" for line in _lines(message))
+    yield "}"
+
+
+def _scalar(value: str | bool | int | list[int]) -> str:
+    if isinstance(value, Word):
+        return str(value)
+    return json.dumps(value)  # writes strings, numbers, truth values and lists of numbers as the text form does

@@ -1,15 +1,25 @@
-"""Every graph becomes an engine; its types are those of the ONNX file, layer by layer."""
+"""Which TensorRT builds; and every graph becomes an engine, whose types are those of the ONNX file, layer by layer."""
+
+import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from mdhr_export.graphs import EncoderGraph, TemporalGraph
-from mdhr_export.tensorrt import builder
-from mdhr_export.tensorrt.builder import BuildSettings, build_engine, count_layers, parse_network
+from mdhr_export.tensorrt.builder import (
+    BuildSettings,
+    build_engine,
+    build_error,
+    choose_builder,
+    count_layers,
+    parse_network,
+)
 from mdhr_export.tensorrt.shapes import profiles_of
 from mdhr_export.tracing import encoder_spec, temporal_spec, trace
+from mdhr_runtime.backends.tensorrt.installed import Gpu
 from mdhr_runtime.bundle import open_bundle
-from mdhr_runtime.errors import ExportError
+from mdhr_runtime.errors import ExportError, ProviderError
 from mdhr_train.datasets import LAYOUTS
 from mdhr_train.model import INPUT_SIZE, MDHR, ModelConfig
 from mdhr_train.model.variants import rows
@@ -165,7 +175,7 @@ def test_sizes_that_do_not_fit_the_graph_are_explained(flavor, tiny_bundle):
 def test_memory_that_runs_out_while_building_is_told_apart(flavor, tmp_path):
     # What TensorRT 10 says when the GPU is full; no GPU, no such failure here.
     words = "[E] Error Code 2: OutOfMemory (Requested size was 536870912 bytes.)"
-    error = builder._failed(tmp_path / "encoder.onnx", "built", flavor, words)
+    error = build_error(tmp_path / "encoder.onnx", "built", flavor, words)
     assert "had not enough memory" in error.why
     assert "--workspace" in error.fix
 
@@ -193,3 +203,51 @@ def test_a_timing_cache_that_is_damaged_starts_anew(flavor, tiny_bundle, tmp_pat
     settings = BuildSettings(timing_cache=tmp_path / "best.timing")
     build_engine(bundle.graph_path("temporal"), flavor, profiles_of("temporal", bundle.manifest, 1, 7), settings)
     assert (tmp_path / "best.timing").read_bytes() != b"damaged"
+
+
+GPU = Gpu("Orin", "8.7", 16)
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Pretend that products of certain versions are installed, and no others."""
+
+    def install(**versions):
+        for name in ("tensorrt", "tensorrt_rtx"):
+            module = SimpleNamespace(__version__=versions[name]) if name in versions else None
+            monkeypatch.setitem(sys.modules, name, module)
+
+    return install
+
+
+def test_tensorrt_builds_where_there_is_a_gpu(installed):
+    installed(tensorrt="10.3.0", tensorrt_rtx="1.7.1")
+    assert str(choose_builder("auto", GPU)) == "TensorRT 10.3.0"
+
+
+def test_tensorrt_rtx_builds_where_there_is_none(installed):
+    installed(tensorrt="10.3.0", tensorrt_rtx="1.7.1")
+    assert str(choose_builder("auto", None)) == "TensorRT-RTX 1.7.1"
+
+
+@pytest.mark.parametrize("name", ["auto", "tensorrt"])
+def test_tensorrt_without_a_gpu_points_to_the_one_that_needs_none(installed, name):
+    installed(tensorrt="11.4.0")
+    with pytest.raises(ExportError, match=r"TensorRT 11\.4\.0 cannot build engines on this machine") as error:
+        choose_builder(name, None)
+    assert "tensorrt_rtx" in error.value.fix
+
+
+@pytest.mark.parametrize("name", ["auto", "tensorrt", "tensorrt_rtx"])
+def test_without_tensorrt_it_says_what_to_install(installed, name):
+    installed()
+    with pytest.raises(ProviderError, match="installed") as error:
+        choose_builder(name, GPU)
+    assert "docs/jetson.md" in error.value.fix
+
+
+def test_tensorrt_8_is_too_old(installed):
+    installed(tensorrt="8.6.2")
+    with pytest.raises(ProviderError, match=r"TensorRT 8\.6\.2 is too old") as error:
+        choose_builder("tensorrt", GPU)
+    assert "JetPack 6.1" in error.value.fix

@@ -101,7 +101,7 @@ def test_a_folder_with_other_things_stays(bundle, tmp_path):
     [
         ({"encoder": ("tensorrt_rtx", Path("x"))}, "Triton cannot run the engine of encoder"),
         ({"pnet": ("tensorrt", Path("x"))}, "Triton was given an engine for pnet"),
-        ({"encoder": ("tensorrt", Path("missing.engine"))}, "could not be written"),
+        ({"encoder": ("tensorrt", Path("missing.engine"))}, "cannot be written"),
     ],
 )
 def test_engines_that_triton_cannot_take_are_refused(bundle, tmp_path, executables, words):
@@ -118,7 +118,7 @@ def test_limits_below_one_are_refused(bundle, tmp_path, limits):
 
 
 def test_a_parent_that_does_not_exist_is_reported(bundle, tmp_path):
-    with pytest.raises(ExportError, match="could not be written"):
+    with pytest.raises(ExportError, match="cannot be written"):
         write_repository(bundle, tmp_path / "none" / "models")
 
 

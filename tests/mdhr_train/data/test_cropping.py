@@ -11,7 +11,7 @@ from mdhr_runtime.errors import OutputError
 from mdhr_runtime.faces.alignment import align
 from mdhr_runtime.faces.tracking import FaceTracker
 from mdhr_train.data.cropping import Gaps, crop_faces, finished
-from mdhr_train.data.detector import make_detector
+from mdhr_train.data.mtcnn import make_detector
 from mdhr_train.datasets import DATASETS
 
 BP4D = DATASETS["bp4d"]

@@ -8,7 +8,7 @@ from host_gpu import HostDevice
 
 import mdhr_runtime
 from mdhr_export.parity import TOLERANCES, Labels, check_parity, compare_clip
-from mdhr_export.verification import bundled_reference
+from mdhr_export.verify import bundled_reference
 from mdhr_runtime.errors import ExportError, FramesError, ProviderError
 from mdhr_runtime.streaming.batch import StreamBatch
 from mdhr_runtime.streaming.stream import Stream

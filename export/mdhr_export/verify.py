@@ -1,15 +1,17 @@
-"""The clip that graphs and engines are verified on, and what is right to say of it."""
+"""The clip that graphs and engines are verified on, and its right labels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mdhr_runtime.backends.table import open_backend
 from mdhr_runtime.bundle import VERIFICATION, Bundle
+from mdhr_runtime.contract import COMBINATIONS, FRAMES, SCORES
 from mdhr_runtime.errors import ExportError
 from mdhr_runtime.pipeline.analysis import make_face_providers
 from mdhr_runtime.sources import open_source
@@ -26,9 +28,9 @@ class Reference:
     """A clip with its labels.
 
     Attributes:
-        source: Who labelled it: "PyTorch", or "ONNX Runtime" where PyTorch is not.
+        source: Origin of the labels: "PyTorch", or "ONNX Runtime" where PyTorch is not installed.
         frames: (T, 224, 224, 3) uint8, RGB.
-        labels: What it said.
+        labels: The right labels.
     """
 
     source: str
@@ -43,19 +45,44 @@ def write_reference(folder: Path, reference: Reference) -> None:
         OSError: The file cannot be written.
     """
     labels = reference.labels
+    arrays: dict[str, Any] = {FRAMES: reference.frames, SCORES: labels.scores, COMBINATIONS: labels.combinations}
     with (folder / VERIFICATION).open("wb") as file:
-        np.savez_compressed(file, frames=reference.frames, scores=labels.scores, combinations=labels.combinations)
+        np.savez_compressed(file, **arrays)
+
+
+def find_reference(bundle: Bundle, video: Path | None) -> Reference:
+    """Choose what a bundle's engines are verified on.
+
+    Args:
+        bundle: The bundle.
+        video: A video, whose labels are then those of the bundle's graphs in ONNX Runtime; None for the clip that the
+            bundle carries.
+
+    Raises:
+        VideoError: The video cannot be read.
+        ExportError: It shows no face for a second, or the bundle carries no clip.
+    """
+    if video is not None:
+        return _labelled_by_onnx(bundle, clip_from_video(bundle, video))
+    reference = bundled_reference(bundle)
+    if reference is None:
+        raise ExportError(
+            "The engines cannot be verified.",
+            f"The bundle {bundle.path} carries no clip: it was exported with --no-verify or --verify-data.",
+            "Give a video that shows a face, --verify-data VIDEO, or --no-verify.",
+        )
+    return reference
 
 
 def bundled_reference(bundle: Bundle) -> Reference | None:
-    """What PyTorch said when the bundle was exported; None if it was exported without verification."""
+    """Read the clip that a bundle carries, with PyTorch's labels; None if it was exported without one."""
     if VERIFICATION not in bundle.manifest.files:
         return None
     with np.load(bundle.path / VERIFICATION) as arrays:
-        return Reference("PyTorch", arrays["frames"], Labels(arrays["scores"], arrays["combinations"]))
+        return Reference("PyTorch", arrays[FRAMES], Labels(arrays[SCORES], arrays[COMBINATIONS]))
 
 
-def labelled_by_onnx(bundle: Bundle, frames: np.ndarray) -> Reference:
+def _labelled_by_onnx(bundle: Bundle, frames: np.ndarray) -> Reference:
     """Label a clip with the bundle's graphs in ONNX Runtime on the CPU."""
     _, labels = next(label_with_graphs(open_backend(bundle, "cpu").load, bundle.manifest, frames))
     return Reference("ONNX Runtime", frames, labels)

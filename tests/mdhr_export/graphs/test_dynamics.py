@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mdhr_export.graphs.rows import differences, last, sums
+from mdhr_export.graphs.dynamics import differences, last, sums
 
 
 @pytest.fixture(params=[torch.float32, torch.float16], ids=["float32", "float16"])
