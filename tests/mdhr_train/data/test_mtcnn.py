@@ -10,7 +10,7 @@ from mdhr_export.tracing import trace_detector
 from mdhr_runtime.backends.onnx_runtime import load_graph
 from mdhr_runtime.contract import DETECTOR
 from mdhr_runtime.errors import ConfigError
-from mdhr_runtime.faces.mtcnn import FaceDetector
+from mdhr_runtime.faces.mtcnn import Mtcnn
 from mdhr_train.data.mtcnn import MtcnnNetwork, as_graph, make_detector
 
 
@@ -35,7 +35,7 @@ def test_networks_compute_what_the_graphs_of_a_bundle_compute(graphs, name, size
 def test_faces_are_those_that_a_bundle_s_detector_finds(graphs):
     image = faces(1)[0]
     (face,) = make_detector(48).detect(image)
-    (expected,) = FaceDetector(*(graphs[name] for name in DETECTOR), 48).detect(image)
+    (expected,) = Mtcnn(*(graphs[name] for name in DETECTOR), 48).detect(image)
     np.testing.assert_allclose(face.landmarks, expected.landmarks, atol=0.02)  # pixels
     assert face.score == pytest.approx(expected.score, abs=1e-5)
 
