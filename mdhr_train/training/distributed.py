@@ -63,7 +63,7 @@ class Group:
         """The network with batch normalisation over the batches of all processes; on the CPU PyTorch has none."""
         if self.size == 1 or self.device.type != "cuda":
             return model
-        synchronised: AnyModule = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+        synchronised: AnyModule = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         return synchronised
 
     def align(self, module: nn.Module) -> None:
