@@ -108,7 +108,7 @@ def test_a_failed_build_leaves_the_bundle_as_it_was(flavor, with_engines, tmp_pa
 
 
 def test_a_full_disk_leaves_the_bundle_as_it_was(flavor, bundle, monkeypatch):
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     before = tree(bundle)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdhr_runtime.backends.onnx_runtime import session_options
+from mdhr_runtime.backends.onnx_runtime import EXECUTION_PROVIDERS, provider_options, session_options
 
 
 @pytest.fixture
@@ -53,6 +53,19 @@ def test_arrays_that_are_not_contiguous_are_refused(encoder, outputs, face_frame
     views = {name: buffer.view(0, 2) for name, buffer in outputs.items()}
     with pytest.raises(ValueError, match="contiguous"):
         encoder.run({"frames": face_frames[:4:2]}, views)
+
+
+@pytest.mark.parametrize("provider", ["cuda", "ort-tensorrt"])
+def test_float32_is_computed_as_float32_on_a_gpu(provider):
+    """ONNX Runtime's default is TF32, with which the golden vectors are missed."""
+    options = dict(provider_options(provider, Path("a.mdhr/encoder.onnx")))
+    assert options["CUDAExecutionProvider"] == {"use_tf32": "0"}
+    assert next(iter(options)) == EXECUTION_PROVIDERS[provider].name
+
+
+def test_engines_of_onnx_runtime_are_kept_beside_the_bundle():
+    options = dict(provider_options("ort-tensorrt", Path("a.mdhr/encoder.onnx")))
+    assert options["TensorrtExecutionProvider"]["trt_engine_cache_path"] == "a.mdhr.ort-tensorrt"
 
 
 BESIDE = """
