@@ -116,7 +116,7 @@ def state() -> str:
 @BUNDLE
 @VIDEO
 def provisional(bundle: Path, video: Path) -> None:
-    """How far provisional scores are from final ones."""
+    """Measure the distance of provisional scores from final ones."""
     model = mdhr_runtime.load(bundle)
     early: list[np.ndarray]
     final: list[np.ndarray]

@@ -11,7 +11,7 @@ from mdhr_runtime.contract import SCORE
 
 Outcome = Literal["true_positives", "false_positives", "false_negatives", "true_negatives"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-"""What a score can turn out to be for a frame, in the order of `F1Counter.counts`."""
+"""The outcomes of a score for a frame, in the order of `F1Counter.counts`."""
 
 
 class F1Scores(TypedDict):

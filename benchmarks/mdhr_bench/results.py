@@ -70,7 +70,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as long one thing takes as another, per frame, from rounds that alternated.
+    """The ratio of two times per frame, from rounds that alternated.
 
     Attributes:
         of: Id of the timing.
@@ -237,7 +237,7 @@ class Energy:
 
 @dataclass(frozen=True)
 class Ceiling:
-    """What the machine reaches in the best case, measured in the same run.
+    """The machine's best case, measured in the same run.
 
     Attributes:
         id: "matmul" or "copy".
@@ -256,7 +256,7 @@ class Ceiling:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a graph has to do for one frame of one stream, counted from its ONNX file.
+    """The work of a graph for one frame of one stream, counted from its ONNX file.
 
     Attributes:
         graph: Its name.

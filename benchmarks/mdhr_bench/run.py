@@ -165,7 +165,7 @@ class Benchmark:
         self.result.missing += missing
 
     def floor(self, _: Path) -> None:
-        """What the graphs have to do, and the least time that it takes here and on other machines."""
+        """Count the work of the graphs, and the least time that it takes here and on other machines."""
         with step("count operations and bytes"):
             sizes = {FRAMES_DIM: 1, STREAMS_DIM: 1}
             paths = {name: self.model.bundle.graph_path(name) for name in (ENCODER, TEMPORAL)}

@@ -1,4 +1,4 @@
-"""What the AUs are called in the Facial Action Coding System (Ekman, Friesen and Hager, 2002)."""
+"""Names of the AUs in the Facial Action Coding System (Ekman, Friesen and Hager, 2002)."""
 
 NAMES = {
     "AU01": "Inner brow raiser",

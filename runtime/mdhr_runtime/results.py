@@ -72,7 +72,7 @@ class FrameResult:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """What is known of a source before its first frame.
+    """The facts about a source that are known before its first frame.
 
     Attributes:
         name: Name of the source, as in its rows.

@@ -38,7 +38,7 @@ JETSON_RELEASE = re.compile(r"# R(\d+) \(release\), REVISION: ([\d.]+)")
 """The first line of /etc/nv_tegra_release, such as "# R36 (release), REVISION: 4.3, GCID: …"."""
 
 POWER_MODE = re.compile(r"^NV Power Mode: *(\S+)(?:\s+(\d+)\s*$)?", re.MULTILINE)
-"""What `nvpmodel -q` prints: the mode's name, and its number on the next line."""
+"""The output of `nvpmodel -q`: the mode's name, and its number on the next line."""
 
 JETSON_GPUS = ("gpu", "ga10b", "gv11b", "gp10b")
 """Names of a Jetson's GPU in /sys/class/devfreq, after the address."""
@@ -222,7 +222,7 @@ def _machine(board: str | None, gpu: Gpu | None, cpu: dict[str, Any]) -> dict[st
 
 
 def _output(*command: str) -> str | None:
-    """What a program prints; None where there is none, or it fails, or waits for an answer."""
+    """The output of a program; None where there is none, or it fails, or waits for an answer."""
     # Without locks: looking at git's status must not write to the index.
     environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     try:

@@ -16,10 +16,10 @@ threads of one operator so often that medians move by about as much as the resul
 """
 
 SECONDS = 1.0
-"""How long the use by others is watched before a run: a hundred of the ticks in which Linux counts it, on each core."""
+"""Seconds that the use by others is watched before a run: a hundred of the ticks in which Linux counts it, on each core."""
 
 NAMED = 3
-"""How many of the busiest programs are named."""
+"""Number of the busiest programs that are named."""
 
 NEGLIGIBLE = 0.02
 """Cores below which a program is not named: about two ticks in a second."""

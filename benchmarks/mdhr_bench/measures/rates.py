@@ -24,7 +24,7 @@ LARGEST = 512
 """The largest size of any curve."""
 
 GAIN = 1.05
-"""How many times as many frames per second a doubled size must bring for the curve to go on."""
+"""Gain in frames per second that a doubled size must bring for the curve to go on."""
 
 KNEE = 0.95
 """Share of a curve's best from which a size is as good as the best."""
@@ -37,7 +37,7 @@ CURVES: dict[str, Callable[[Model, int], Callable[[], object]]] = {
 """Curve → what makes the call of a size; see `Throughput`."""
 
 STEPS_SECONDS = 10.0
-"""How long steps run for their energy: a hundred new values of most meters, ten of the slowest."""
+"""Seconds that steps run for their energy: a hundred new values of most meters, ten of the slowest."""
 
 IDLE_SECONDS = 5.0
 """Seconds of rest before, whose power is told beside."""

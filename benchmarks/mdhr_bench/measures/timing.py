@@ -94,7 +94,7 @@ def spread(values: Sequence[float] | np.ndarray) -> float:
 
 
 def ratio(of: Timing, to: Timing) -> Ratio:
-    """How many times as long one thing takes as another per frame, round by round."""
+    """Ratios of two times per frame, round by round."""
     values = (np.array(of.rounds) / of.frames) / (np.array(to.rounds) / to.frames)
     low, middle, high = (float(each) for each in np.percentile(values, (10, 50, 90)))
     return Ratio(of.id, to.id, middle, low, high, spread(values) <= STEADY)

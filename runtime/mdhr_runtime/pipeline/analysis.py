@@ -182,7 +182,7 @@ class Analysis:
             raise self._bug
 
     def stats(self) -> Mapping[str, SourceStats]:
-        """What is known of every source at this moment, by its name. Safe to call from any thread."""
+        """The present state of every source by its name. Safe to call from any thread."""
         return {
             worker.source.name: SourceStats(worker.dropped, timeline.latency, worker.state)
             for worker, timeline in zip(self._workers, self._timelines, strict=True)

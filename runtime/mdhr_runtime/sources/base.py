@@ -53,7 +53,7 @@ class Source(Protocol):
 
     @property
     def warnings(self) -> list[str]:
-        """What the user should know of it by now, one sentence each. Grows while the source is read."""
+        """Sentences that the user should read. Grows while the source is read."""
 
     @property
     def info(self) -> SourceInfo:
