@@ -16,7 +16,7 @@ threads of one operator so often that medians move by about as much as the resul
 """
 
 SECONDS = 1.0
-"""Seconds that the use by others is watched before a run: a hundred of the ticks in which Linux counts it, on each core."""
+"""Seconds that the use by others is watched before a run: a hundred ticks of the clock that Linux counts it in."""
 
 NAMED = 3
 """Number of the busiest programs that are named."""
