@@ -1,5 +1,6 @@
 """Fixtures that several parts of the suite use."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,9 @@ from mdhr_runtime.backends.tensorrt.installed import find_gpu
 from mdhr_train.threads import share_cores
 
 share_cores()
+
+# Programs that tests start inherit that Ctrl-C is ignored, as it is in what a shell runs in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

@@ -16,6 +16,8 @@ from mdhr_export.parity import compare, label_with_graphs
 from mdhr_train.checkpoints import load_checkpoint
 from mdhr_train.model import normalise
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-4
 WITH_VECTORS = ("BP4D_resnet", "DISFA_resnet", "BP4D_swin_transformer")
 

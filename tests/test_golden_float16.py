@@ -16,6 +16,8 @@ from mdhr_runtime.backends.onnx_runtime import load_graph
 from mdhr_runtime.streaming.stream import Stream
 from mdhr_train.checkpoints import load_checkpoint
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 16
 
 

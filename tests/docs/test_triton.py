@@ -27,6 +27,7 @@ def client(tiny_bundle, tmp_path_factory):
         yield names
 
 
+@pytest.mark.slow
 def test_a_stream_has_the_scores_of_one_clip(client, tiny_bundle, face_frames):
     expected = mdhr_runtime.load(tiny_bundle, "cpu").clip(face_frames)
     assert client["aus"] == list(mdhr_runtime.load(tiny_bundle, "cpu").aus)

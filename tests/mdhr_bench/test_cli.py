@@ -19,6 +19,8 @@ from mdhr_bench import run as running
 from mdhr_bench.cli import main
 from mdhr_bench.results import read_result, write_result
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-c", "from mdhr_bench.cli import main; main()"]
 
 # All of a run, with fewer and smaller calls: what they take is not looked at here.

@@ -101,6 +101,7 @@ def test_a_bundle_or_a_provider_that_cannot_be_used_is_told_at_the_start(started
         started(provider="abacus")
 
 
+@pytest.mark.slow
 def test_without_pytorch_the_rest_is_timed_and_what_is_missing_is_said(started, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     # Few calls of each: here only counts what is timed.

@@ -13,6 +13,8 @@ from click.testing import CliRunner
 from mdhr_export.cli import main
 from mdhr_runtime.bundle import open_bundle, storage
 
+pytestmark = pytest.mark.slow
+
 
 def test_export_prints_a_table_and_writes_a_bundle(tiny_checkpoint, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

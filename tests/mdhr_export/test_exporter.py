@@ -55,6 +55,7 @@ def test_graphs_hold_plain_operations_only(tiny_bundle):
         assert not [tensor for tensor in tensors if tensor.dtype == "int64"], name
 
 
+@pytest.mark.slow
 def test_float16_graphs_are_float16_outside_their_islands(tiny_checkpoint, tmp_path, face_frames):
     export_bundle(tiny_checkpoint, tmp_path / "half.mdhr", Options("float16", verify=True), quiet)
     bundle = open_bundle(tmp_path / "half.mdhr")
@@ -75,6 +76,7 @@ def test_float16_graphs_are_float16_outside_their_islands(tiny_checkpoint, tmp_p
     assert np.isfinite(scores).all()
 
 
+@pytest.mark.slow
 def test_the_clip_graph_takes_several_clips(tiny_bundle, face_frames):
     model = mdhr_runtime.load(tiny_bundle, "cpu")
     clips = np.stack([face_frames[:10], face_frames[10:20]])
@@ -83,6 +85,7 @@ def test_the_clip_graph_takes_several_clips(tiny_bundle, face_frames):
         np.testing.assert_allclose(found, model.clip(clip), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_without_verification_the_manifest_says_so(tiny_checkpoint, tmp_path):
     exported = export_bundle(tiny_checkpoint, tmp_path / "x.mdhr", Options(verify=False), quiet)
     assert exported.manifest.parity == ()
@@ -90,6 +93,7 @@ def test_without_verification_the_manifest_says_so(tiny_checkpoint, tmp_path):
     assert not (tmp_path / "x.mdhr" / VERIFICATION).exists()
 
 
+@pytest.mark.slow
 def test_a_bundle_of_the_same_name_is_replaced(tiny_checkpoint, tmp_path):
     out = tmp_path / "x.mdhr"
     out.mkdir()
@@ -118,6 +122,7 @@ def failing_write(*_):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_old_bundle_and_nothing_else(tiny_checkpoint, tiny_bundle, tmp_path, monkeypatch):
     out = tmp_path / "x.mdhr"
     export_bundle(tiny_checkpoint, out, Options(verify=False), quiet)
@@ -136,6 +141,7 @@ def test_a_checkpoint_that_cannot_be_read_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_graphs_that_differ_are_refused_and_leave_nothing(tiny_checkpoint, tmp_path, monkeypatch):
     trace = exporter.trace
 

@@ -14,6 +14,8 @@ from mdhr_train.datasets import DISFA
 from mdhr_train.model import MDHR, ModelConfig
 from mdhr_train.model.variants import SUITES, rows
 
+pytestmark = pytest.mark.slow
+
 # Scales differ in their number, so one single and one pair stand for the others of table 4.
 SAME = {"scale 1", "scale 3", "scale 4", "scales 1 + 2", "scales 1 + 3", "scales 2 + 3", "scales 2 + 4", "scales 3 + 4"}
 ROWS = [

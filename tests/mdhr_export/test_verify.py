@@ -32,12 +32,14 @@ def test_the_bundled_clip_carries_what_pytorch_said(tiny_bundle):
     assert reference.labels.combinations.shape == (24, 4)
 
 
+@pytest.mark.slow
 def test_a_users_own_video_is_labelled_by_onnx_runtime(tiny_bundle, media):
     reference = find_reference(open_bundle(tiny_bundle), media / "single_face.mp4")
     assert reference.source == "ONNX Runtime"
     assert reference.labels.scores.shape == (24, 12)
 
 
+@pytest.mark.slow
 def test_a_video_without_a_face_cannot_be_verified_on(tiny_bundle, media):
     with pytest.raises(ExportError, match="cannot be used to verify"):
         find_reference(open_bundle(tiny_bundle), media / "no_face.mp4")

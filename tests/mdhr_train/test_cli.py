@@ -6,6 +6,7 @@ import pytest
 from mdhr_train.cli import main
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", sorted(main.commands))
 def test_help_needs_no_heavy_library(command):
     code = (

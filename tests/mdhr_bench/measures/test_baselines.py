@@ -31,6 +31,7 @@ def sizes_of(network):
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
+@pytest.mark.slow
 def test_every_baseline_can_be_called_and_says_how_many_frames_it_takes(model, tmp_path):
     cases = list(baseline_cases(model, tmp_path))
     assert [(case.id, case.what, case.frames) for case in cases] == [
@@ -67,6 +68,7 @@ def test_a_baseline_that_is_refused_is_missing_and_the_others_are_made(model, tm
     assert isinstance(second, Case)
 
 
+@pytest.mark.slow
 def test_a_bundle_without_a_clip_graph_is_given_one_of_its_sizes(variant, tmp_path):
     _, path = variant()
     model = mdhr_runtime.load(path, "cpu")
@@ -87,6 +89,7 @@ def test_the_clip_graph_runs_on_the_backend_of_the_bundle_or_not_at_all(model, t
     assert first == Missing("the clip graph", "There is no builder. Install one.")
 
 
+@pytest.mark.slow
 def test_no_clip_graph_can_be_made_without_pytorch(variant, tmp_path, monkeypatch):
     model = mdhr_runtime.load(variant()[1], "cpu")
     monkeypatch.setitem(sys.modules, "torch", None)

@@ -25,6 +25,7 @@ def video(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_a_video_is_counted_and_its_time_is_found_in_its_stages(tiny_bundle, video):
     found = pipeline(tiny_bundle, "cpu", video, runs=2)
     assert (found.video, found.width, found.height) == ("a.avi", WIDTH, HEIGHT)

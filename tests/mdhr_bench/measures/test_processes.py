@@ -71,6 +71,7 @@ def test_a_process_that_is_killed_is_told_with_its_signal(asked):
         ask(asked, "die")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_is_left_when_the_one_that_asked_is_stopped(asked, tmp_path, number):
     place = tmp_path / "pid"
@@ -103,6 +104,7 @@ def ended(process):
 MEBIBYTE = 1 << 20
 
 
+@pytest.mark.slow
 def test_a_process_grows_from_its_imports_over_the_bundle_to_the_stream(tiny_bundle):
     taken = memory(tiny_bundle, "cpu", streams=8)
     weights = (tiny_bundle / "encoder.onnx").stat().st_size
@@ -134,6 +136,7 @@ def model_state(tiny_bundle):
     return manifest, [array for name, array in inputs.items() if name.startswith("state_")]
 
 
+@pytest.mark.slow
 def test_the_peak_of_the_process_that_asks_is_none_of_its_own():
     code = (
         "import subprocess, sys, numpy\n"

@@ -64,6 +64,7 @@ def drawn(kind):
     return page(RESULTS[kind])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", RESULTS)
 def test_the_page_is_well_formed_and_refers_to_nothing_outside_itself(kind):
     text = drawn(kind)
@@ -157,6 +158,7 @@ def test_a_page_is_written_whole(tmp_path):
     assert [each.name for each in path.parent.iterdir()] == ["page.html"]
 
 
+@pytest.mark.slow
 def test_a_place_that_cannot_be_written_is_an_error_for_the_user(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):

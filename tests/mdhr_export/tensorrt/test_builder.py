@@ -24,6 +24,8 @@ from mdhr_train.datasets import LAYOUTS
 from mdhr_train.model import INPUT_SIZE, MDHR, ModelConfig
 from mdhr_train.model.variants import rows
 
+pytestmark = pytest.mark.slow
+
 BACKBONES = {"resnet50": "ResNet-50", "swin_base_patch4_window7_224": "Swin-B"}
 
 ABLATIONS = [  # every operation that one of them has and the full network has not

@@ -16,6 +16,8 @@ from mdhr_runtime.backends.tensorrt.installed import Gpu, find_gpu
 from mdhr_runtime.bundle import MANIFEST, PORTABLE, open_bundle, read_engine
 from mdhr_runtime.errors import BundleError, ConfigError, ExportError, ProviderError
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = EngineOptions("tensorrt_rtx", max_batch=2, max_frames=8)
 
 

@@ -68,6 +68,7 @@ def test_another_face_and_another_source(write):
     assert choose(read_table(path), path, source="door")[0].scores.shape == (3, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_a_picture(write, tmp_path, suffix):
     path = write(*meeting())
@@ -83,6 +84,7 @@ def test_a_picture(write, tmp_path, suffix):
         assert (tmp_path / "chart.svg").read_text().lstrip().startswith("<?xml")
 
 
+@pytest.mark.slow
 def test_the_picture_is_named_after_the_table(write):
     path = write(result(row(1)))
     assert invoke(path).exit_code == 0

@@ -58,6 +58,7 @@ def test_a_video_without_a_face_warns(tiny_bundle, write_video, out):
     assert [row["success"] for row in read(out)] == ["0"] * 4
 
 
+@pytest.mark.slow
 def test_a_video_that_breaks_off_keeps_its_rows(tiny_bundle, write_video, swaying, out):
     path = write_video("a.avi", swaying * 2)
     whole = path.read_bytes()
@@ -92,6 +93,7 @@ def test_the_video_cannot_become_its_own_table(tiny_bundle, write_video):
     assert video.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
 )
@@ -159,6 +161,7 @@ def test_several_sources_and_outputs(tiny_bundle, write_video, swaying, tmp_path
     assert "7 frames in" in result.output
 
 
+@pytest.mark.slow
 def test_a_file_has_the_same_rows_alone_and_with_others(tiny_bundle, write_video, swaying, tmp_path):
     videos = [write_video(f"{name}.avi", swaying[index:]) for index, name in enumerate("abcd")]
     alone, together = tmp_path / "alone.csv", tmp_path / "together.csv"
@@ -181,6 +184,7 @@ def test_provisional_rows_are_followed_by_final_ones(tiny_bundle, write_video, s
         assert [row["frame"] for row in rows if row["final"] == final] == [str(n) for n in range(1, 10)]
 
 
+@pytest.mark.slow
 def test_rows_on_stdout_leave_the_summary_to_stderr(tiny_bundle, write_video, swaying):
     process = start(tiny_bundle, write_video("a.avi", swaying[:9]), "--out", "-")
     output, messages = process.communicate(timeout=60)
@@ -189,6 +193,7 @@ def test_rows_on_stdout_leave_the_summary_to_stderr(tiny_bundle, write_video, sw
     assert "9 frames in" in messages
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_ends_the_run_quietly(tiny_bundle, write_video, swaying, out):
     process = start(tiny_bundle, write_video("a.avi", swaying * 40), "--out", "-", "--out", out)
     try:
@@ -203,6 +208,7 @@ def test_a_reader_that_has_seen_enough_ends_the_run_quietly(tiny_bundle, write_v
     assert out.read_text().endswith("\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_told_and_the_other_outputs_are_kept(tiny_bundle, write_video, swaying, out):
     with open("/dev/full", "w") as full:
@@ -214,6 +220,7 @@ def test_a_full_disk_is_told_and_the_other_outputs_are_kept(tiny_bundle, write_v
     assert out.read_text().endswith("\n")
 
 
+@pytest.mark.slow
 def test_a_camera_that_never_delivers_is_told_and_the_others_go_on(tiny_bundle, write_video, swaying, out):
     server = SilentServer()
     camera = f"http://127.0.0.1:{server.port}/video"
@@ -224,6 +231,7 @@ def test_a_camera_that_never_delivers_is_told_and_the_others_go_on(tiny_bundle, 
     assert len(read(out)) == 24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_camera_runs_until_it_is_stopped(tiny_bundle, swaying, out, number, status):
     camera = HttpCamera(swaying, free_port())

@@ -90,6 +90,7 @@ def test_heads_are_turned_upright_only_where_the_layout_says_so(photo, detector,
     assert np.degrees(np.arctan2(*(right_eye - left_eye)[::-1])) == pytest.approx(angle, abs=5)
 
 
+@pytest.mark.slow
 @CROPS
 def test_a_large_face_is_averaged_not_sampled(photo, crop):
     large = cv2.resize(photo, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)

@@ -145,6 +145,7 @@ def people(media, detector):
     return cut_out("single_face.mp4"), cut_out("WolfgangLanger_Pexels.mp4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("passing", ["in front", "behind", "below"])
 @pytest.mark.parametrize("detect_every", [1, 10])
 def test_two_people_who_change_places_keep_their_ids(people, track, passing, detect_every):

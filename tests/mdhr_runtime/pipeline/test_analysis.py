@@ -40,6 +40,7 @@ def assert_scores(rows, expected):
     np.testing.assert_allclose(np.stack([row.scores for row in rows]), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_unbroken_face_is_one_clip(swaying, model):
     results = run(model, Arrays(swaying))
     assert [result.frame for result in results] == list(range(1, 25))
@@ -61,6 +62,7 @@ def test_a_gap_is_reported_and_never_bridged(swaying, model):
         assert (row.confidence, row.box, row.scores) == (0, None, None)
 
 
+@pytest.mark.slow
 def test_missing_images_are_never_bridged(swaying, model):
     rows = rows_of(run(model, Arrays([*swaying[:6], None, *swaying[9:18]])))
     assert [row.face_id for row in rows] == [0] * 15
@@ -77,6 +79,7 @@ def test_a_face_somewhere_else_is_not_compared_with_the_last_one(swaying, model)
     assert_scores(rows[4:], clip_scores(right, model))
 
 
+@pytest.mark.slow
 def test_every_face_has_rows_and_a_stream_of_its_own(swaying, model):
     mirrored = [image[:, ::-1] for image in swaying]
     both = [np.hstack(pair) for pair in zip(swaying, mirrored, strict=True)]
@@ -89,6 +92,7 @@ def test_every_face_has_rows_and_a_stream_of_its_own(swaying, model):
         assert_scores(rows, model.clip(np.stack(crops)))
 
 
+@pytest.mark.slow
 def test_a_source_does_not_depend_on_what_runs_beside_it(swaying, model):
     def source(name, start, count):
         return Arrays(swaying[start:][:count], name)
@@ -103,6 +107,7 @@ def test_a_source_does_not_depend_on_what_runs_beside_it(swaying, model):
     assert len(rows_of(together, "c")) == 18
 
 
+@pytest.mark.slow
 def test_provisional_results_come_at_once_and_final_ones_follow(swaying, model):
     images = [*swaying[:10], BLANK]
     results = run(model, Arrays(images), provisional=True)
@@ -123,6 +128,7 @@ def test_a_video_without_any_face(model):
     assert [(row.frame, row.success) for row in rows] == [(1, False), (2, False), (3, False)]
 
 
+@pytest.mark.slow
 def test_files_wait_for_whoever_takes_the_results(swaying, model):
     source = Arrays(swaying * 10)
     with Analysis([source], model, make_face_providers(model)) as analysis:
@@ -136,6 +142,7 @@ def test_files_wait_for_whoever_takes_the_results(swaying, model):
         assert [next(results).frame for _ in range(100)] == list(range(2, 102))
 
 
+@pytest.mark.slow
 def test_cameras_drop_old_frames_and_count_them(swaying, model):
     source = Arrays(swaying * 10, live=True, pause=0.004)
     with Analysis([source], model, make_face_providers(model)) as analysis:
@@ -150,6 +157,7 @@ def test_cameras_drop_old_frames_and_count_them(swaying, model):
     assert results[-1] == 240  # the newest frames are kept
 
 
+@pytest.mark.slow
 def test_a_slow_camera_does_not_stall_the_others(swaying, model):
     slow = Arrays(swaying[:2], "slow", live=True, pause=1.5)
     fast = Arrays(swaying[:8], "fast")
@@ -180,6 +188,7 @@ def test_a_bug_in_a_thread_reaches_the_caller(swaying, model):
         run(model, Arrays(swaying, error=ZeroDivisionError()))
 
 
+@pytest.mark.slow
 def test_stopping_early_leaves_no_threads(swaying, model):
     before = set(threading.enumerate())
     with Analysis([Arrays(swaying * 20), Arrays(swaying * 20, "b")], model, make_face_providers(model)) as analysis:
@@ -187,6 +196,7 @@ def test_stopping_early_leaves_no_threads(swaying, model):
     assert set(threading.enumerate()) == before
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_length(swaying, model):
     class Tagged(np.ndarray):
         """An image that weak references can watch."""
@@ -229,6 +239,7 @@ def test_an_image_that_cannot_be_read_is_a_gap(tmp_path, swaying, model):
     assert [(name, "5.png cannot be read" in text) for name, text in warnings] == [("images", True)]
 
 
+@pytest.mark.slow
 def test_fifty_faces(photo, model):
     face = cv2.resize(photo[40:200, 140:300], (96, 96), interpolation=cv2.INTER_AREA)
     crowd = np.tile(face, (5, 10, 1))
@@ -261,6 +272,7 @@ def test_images_that_are_no_crops_are_refused(tmp_path, portrait, model):
         list(mdhr_runtime.analyze(tmp_path, model, faces="crops"))
 
 
+@pytest.mark.slow
 def test_analyze_tells_a_broken_source_at_the_end(write_video, swaying, model):
     video = write_video("a.avi", swaying * 4)
     video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
@@ -270,6 +282,7 @@ def test_analyze_tells_a_broken_source_at_the_end(write_video, swaying, model):
     assert len(results) > 30
 
 
+@pytest.mark.slow
 def test_analyze_tells_all_broken_sources(write_video, swaying, model):
     videos = [write_video(f"{name}.avi", swaying * 4) for name in "abc"]
     for video in videos[:2]:
@@ -291,6 +304,7 @@ def test_leaving_analyze_early_leaves_no_threads(write_video, swaying, model):
     assert set(threading.enumerate()) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "runs"),
     [

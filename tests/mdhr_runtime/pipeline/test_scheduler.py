@@ -100,6 +100,7 @@ def test_a_break_or_other_faces_begin_a_step_of_their_own(batch, model, frames, 
     assert [[row.face_id for row in result.rows] for result in results] == [list(f.faces) or [None] for f in shown]
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_every_stream_as_a_clip(batch, model):
     frames = [pending(1, -1, -2), *(pending(number, 0, 1) for number in range(2, 13)), pending(13, 0)]
     frames += [None, *(pending(number, *((-1,) if number == 14 else (0,))) for number in range(14, 20))]

@@ -66,6 +66,7 @@ def test_frames_come_with_their_faces_and_none_where_some_are_missing(begin):
     assert told == []
 
 
+@pytest.mark.slow
 def test_a_camera_that_is_away_is_reconnecting_until_it_is_back(begin):
     worker, _ = begin(Arrays([IMAGE, None, IMAGE], live=True, pause=0.3))
     wait_for(lambda: worker.state == "running")

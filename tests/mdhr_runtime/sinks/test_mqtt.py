@@ -108,6 +108,7 @@ def test_every_row_arrives_in_order(broker, subscribe):
     output.close()
 
 
+@pytest.mark.slow
 def test_a_broker_that_dies_and_comes_back_gets_what_waited(broker, subscribe, monkeypatch):
     monkeypatch.setattr(mqtt, "GRACE", 30)
     got, ready = subscribe(broker)

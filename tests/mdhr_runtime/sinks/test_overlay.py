@@ -186,6 +186,7 @@ def test_the_summary_says_why_it_is_not_h264(tmp_path, monkeypatch):
     assert "the extra 'h264' is not installed" in output.summary
 
 
+@pytest.mark.slow
 def test_h264_of_a_killed_run_plays_as_far_as_it_goes(tmp_path, encoder):
     if encoder is not video_file.H264:
         pytest.skip("MPEG-4 part 2 has its index at the end")

@@ -36,6 +36,7 @@ def frames(connection):
     return [json.loads(message)["frame"] for message in connection]
 
 
+@pytest.mark.slow
 def test_every_subscriber_gets_every_row_in_order():
     with publisher() as output, connect(output) as one, connect(output) as two:
         for number in range(1, 301):
@@ -69,6 +70,7 @@ def test_who_leaves_is_forgotten():
         assert len(output._subscribers) == 1
 
 
+@pytest.mark.slow
 def test_who_does_not_read_loses_rows_and_holds_up_nobody(monkeypatch):
     monkeypatch.setattr(websocket, "GRACE", 0.2)
     with publisher(queued=100) as output, ExitStack() as stack:

@@ -71,6 +71,7 @@ def test_frames_of_a_network_camera(read):
     assert np.abs(frames[-1].image.astype(int) - RED).max() < 30
 
 
+@pytest.mark.slow
 def test_a_camera_that_comes_back_is_connected_again(read):
     camera = HttpCamera([plain(RED)], free_port())
     reader = read(open_source(camera.url, timeout=5))
@@ -90,6 +91,7 @@ def test_a_camera_that_comes_back_is_connected_again(read):
     assert [frame.number for frame in frames] == list(range(1, len(frames) + 1))
 
 
+@pytest.mark.slow
 def test_a_camera_may_change_its_resolution(read):
     camera = HttpCamera([plain(RED)] * 5 + [plain(BLUE, (96, 160))] * 5, free_port())
     reader = read(open_source(camera.url, timeout=5))
@@ -103,6 +105,7 @@ def test_a_camera_may_change_its_resolution(read):
     assert None not in reader.items
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["http", "rtsp", "closed"])
 def test_a_camera_that_never_delivers_is_given_up(read, kind):
     server = SilentServer()
@@ -133,6 +136,7 @@ def test_stopping_does_not_wait_for_a_camera_to_come_back(read):
     assert time.monotonic() - begun < 1
 
 
+@pytest.mark.slow
 def test_rtsp_with_a_server_that_dies_and_returns(read, write_video, swaying):
     need_rtsp_server()
     video = write_video("camera.avi", [image[:, :224] for image in swaying] * 20)

@@ -52,6 +52,7 @@ def assert_scores(model, player):
     np.testing.assert_allclose(np.concatenate(player.parts), model.clip(player.clip), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 3, 8])
 @pytest.mark.parametrize("count", [1, 3, SLOTS + 3])
 def test_streams_in_step_score_as_streams_do(model, batch, face_frames, step, count):
@@ -64,6 +65,7 @@ def test_streams_in_step_score_as_streams_do(model, batch, face_frames, step, co
     assert batch.streams == 0
 
 
+@pytest.mark.slow
 def test_streams_out_of_step_that_come_and_go(model, batch, face_frames):
     rng = np.random.default_rng(0)
     done, playing = [], []
@@ -88,6 +90,7 @@ def test_final_scores_lag_behind_by_the_lookahead(model, batch, face_frames):
     assert [len(scores) for scores in batch.close([slot])] == [model.lookahead]
 
 
+@pytest.mark.slow
 def test_provisional_scores_are_those_of_a_clip_that_ends_there(model, batch, face_frames):
     players = [Player(batch, clip_of(face_frames, start, 11)) for start in range(3)]
     for length in range(1, 12):
@@ -121,6 +124,7 @@ class CountingGraph:
         self.runs += 1
 
 
+@pytest.mark.slow
 def test_steps_of_faces_in_step_take_one_run(model, face_frames):
     temporal = CountingGraph(model.graph("temporal"))
     batch = StreamBatch(model.graph("encoder"), temporal, model.bundle.manifest)
@@ -138,6 +142,7 @@ def stateless(variant):
     return mdhr_runtime.load(variant(dynamics=False, temporal=False)[1], "cpu")
 
 
+@pytest.mark.slow
 def test_a_model_without_lookahead_gives_its_scores_at_once(stateless, face_frames):
     batch = stateless.batch()
     slots = [batch.open() for _ in range(3)]
@@ -152,6 +157,7 @@ def test_a_model_without_lookahead_gives_its_scores_at_once(stateless, face_fram
     assert batch.streams == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["dynamics", "temporal"])
 def test_streams_of_a_model_with_fewer_states_score_as_streams_do(variant, face_frames, part):
     model = mdhr_runtime.load(variant(**{part: False})[1], "cpu")

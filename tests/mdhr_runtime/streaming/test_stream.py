@@ -17,6 +17,7 @@ def scores(model, face_frames):
     return model.clip(face_frames)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 2, 5, 7, 24])
 def test_a_stream_gives_the_scores_of_the_clip(model, face_frames, scores, step):
     stream = model.stream()
@@ -36,6 +37,7 @@ def test_final_scores_lag_behind_by_the_lookahead(model, face_frames):
     assert len(stream.flush()) == model.lookahead
 
 
+@pytest.mark.slow
 def test_a_flushed_stream_starts_anew(model, face_frames, scores):
     stream = model.stream()
     stream.push(face_frames[::-1])
@@ -43,6 +45,7 @@ def test_a_flushed_stream_starts_anew(model, face_frames, scores):
     np.testing.assert_allclose(np.concatenate([stream.push(face_frames), stream.flush()]), scores, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_streams_do_not_disturb_each_other(model, face_frames, scores):
     one, other = model.stream(), model.stream()
     parts = []
@@ -52,6 +55,7 @@ def test_streams_do_not_disturb_each_other(model, face_frames, scores):
     np.testing.assert_allclose(np.concatenate([*parts, one.flush()]), scores, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_long_pushes_are_worked_off_in_chunks(model, face_frames):
     frames = np.concatenate([face_frames, face_frames[::-1]])
     stream = model.stream()
@@ -59,6 +63,7 @@ def test_long_pushes_are_worked_off_in_chunks(model, face_frames):
     np.testing.assert_allclose(model.clip(frames), np.concatenate([*parts, stream.flush()]), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "frames",
     [
@@ -85,6 +90,7 @@ def test_frames_need_not_be_contiguous(model, face_frames, scores):
     np.testing.assert_allclose(model.clip(doubled[::2]), scores, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 3])
 def test_a_model_without_lookahead_has_nothing_to_flush(variant, face_frames, step):
     model = mdhr_runtime.load(variant(dynamics=False, temporal=False)[1], "cpu")

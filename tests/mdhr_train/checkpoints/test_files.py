@@ -11,6 +11,7 @@ from mdhr_train.datasets import DISFA
 from mdhr_train.model import MDHR, ModelConfig
 
 
+@pytest.mark.slow
 def test_a_checkpoint_restores_model_and_metrics(tmp_path):
     config = ModelConfig(DISFA, backbone="resnet10t", node_features=16, dynamics_channels=8, radius=3, clip_frames=12)
     model = MDHR(config)

@@ -10,6 +10,7 @@ from mdhr_train.checkpoints import load_checkpoint
 SWIN = "swin_base_patch4_window7_224"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "dataset", "backbone"),
     [
@@ -34,11 +35,13 @@ def weights(golden):
     return vectors.published_weights(golden, "DISFA_resnet")
 
 
+@pytest.mark.slow
 def test_a_bare_state_dict_is_accepted(weights, tmp_path):
     torch.save(weights, tmp_path / "x.pth")
     assert load_checkpoint(tmp_path / "x.pth").model.config.layout.name == "DISFA"
 
 
+@pytest.mark.slow
 def test_missing_and_unexpected_keys_are_named_as_the_file_names_them(weights, tmp_path):
     broken = dict(weights)
     for index in range(7):
@@ -52,6 +55,7 @@ def test_missing_and_unexpected_keys_are_named_as_the_file_names_them(weights, t
     assert "unexpected: head.weight" in error.value.why
 
 
+@pytest.mark.slow
 def test_weights_of_another_shape_are_named(weights, tmp_path):
     torch.save({"state_dict": weights | {"TCN.bn.weight": torch.ones(9)}}, tmp_path / "x.pth")
     with pytest.raises(CheckpointError, match="other shapes") as error:

@@ -1,5 +1,6 @@
 import json
 
+import pytest
 from click.testing import CliRunner
 from stripes import SMALL_MODEL_OPTIONS, make_dataset
 
@@ -10,6 +11,7 @@ def run(*arguments):
     return CliRunner().invoke(main, ["crossval", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_the_table_has_every_fold_and_their_mean(tmp_path):
     make_dataset(tmp_path / "data", subjects=1)
     short = ["--epochs", "1", "--batch", "2", "--frames", "4", "--workers", "0", "--device", "cpu"]

@@ -22,6 +22,7 @@ def data(tmp_path_factory):
     return ("--data", root, "--workers", 0)
 
 
+@pytest.mark.slow
 def test_checkpoint_and_bundle_stand_side_by_side(data, tiny_checkpoint, tiny_bundle, tmp_path):
     out = tmp_path / "scores.json"
     both = ("--ckpt", tiny_checkpoint, "--bundle", tiny_bundle, "--device", "cpu", "--provider", "cpu")
@@ -37,6 +38,7 @@ def test_checkpoint_and_bundle_stand_side_by_side(data, tiny_checkpoint, tiny_bu
     assert float(mean[1]) == round(scores["checkpoint"]["clips"]["mean_f1"], 4)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_alone_is_scored(data, tiny_checkpoint):
     result = run("--ckpt", tiny_checkpoint, *data, "--device", "cpu")
     assert result.exit_code == 0, result.output

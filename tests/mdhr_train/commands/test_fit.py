@@ -20,6 +20,7 @@ def run(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
+@pytest.mark.slow
 def test_fit_reports_f1_and_writes_a_checkpoint(tmp_path):
     out = tmp_path / "best.pt"
     result = run(*DEMO, "--out", out)
@@ -76,6 +77,7 @@ def test_without_torch_the_error_names_the_extra(tmp_path, monkeypatch):
     assert "pip install 'mdhr-edge[train]'" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_run_on_a_prepared_dataset_says_how_it_went(tmp_path):
     make_dataset(tmp_path / "data")
     out = tmp_path / "run"
@@ -93,6 +95,7 @@ def test_a_run_on_a_prepared_dataset_says_how_it_went(tmp_path):
     assert run("fit", *options, "--resume").exit_code == 0
 
 
+@pytest.mark.slow
 def test_the_command_line_goes_before_the_file(tmp_path):
     make_dataset(tmp_path / "data", subjects=1)
     config = tmp_path / "run.yaml"

@@ -26,6 +26,7 @@ def images_in(out):
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.glob("img*/**/*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_bp4d_with_gaps_and_unknown_labels(tmp_path):
     raw, out = write_bp4d(tmp_path / "raw"), tmp_path / "out"
     labels = np.ones((6, 12), int)
@@ -61,6 +62,7 @@ def test_bp4d_with_gaps_and_unknown_labels(tmp_path):
     assert again.stdout == result.stdout
 
 
+@pytest.mark.slow
 def test_disfa_videos(tmp_path):
     raw, out = write_disfa(tmp_path / "raw"), tmp_path / "out"
     result = run("disfa", raw, out, "--workers", 1)
@@ -72,6 +74,7 @@ def test_disfa_videos(tmp_path):
     assert fold.test[0].labels.tolist() == [[0] * 8, [0] * 8, [1] * 8, [1] * 8]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_leaves_no_process(tmp_path):
     raw, whole, out = write_bp4d(tmp_path / "raw", frames=24), tmp_path / "whole", tmp_path / "out"
     assert run("bp4d", raw, whole, "--workers", 2).exit_code == 0
@@ -91,6 +94,7 @@ def test_a_killed_run_goes_on_and_leaves_no_process(tmp_path):
         assert (out / "list" / path.name).read_text() == path.read_text()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_soon_and_leaves_whole_crops(tmp_path):
     raw, out = write_bp4d(tmp_path / "raw", frames=60), tmp_path / "out"
     command = [sys.executable, "-c", "from mdhr_train.cli import main; main()", "prepare", "bp4d", raw, out]

@@ -64,6 +64,7 @@ def test_a_run_becomes_one_file_with_all_figures_and_nothing_from_outside(run_fo
     assert outside.found == []
 
 
+@pytest.mark.slow
 def test_a_cross_validation_becomes_one_file_with_a_column_per_fold(data, tmp_path):
     folder = write_crossval(tmp_path / "crossval", data)
     out = tmp_path / "table.html"
@@ -73,6 +74,7 @@ def test_a_cross_validation_becomes_one_file_with_a_column_per_fold(data, tmp_pa
     assert pictures(page) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variant", "sentence", "count"),
     [
@@ -116,6 +118,7 @@ def unknown_dataset(folder):
     path.write_text(json.dumps({**json.loads(path.read_text()), "dataset": "third"}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "words"),
     [

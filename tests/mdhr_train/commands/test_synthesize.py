@@ -4,6 +4,7 @@ from click.testing import CliRunner
 from mdhr_train.cli import main
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:In the training lists")
 def test_a_dataset_is_written_and_described(tmp_path):
     command = ["synthesize", "--subjects", "3", "--recordings", "1", "--frames", "4", "--workers", "1"]

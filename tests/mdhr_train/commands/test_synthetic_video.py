@@ -11,6 +11,7 @@ def run(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
+@pytest.mark.slow
 def test_synthetic_video_with_labels(tmp_path):
     result = run(
         "synthetic-video", tmp_path / "face.mp4", "--seconds", 0.2, "--labels", tmp_path / "truth.csv", "--seed", 1

@@ -14,6 +14,7 @@ from mdhr_train.datasets import DATASETS
 BP4D = DATASETS["bp4d"]
 
 
+@pytest.mark.slow
 def test_a_third_dataset_is_a_table_and_a_small_reader(tmp_path):
     for subject in ("anna", "ben", "carla"):
         for number, image in enumerate(faces(3)):
@@ -30,6 +31,7 @@ def test_a_third_dataset_is_a_table_and_a_small_reader(tmp_path):
     assert clip.labels[:4].tolist() == [[0, 1], [1, 0], [1, -1], [-1, -1]]
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_told_and_what_is_done_stays(tmp_path):
     recordings = BP4D.read(write_bp4d(tmp_path / "raw"))
     shorter = recordings[-1]
@@ -47,6 +49,7 @@ def test_a_killed_process_is_told_and_what_is_done_stays(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in done} == done
 
 
+@pytest.mark.slow
 def test_a_corrupt_image_of_one_process_is_named_by_all(tmp_path):
     raw = write_bp4d(tmp_path / "raw")
     (raw / "2D+3D/F007/T1/0033.jpg").write_bytes(b"no picture")
@@ -64,6 +67,7 @@ def test_what_cannot_become_folds_is_refused_before_any_work(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_dataset_without_any_face_gives_no_lists(tmp_path):
     raw = write_bp4d(tmp_path / "raw", frames=1)
     for image in raw.rglob("*.jpg"):

@@ -20,6 +20,7 @@ def network(layout=BP4D, **overrides):
     return MDHR(config)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [BP4D, DISFA], ids=lambda layout: layout.name)
 @pytest.mark.parametrize("overrides", ROWS)
 def test_every_weight_of_every_network_learns(layout, overrides):

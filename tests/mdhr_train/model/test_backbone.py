@@ -17,6 +17,7 @@ SIDES = (56, 28, 14, 7)
 NAMES = ("test_resnet", "test_efficientnet", "mobilenetv4_conv_small_035")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -63,6 +64,7 @@ def network(name, file):
     return MDHR(ModelConfig(BP4D, name, node_features=16, dynamics_channels=8), pretrained_file=file)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", ["pth", "safetensors"])
 def test_weights_come_from_the_file(tmp_path, name, kind):
@@ -79,6 +81,7 @@ def test_weights_come_from_the_file(tmp_path, name, kind):
         torch.testing.assert_close(loaded[key], weights[key])
 
 
+@pytest.mark.slow
 def test_a_swin_takes_a_file_with_the_names_of_its_authors(tmp_path):
     """Each patch merging belongs to the stage before it there, to the stage after it in timm."""
     name = "swin_tiny_patch4_window7_224"

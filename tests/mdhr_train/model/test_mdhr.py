@@ -15,6 +15,7 @@ def small(request) -> MDHR:
     return MDHR(config).eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [1, 2, 9])
 def test_clips_of_any_length_are_scored(small, frames):
     with torch.inference_mode():
@@ -26,6 +27,7 @@ def test_clips_of_any_length_are_scored(small, frames):
     assert [x.shape[-1] for x in output.region_logits] == [region.combinations for region in layout.regions]
 
 
+@pytest.mark.slow
 def test_scores_depend_on_the_stated_neighbours_only(small):
     frames = torch.randn(1, 20, 3, 224, 224)
     changed = frames.clone()

@@ -33,6 +33,7 @@ def test_every_panel_has_a_line_that_stays_inside_and_a_ring_at_the_best_epoch(r
     assert drawn[1][0][1] < drawn[1][-1][1]  # the loss falls
 
 
+@pytest.mark.slow
 def test_runs_have_a_line_each_and_a_legend(run):
     text = curves([run, changed(run, fold=2)])
     assert len(lines(text)) == len(lines(text, "second")) == len(PANELS)

@@ -71,6 +71,7 @@ def read(path):
         frames.append(frame)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [BP4D, DISFA], ids=lambda layout: layout.name)
 def test_a_video_has_a_frame_per_label_row(layout, tmp_path):
     labels = write_video(tmp_path / "face.mp4", 8, layout, seed=1)
@@ -80,6 +81,7 @@ def test_a_video_has_a_frame_per_label_row(layout, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["face.mp4"]
 
 
+@pytest.mark.slow
 def test_the_seed_says_everything_of_a_video(tmp_path):
     for name, seed in {"a": 1, "b": 1, "c": 2}.items():
         write_video(tmp_path / f"{name}.mp4", 3, DISFA, seed)

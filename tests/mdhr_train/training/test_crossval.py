@@ -9,6 +9,8 @@ from mdhr_train.training.crossval import cross_validate, folder_name, mean_over_
 
 from .conftest import ALONE
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_fold_is_trained_once(make_config, tmp_path):
     config = make_config({"schedule.epochs": 1})

@@ -172,6 +172,7 @@ def test_an_item_that_cannot_be_had_keeps_the_parts_of_its_error(workers):
     )
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_an_error_in_three_parts():
     with pytest.raises(DataError, match="A process that prepares clips died") as error, worker_deaths():
         list(items_of(clip_loader(Deadly(4), 2, 1, ALONE)))

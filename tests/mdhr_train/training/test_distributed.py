@@ -11,6 +11,8 @@ from mdhr_train.metrics import OUTCOMES
 from mdhr_train.training.config import write_config
 from mdhr_train.training.distributed import Group, choose_device
 
+pytestmark = pytest.mark.slow
+
 
 def test_two_processes_learn_what_one_learns_from_the_same_clips(make_trainer):
     # One clip per process, or one clip per batch and two batches per step: the same gradients, and the same statistics

@@ -24,6 +24,8 @@ from mdhr_train.training.config import build_config, read_config
 from mdhr_train.training.loop import build_optimiser, build_schedule, steps_per_epoch
 from mdhr_train.training.run_files import BEST, LAST
 
+pytestmark = pytest.mark.slow
+
 
 def with_data(trainer, **changes):
     """The same run with other data."""

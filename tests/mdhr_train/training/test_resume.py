@@ -9,11 +9,14 @@ import sys
 import time
 
 import numpy as np
+import pytest
 import torch
 
 from mdhr_train.training.config import write_config
 from mdhr_train.training.run_files import BEST, LAST
 from mdhr_train.training.state import random_state, set_random_state
+
+pytestmark = pytest.mark.slow
 
 EPOCHS = 6
 

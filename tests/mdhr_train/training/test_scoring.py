@@ -63,6 +63,7 @@ def test_chunks_of_a_recording_score_as_one_clip(network, recordings, monkeypatc
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_every_known_label_counts_once_in_both_protocols(network, recordings, workers):
     scorer = NetworkScorer(network, CPU)
@@ -81,6 +82,7 @@ def test_shares_of_processes_add_up(network, recordings):
     np.testing.assert_array_equal(parts[0].counts + parts[1].counts, whole.counts)
 
 
+@pytest.mark.slow
 def test_a_bundle_scores_as_its_checkpoint(tiny_checkpoint, tiny_bundle, tmp_path, monkeypatch):
     from stripes import make_dataset
 

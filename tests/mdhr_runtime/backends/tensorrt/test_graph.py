@@ -26,6 +26,7 @@ def scores(model, face_frames):
     return model.clip(face_frames)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("max_batch", "max_frames"), [(8, 16), (1, 7), (2, 9)])
 @pytest.mark.parametrize("step", [1, 5, 24])
 def test_a_stream_on_engines_gives_the_scores_of_the_clip(bundle, face_frames, scores, step, max_batch, max_frames):
@@ -35,6 +36,7 @@ def test_a_stream_on_engines_gives_the_scores_of_the_clip(bundle, face_frames, s
     np.testing.assert_allclose(np.concatenate([*parts, stream.flush()]), scores, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_batch", [1, 3, 8])
 def test_many_streams_on_engines_give_the_scores_of_their_clips(bundle, model, face_frames, max_batch):
     gpu = HostGpu(bundle, max_batch)
@@ -96,6 +98,7 @@ def test_memory_is_freed_with_its_last_user(bundle, face_frames):
     assert gpu.device.free_memory > before
 
 
+@pytest.mark.slow
 def test_threads_take_turns(gpu, model, face_frames):
     expected = model.graph("encoder")({"frames": face_frames[:2]})["static"]
 
@@ -150,6 +153,7 @@ def test_an_engine_that_fails_is_explained_with_what_tensorrt_logged(gpu, face_f
     assert logged in error.value.why
 
 
+@pytest.mark.slow
 def test_engines_can_be_held_against_what_pytorch_said(gpu, bundle):
     reference = bundled_reference(bundle)
     records = compare_clip("engines", gpu.graph, gpu.manifest, reference.frames, reference.labels)
@@ -163,6 +167,7 @@ def test_engines_can_be_held_against_what_pytorch_said(gpu, bundle):
     check_parity(records, TOLERANCES["float32"])
 
 
+@pytest.mark.slow
 def test_engines_that_compute_something_else_are_refused(gpu, bundle):
     reference = bundled_reference(bundle)
     wrong = Labels(reference.labels.scores + 0.01, reference.labels.combinations)

@@ -39,6 +39,7 @@ def written(dataset, tmp_path_factory):
     return root, synthesize(root, dataset, SMALL, seed=3)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:In the training lists")
 @pytest.mark.parametrize("fold", [1, 2, 3])
 def test_it_reads_like_every_prepared_dataset(written, dataset, fold):
@@ -76,6 +77,7 @@ def test_no_clip_reaches_from_one_take_into_another(written, dataset):
     assert len(ScoringClips(read_fold(root, dataset, 1).test, 16)) == 2 * 2 * 2
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:In the training lists")
 def test_the_same_seed_gives_the_same_bytes_with_any_number_of_processes(written, dataset, tmp_path):
     synthesize(tmp_path / "again", dataset, SMALL, seed=3, workers=2)
@@ -85,6 +87,7 @@ def test_the_same_seed_gives_the_same_bytes_with_any_number_of_processes(written
     assert all(other[name] != value for name, value in images(written[0]).items())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:In the training lists")
 def test_shuffled_labels_are_those_of_other_takes(written, dataset, tmp_path):
     root, takes = written
@@ -111,6 +114,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_in_words(tmp_path):
         synthesize(tmp_path / "file" / "faces", DATASETS["bp4d"], SMALL)
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_an_error_in_words_and_leaves_nothing(tmp_path):
     def kill_a_child():
         own = os.getpid()
