@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mdhr_runtime.backends.tensorrt.installed import TITLES, find_gpu
+from mdhr_runtime.backends.tensorrt.installed import TITLES, find_gpu, load_flavor
 from mdhr_runtime.bundle import Bundle, EngineRecord, Manifest, open_bundle, read_manifest
 from mdhr_runtime.cli.console import Command, Option, step, table
 from mdhr_runtime.errors import ExportError
@@ -139,8 +139,10 @@ def main(
         manifest = build_engines(path, engines, step, reference)
         if manifest.precision == "float32" and fp16 is None:
             _note("the bundle's graphs are float32, and so are its engines; export it with --fp16 for faster ones")
-        if not no_verify and find_gpu() is None:
-            _note("there is no GPU here: the engines were built and not run")
+        gpu, flavor = find_gpu(), load_flavor(manifest.engines[-1].flavor)
+        if not no_verify and (gpu is None or not flavor.supports(gpu)):
+            why = "there is no GPU here" if gpu is None else f"{flavor} does not support the {gpu}"
+            _note(f"{why}: the engines were built and not run")
     if triton:
         # The files behind a manifest of this run were hashed a moment ago.
         _write_triton(Bundle(path, manifest) if manifest else open_bundle(path), triton)

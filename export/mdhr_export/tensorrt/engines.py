@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mdhr_runtime.backends.tensorrt.backend import ENGINE_GRAPHS, EngineSet, TensorRtBackend
-from mdhr_runtime.backends.tensorrt.installed import Flavor, Gpu, find_gpu
+from mdhr_runtime.backends.tensorrt.installed import RTX_CAPABILITIES, RTX_CAPABILITIES_FROM, Flavor, Gpu, find_gpu
 from mdhr_runtime.bundle import (
     ENGINES,
     PORTABLE,
@@ -34,8 +34,8 @@ from ..verify import Reference, find_reference
 from .builder import NEEDS_NO_GPU, BuildSettings, Built, build_engine, choose_builder
 from .shapes import profiles_of
 
-PORTABLE_CAPABILITY = "8.0+"
-"""GPUs that a TensorRT-RTX engine serves: it is compiled for the GPU, Ampere or later, when it is loaded first."""
+PORTABLE_CAPABILITY = f"{', '.join(RTX_CAPABILITIES)}, {RTX_CAPABILITIES_FROM}+"
+"""GPUs that a TensorRT-RTX engine serves."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def build_engines(path: Path, options: EngineOptions, step: Step, reference: Ref
         (path / ENGINES).mkdir(exist_ok=True)
         try:
             built = _build_all(bundle, flavor, gpu, options)
-            parity = _verify(bundle, EngineSet(flavor, gpu, built), options, step, reference) if gpu else []
+            parity = _verify(bundle, flavor, gpu, built, options, step, reference)
             manifest = _with_engines(bundle.manifest, list(built.values()), parity)
             with step("write the manifest"):
                 return write_manifest(path, manifest, known=manifest.files)
@@ -133,7 +133,9 @@ def _describe(bundle: Bundle, name: str, built: Built, flavor: Flavor, gpu: Gpu 
     manifest = bundle.manifest
     digest = hashlib.sha256(built.data).hexdigest()
     target = gpu if gpu is not None and flavor.name != NEEDS_NO_GPU else Gpu(PORTABLE, PORTABLE_CAPABILITY, 0)
-    suffix = re.sub(r"[^a-z0-9]+", "-", target.name.lower()).strip("-") + "-sm" + target.compute_capability
+    suffix = re.sub(r"[^a-z0-9]+", "-", target.name.lower()).strip("-")
+    if target.name != PORTABLE:
+        suffix += "-sm" + target.compute_capability
     return EngineRecord(
         graph=name,
         # The hash keeps a new engine from taking the place of one that the manifest still names.
@@ -162,22 +164,29 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _verify(
-    bundle: Bundle, engines: EngineSet, options: EngineOptions, step: Step, reference: Reference | None
+    bundle: Bundle,
+    flavor: Flavor,
+    gpu: Gpu | None,
+    built: dict[str, EngineRecord],
+    options: EngineOptions,
+    step: Step,
+    reference: Reference | None,
 ) -> list[ParityRecord]:
-    """Compare the engines with the right labels."""
-    if not options.verify:
+    """Compare the engines with the right labels, if they run here."""
+    if not options.verify or gpu is None or not flavor.supports(gpu):
         return []
     reference = reference or find_reference(bundle, options.verify_data)
     with step(f"verify on {len(reference.frames)} frames against {reference.source}"):
-        load = TensorRtBackend(bundle, engines).load
-        records = compare_clip(str(engines.flavor), load, bundle.manifest, reference.frames, reference.labels)
+        load = TensorRtBackend(bundle, EngineSet(flavor, gpu, built)).load
+        records = compare_clip(str(flavor), load, bundle.manifest, reference.frames, reference.labels)
     check_parity(records, TOLERANCES[bundle.manifest.precision])
     return records
 
 
 def _with_engines(manifest: Manifest, built: Sequence[EngineRecord], parity: Sequence[ParityRecord]) -> Manifest:
     def target(record: EngineRecord) -> tuple[object, ...]:
-        return record.flavor, record.version, record.gpu, record.compute_capability, record.multiprocessors
+        gpu = () if record.gpu == PORTABLE else (record.compute_capability, record.multiprocessors)
+        return record.flavor, record.version, record.gpu, *gpu
 
     kept = [record for record in manifest.engines if target(record) != target(built[0])]
     forms = {record.form for record in parity}

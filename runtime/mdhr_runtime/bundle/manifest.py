@@ -83,7 +83,7 @@ class EngineRecord:
         flavor: "tensorrt" or "tensorrt_rtx", the product that built it and alone can load it.
         version: The product's version.
         gpu: Name of the GPU that it was built for, or `PORTABLE`.
-        compute_capability: The GPU's, such as "8.7"; "8.0+" for a portable engine.
+        compute_capability: The GPU's, such as "8.7"; those that it serves, for a portable engine.
         multiprocessors: The GPU's number of them, by which boards that share a name differ; 0 for a portable engine.
         precision: "float32" or "float16", the type that its graph computes in.
         layers: Numbers of layers of the network by the type of their first output, such as {"HALF": 134}.

@@ -51,7 +51,7 @@ def test_the_manifest_says_what_was_built(with_engines, flavor):
     assert set(records) == {"encoder", "temporal", "clip"}
     for name, record in records.items():
         assert (record.flavor, record.version) == ("tensorrt_rtx", flavor.version)
-        assert (record.gpu, record.compute_capability, record.multiprocessors) == (PORTABLE, "8.0+", 0)
+        assert (record.gpu, record.compute_capability, record.multiprocessors) == (PORTABLE, "8.0, 8.6, 8.9, 12.0+", 0)
         assert record.precision == "float32"
         assert record.layers["FLOAT"] > 20
         assert "HALF" not in record.layers
@@ -65,6 +65,14 @@ def test_the_manifest_says_what_was_built(with_engines, flavor):
 
 def test_engines_are_no_files_that_every_user_must_read(with_engines):
     assert not [name for name in open_bundle(with_engines).manifest.files if name.startswith("engines/")]
+
+
+def test_engines_are_not_run_on_a_gpu_that_their_product_does_not_support(flavor, bundle, monkeypatch):
+    """They are portable, so they are worth building on an H100, which TensorRT-RTX refuses to load them on."""
+    monkeypatch.setattr(engines, "find_gpu", lambda: Gpu("NVIDIA H100 80GB HBM3", "9.0", 132))
+    manifest = build_engines(bundle, OPTIONS, quiet)
+    assert {record.gpu for record in manifest.engines} == {PORTABLE}
+    assert not [record for record in manifest.parity if "TensorRT" in record.form]
 
 
 def test_a_new_build_takes_the_place_of_the_old_one(flavor, with_engines, tmp_path):

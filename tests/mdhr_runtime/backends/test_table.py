@@ -9,8 +9,9 @@ import pytest
 import mdhr_runtime
 from mdhr_runtime.backends import onnx_runtime
 from mdhr_runtime.backends.table import PROVIDERS, open_backend
-from mdhr_runtime.backends.tensorrt.installed import find_gpu
-from mdhr_runtime.bundle import MANIFEST, open_bundle
+from mdhr_runtime.backends.tensorrt.backend import ENGINE_GRAPHS
+from mdhr_runtime.backends.tensorrt.installed import Flavor, Gpu, find_gpu
+from mdhr_runtime.bundle import MANIFEST, PORTABLE, open_bundle
 from mdhr_runtime.errors import ProviderError
 
 ORIN = {
@@ -77,6 +78,40 @@ def test_a_gpu_without_tensorrt_is_told(for_orin, monkeypatch):
     with pytest.raises(ProviderError) as error:
         open_backend(for_orin, "tensorrt")
     assert "Neither TensorRT nor TensorRT-RTX is installed" in error.value.why
+
+
+@pytest.fixture
+def portable(tiny_bundle, tmp_path):
+    """A bundle with engines that TensorRT-RTX built for any GPU that it supports."""
+    rtx = pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX's Python module")
+    path = shutil.copytree(tiny_bundle, tmp_path / "portable.mdhr")
+    manifest = json.loads((path / MANIFEST).read_text())
+    product = {"flavor": "tensorrt_rtx", "version": rtx.__version__, "gpu": PORTABLE}
+    engines = [
+        ORIN | product | {"graph": name, "onnx_sha256": manifest["files"][f"{name}.onnx"]} for name in ENGINE_GRAPHS
+    ]
+    (path / MANIFEST).write_text(json.dumps(manifest | {"engines": engines}))
+    return open_bundle(path)
+
+
+def test_auto_passes_over_engines_of_a_product_that_does_not_support_the_gpu(portable, monkeypatch):
+    """TensorRT-RTX 1.7 refuses an H100 when it loads an engine, which is too late to choose another provider."""
+    h100 = Gpu("NVIDIA H100 80GB HBM3", "9.0", 132)
+    monkeypatch.setattr("mdhr_runtime.backends.tensorrt.backend.find_gpu", lambda: h100)
+    backend = open_backend(portable)
+    assert backend.provider in ("cpu", "cuda")
+    assert "does not support this machine's NVIDIA H100" in backend.reason
+    with pytest.raises(ProviderError, match="no engines for this machine") as error:
+        open_backend(portable, "tensorrt")
+    assert "compute capability 9.0" in error.value.why
+
+
+def test_the_gpus_that_tensorrt_rtx_supports_are_those_that_it_names():
+    capabilities = ("7.5", "8.0", "8.6", "8.7", "8.9", "9.0", "10.0", "12.0", "12.1", "13.0")
+    gpus = [Gpu("some GPU", capability, 100) for capability in capabilities]
+    supported = [gpu.compute_capability for gpu in gpus if Flavor("tensorrt_rtx", "1.7.1", sys).supports(gpu)]
+    assert supported == ["8.0", "8.6", "8.9", "12.0", "12.1", "13.0"]
+    assert all(Flavor("tensorrt", "10.16", sys).supports(gpu) for gpu in gpus)
 
 
 @pytest.mark.parametrize("name", ["TensorRT", "gpu", ""])

@@ -132,6 +132,8 @@ def _mismatch(record: EngineRecord, flavor: Flavor, gpu: Gpu) -> str | None:
     built = f"{TITLES[record.flavor]} {record.version}"
     if (record.flavor, record.version) != (flavor.name, flavor.version):
         return f"built by {built}, and this machine has {flavor}"
+    if not flavor.supports(gpu):
+        return f"built by {built}, which does not support this machine's {gpu}"
     target = Gpu(record.gpu, record.compute_capability, record.multiprocessors)
     if record.gpu != PORTABLE and target != gpu:
         return f"built for {target}, and this machine has {gpu}"

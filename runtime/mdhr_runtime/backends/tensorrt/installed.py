@@ -26,6 +26,15 @@ OLDEST = {"tensorrt": (10, 0), "tensorrt_rtx": (1, 0)}
 """Oldest version of each flavour with strongly typed networks and tensors by name."""
 
 
+RTX_CAPABILITIES = ("8.0", "8.6", "8.9")
+RTX_CAPABILITIES_FROM = 12.0
+"""Compute capabilities that TensorRT-RTX 1.7 supports, and from which on it supports all.
+
+It said so itself when it refused an H100 (9.0), whatever its engines were built for. The engines are portable: compiled
+for the GPU when they are loaded first.
+"""
+
+
 @dataclass(frozen=True)
 class Gpu:
     """The first NVIDIA GPU that the process may use.
@@ -100,6 +109,13 @@ class Flavor:
 
     def __str__(self) -> str:
         return f"{TITLES[self.name]} {self.version}"
+
+    def supports(self, gpu: Gpu) -> bool:
+        """Whether it runs engines on a GPU. TensorRT does wherever it builds them, TensorRT-RTX on some."""
+        capability = gpu.compute_capability
+        return (
+            self.name != "tensorrt_rtx" or capability in RTX_CAPABILITIES or float(capability) >= RTX_CAPABILITIES_FROM
+        )
 
 
 def load_flavor(name: str) -> Flavor:

@@ -27,7 +27,7 @@ def engines(tiny_bundle, tmp_path):
         flavor=flavor.name,
         version=flavor.version,
         gpu="portable",
-        compute_capability="8.0+",
+        compute_capability="8.0, 8.6, 8.9, 12.0+",
         multiprocessors=0,
         precision="float32",
         layers={},
