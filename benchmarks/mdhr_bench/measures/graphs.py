@@ -76,12 +76,12 @@ def _engine_graph(path: Path, record: GraphRecord, sizes: dict[str, int]) -> Dev
     if engine is None:
         raise ProviderError(
             f"The engine of {path.name} cannot be loaded.",
-            f"{flavor} refuses it: {logger.last()}",
+            f"{flavor} refuses it: {logger.errors()}",
             "Measure with another --provider, or see docs/tensorrt.md for the GPUs that engines run on.",
         )
 
     def explain(_alive: object = runtime) -> str:  # the engine's runtime must live as long as the graph
-        return logger.last()
+        return logger.errors()
 
     return EngineGraph(path.stem, engine, record, device, explain, "mdhr-bench")
 

@@ -28,6 +28,7 @@ from mdhr_runtime.backends.tensorrt.installed import (
     installed_flavors,
     load_flavor,
     make_logger,
+    ran_out_of_memory,
 )
 from mdhr_runtime.errors import ExportError, ProviderError
 from mdhr_runtime.files import staged
@@ -141,7 +142,7 @@ def build_engine(path: Path, flavor: Flavor, profiles: Sequence[Profile], settin
     config.progress_monitor = _make_monitor(flavor.module, f"build {path.name}")
     engine = network.builder.build_serialized_network(network.definition, config)
     if engine is None:
-        raise build_error(path, "built", flavor, network.logger.last())
+        raise build_error(path, "built", flavor, network.logger.errors())
     if settings.timing_cache:
         with staged(settings.timing_cache) as stage:
             stage.write_bytes(bytes(config.get_timing_cache().serialize()))
@@ -159,7 +160,7 @@ def parse_network(path: Path, flavor: Flavor) -> ParsedGraph:
     try:
         builder = trt.Builder(logger)
     except (TypeError, RuntimeError) as error:  # the binding got no builder
-        raise build_error(path, "built", flavor, logger.last()) from error
+        raise build_error(path, "built", flavor, logger.errors()) from error
     # From version 11 on every network is strongly typed, and the flag is gone.
     typed = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
     definition = builder.create_network(0 if typed is None else 1 << int(typed))
@@ -259,9 +260,9 @@ def build_error(path: Path, what: str, flavor: Flavor, reason: str) -> ExportErr
         path: The ONNX file.
         what: What was tried: "parsed" or "built".
         flavor: The product.
-        reason: Its last error.
+        reason: Its errors.
     """
-    if "memory" in reason.lower():
+    if ran_out_of_memory(reason):
         return ExportError(
             f"{path.name} was not {what}.",
             f"{flavor} had not enough memory: {reason}",

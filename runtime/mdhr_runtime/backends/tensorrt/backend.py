@@ -90,11 +90,11 @@ class TensorRtBackend:
             raise gpu_failure(
                 f"load {record.file}",
                 f"{self._engines.flavor} refuses {record.file}.",
-                self._logger.last(),
+                self._logger.errors(),
                 f"Build the engines again on this machine: `{rebuild}`.",
                 rebuild,
             )
-        return EngineGraph(name, engine, self._bundle.manifest.graphs[name], self._device, self._logger.last, rebuild)
+        return EngineGraph(name, engine, self._bundle.manifest.graphs[name], self._device, self._logger.errors, rebuild)
 
 
 def choose_engines(bundle: Bundle) -> EngineSet:

@@ -11,6 +11,7 @@ from threading import RLock
 import numpy as np
 
 from ...errors import ProviderError
+from .installed import ran_out_of_memory
 
 ALIGNMENT = 256
 """Bytes to which TensorRT wants the addresses of tensors aligned."""
@@ -172,7 +173,7 @@ def cuda_error(what: str, why: str) -> ProviderError:
         what: The action that failed, to follow "to".
         why: CUDA's message.
     """
-    if "out of memory" in why.lower() or "MEMORY" in why:
+    if ran_out_of_memory(why):
         return ProviderError(
             f"The GPU has no memory left to {what}.",
             f"CUDA says: {why}",

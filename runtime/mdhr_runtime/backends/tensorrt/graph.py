@@ -11,6 +11,7 @@ from ...bundle import GraphRecord
 from ...errors import FramesError, ProviderError
 from ..base import Buffer, Tensors, TensorView
 from .device import ALIGNMENT, Device, DeviceMemory, Staging
+from .installed import ran_out_of_memory
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -208,12 +209,12 @@ def gpu_failure(doing: str, what: str, logged: str, fix: str, rebuild: str) -> P
     Args:
         doing: The action that failed, to follow "to".
         what: The failure, as a sentence.
-        logged: The error that TensorRT logged last.
+        logged: The errors that TensorRT logged.
         fix: Advice, unless memory ran out.
         rebuild: The command that builds the bundle's engines.
     """
     why = f"TensorRT says: {logged}"
-    if "memory" in logged.lower():
+    if ran_out_of_memory(logged):
         fix = f"End other programs on the GPU, or build smaller engines: `{rebuild} --max-batch 1`."
         return ProviderError(f"The GPU has no memory left to {doing}.", why, fix)
     return ProviderError(what, why, fix)

@@ -6,6 +6,8 @@ The GPU is asked from the driver alone, before any library of CUDA is needed.
 from __future__ import annotations
 
 import ctypes
+import re
+from collections import deque
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -158,11 +160,22 @@ def installed_flavors() -> list[Flavor]:
     return found
 
 
+MOST_ERRORS = 3
+"""Errors that a logger keeps."""
+
+OUT_OF_MEMORY = re.compile(r"out[ _]?of[ _]?memory|memory[ _]?allocation|enough (\w+ )?memory|bad_alloc", re.IGNORECASE)
+
+
+def ran_out_of_memory(error: str) -> bool:
+    """Whether an error of CUDA or TensorRT says that memory ran out, and not, say, that an access to it was illegal."""
+    return OUT_OF_MEMORY.search(error) is not None
+
+
 class ErrorLogger(Protocol):
     """A logger of TensorRT that keeps errors instead of printing them. It outlives whatever was made with it."""
 
-    def last(self) -> str:
-        """The most recent error, or "nothing"."""
+    def errors(self) -> str:
+        """The newest errors, in the order in which they came, or "nothing"."""
         ...
 
 
@@ -173,13 +186,14 @@ def make_logger(flavor: Flavor) -> Any:
     class Logger(interface):  # type: ignore[misc]  # the base class is only known at run time
         def __init__(self) -> None:
             super().__init__()
-            self._last = "nothing"
+            # One failure is told several times, from its cause to what it made impossible.
+            self._errors: deque[str] = deque(maxlen=MOST_ERRORS)
 
         def log(self, severity: Any, message: str) -> None:
-            if severity in (interface.ERROR, interface.INTERNAL_ERROR):
-                self._last = message.strip()
+            if severity in (interface.ERROR, interface.INTERNAL_ERROR) and message.strip() not in self._errors:
+                self._errors.append(message.strip())
 
-        def last(self) -> str:
-            return self._last
+        def errors(self) -> str:
+            return "; ".join(self._errors) or "nothing"
 
     return Logger()

@@ -143,7 +143,13 @@ def test_a_gpu_without_memory_is_explained(bundle, face_frames):
 
 
 @pytest.mark.parametrize(
-    ("logged", "match"), [("Xid 79: fallen off the bus", "did not run"), ("OutOfMemory", "no memory left")]
+    ("logged", "match"),
+    [
+        ("Xid 79: fallen off the bus", "did not run"),
+        ("Cuda Runtime (an illegal memory access was encountered)", "did not run"),
+        ("Error Code 2: OutOfMemory (Requested size was 1000 bytes.)", "no memory left"),
+        ("There may not be enough free memory for allocation to succeed.", "no memory left"),
+    ],
 )
 def test_an_engine_that_fails_is_explained_with_what_tensorrt_logged(gpu, face_frames, logged, match):
     gpu.engines["encoder"].fails = True
