@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -168,6 +170,8 @@ def load_graph(path: Path, provider: str = "cpu", threads: int | None = None) ->
     check_installed(provider)
     ort = onnxruntime_module()
     theirs = EXECUTION_PROVIDERS[provider]
+    if theirs.device == CUDA:
+        _load_cuda_libraries(ort)
     try:
         session = ort.InferenceSession(str(path), session_options(threads), providers=provider_options(provider, path))
     except Exception as error:  # ONNX Runtime's exceptions share no base class
@@ -184,6 +188,14 @@ def load_graph(path: Path, provider: str = "cpu", threads: int | None = None) ->
             f"Install what ONNX Runtime {ort.__version__} needs for {theirs.name}, or choose --provider cpu.",
         )
     return OrtGraph(session, theirs.device)
+
+
+def _load_cuda_libraries(ort: Any) -> None:
+    """Load CUDA and cuDNN from pip's packages of them, where ONNX Runtime does not look by itself (1.21 and later)."""
+    if hasattr(ort, "preload_dlls"):
+        # It prints what it does not find. That matters only if the provider does not start, which is told.
+        with redirect_stdout(StringIO()):
+            ort.preload_dlls()
 
 
 def provider_options(provider: str, path: Path) -> list[tuple[str, dict[str, Any]]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdhr_runtime.backends.onnx_runtime import EXECUTION_PROVIDERS, provider_options, session_options
+from mdhr_runtime.backends.onnx_runtime import EXECUTION_PROVIDERS, load_graph, provider_options, session_options
 
 
 @pytest.fixture
@@ -61,6 +61,20 @@ def test_float32_is_computed_as_float32_on_a_gpu(provider):
     options = dict(provider_options(provider, Path("a.mdhr/encoder.onnx")))
     assert options["CUDAExecutionProvider"] == {"use_tf32": "0"}
     assert next(iter(options)) == EXECUTION_PROVIDERS[provider].name
+
+
+def test_cuda_is_found_in_the_packages_of_pip_before_a_session_asks_for_it(tiny_bundle, monkeypatch, capsys):
+    """ONNX Runtime looks for them only when it is told to, and prints what it misses."""
+    import onnxruntime
+
+    order = []
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: (order.append("libraries"), print("Failed to load")))
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: order.append("session"))
+    with pytest.raises(AttributeError):  # of the session that is none
+        load_graph(tiny_bundle / "encoder.onnx", "cuda")
+    assert order == ["libraries", "session"]
+    assert not capsys.readouterr().out
 
 
 def test_engines_of_onnx_runtime_are_kept_beside_the_bundle():
