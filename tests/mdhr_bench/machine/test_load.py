@@ -26,7 +26,8 @@ def stray(tmp_path):
     """Process id of a busy process that is no descendant of this one."""
     output = tmp_path / "pid"
     with output.open("w") as file:
-        subprocess.run(["setsid", "--fork", sys.executable, "-c", BURN, "1.5"], stdout=file, check=True)
+        # For longer than any test takes, on however busy a machine: it is killed below.
+        subprocess.run(["setsid", "--fork", sys.executable, "-c", BURN, "60"], stdout=file, check=True)
     while not output.read_text().endswith("\n"):
         time.sleep(0.01)
     pid = int(output.read_text().split()[0])
