@@ -67,12 +67,20 @@ class OutputRecord:
         lowest: The least value.
         highest: The largest value.
         threshold: The value from which an action unit counts as occurring.
+
+    Raises:
+        ValueError: The threshold is not within the range, or one of the three is not a finite number.
     """
 
     name: str
     lowest: float
     highest: float
     threshold: float
+
+    def __post_init__(self) -> None:
+        bounds = (self.lowest, self.threshold, self.highest)
+        if not (np.isfinite(bounds).all() and self.lowest <= self.threshold <= self.highest):
+            raise ValueError(f"the output {self.name!r} has the range and threshold {bounds}")
 
     def occurs(self, values: np.ndarray) -> np.ndarray:
         """Whether each value says that its action unit occurs, as bool of the same shape."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..contract import SCORE, SCORES, OutputRecord
 from ..layout import Layout
+from ..records import from_plain
 
 SCHEMA = 3
 """Version of the format. It rises when a reader of the old version would misread a new bundle. 2 added engines, 3 the
@@ -164,7 +165,9 @@ class Manifest:
         known["parity"] = tuple(ParityRecord(**record) for record in data["parity"])
         known["engines"] = tuple(_engine(record) for record in data.get("engines", ()))
         if "outputs" in data:  # all models of older schemas give the published one's
-            known["outputs"] = {name: OutputRecord(**record) for name, record in data["outputs"].items()}
+            known["outputs"] = from_plain(dict[str, OutputRecord], data["outputs"], "outputs")
+            if SCORES not in known["outputs"]:
+                raise ValueError(f"outputs lacks {SCORES!r}")
         return cls(**known)
 
 

@@ -87,3 +87,20 @@ def test_a_manifest_survives_its_json(oldest):
 
 def test_the_fixed_sizes_of_a_tensor_are_its_row(oldest):
     assert Manifest.from_dict(oldest).graphs["encoder"].inputs["frames"].row == (224, 224, 3)
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {},
+        [],
+        {"scores": {}},
+        {"scores": {"name": "occurrence", "lowest": 0.0, "highest": 1.0, "threshold": "high"}},
+        {"scores": {"name": "occurrence", "lowest": 0.0, "highest": 1.0, "threshold": 5.0}},
+        {"scores": {"name": "occurrence", "lowest": 0.0, "highest": 1.0, "threshold": float("nan")}},
+        {"scores": {"name": "occurrence", "lowest": 0.0, "highest": float("inf"), "threshold": 0.5}},
+    ],
+)
+def test_outputs_by_which_nothing_could_be_labelled_are_refused(oldest, outputs):
+    with pytest.raises((TypeError, ValueError)):
+        Manifest.from_dict(oldest | {"schema": 3, "outputs": outputs})
