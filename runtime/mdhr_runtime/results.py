@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -42,7 +43,7 @@ class Row:
         """Whether there are scores."""
         return self.scores is not None
 
-    @property
+    @cached_property
     def occurrences(self) -> np.ndarray | None:
         """Whether each AU occurs, bool (N,), or None without a face."""
         return None if self.scores is None else self.output.occurs(self.scores)
