@@ -22,9 +22,10 @@ from ..results import Row
 FIRST_KEY = "source"
 
 
-def cut(score: float) -> float:
-    """A score with four decimals, cut and not rounded: 0.49996 must not become 0.5 beside an occurrence of 0."""
-    return math.floor(score * 1e4) / 1e4
+def cut(score: float, decimals: int = 4) -> float:
+    """A score with few decimals, cut and not rounded: 0.49996 must not become 0.5 beside an occurrence of 0."""
+    scale = 10**decimals
+    return math.floor(float(score) * scale) / scale  # a float32 times the scale would be rounded
 
 
 def corner_and_size(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
