@@ -95,9 +95,8 @@ export class FaceCard {
         ? `gone for ${Math.round(view.time - last.time)} s`
         : `left at ${clock(last.time)}`;
     const { from, to, ago } = this.#range(view);
-    const digits = to - from < 10 ? 1 : 0;
-    const length = (to - from).toFixed(digits);
-    this.from.textContent = to === from ? "" : ago ? `${length} s ago` : clock(from, digits);
+    const digits = to > from && to - from < 10 ? 1 : 0;
+    this.from.textContent = to === from ? "" : ago ? `${Math.round(to - from)} s ago` : clock(from, digits);
     this.to.textContent = ago ? "now" : clock(to, digits);
     this.rows.forEach((row, index) => {
       // Cut, not rounded: 0.499 must not be shown as 0.50 and not be active.

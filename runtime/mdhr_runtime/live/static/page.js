@@ -98,10 +98,10 @@ class Source {
   paint(span) {
     const result = page.paused ? this.view : (this.video.result ?? this.newest);
     const first = Math.min(this.first, result.time);
-    const going = ["live", "analysing", "reconnecting"].includes(this.state);
     const from = Math.max(first, result.time - span);
-    const to = going ? Math.max(result.time, from + SHORTEST) : result.time;
-    this.view = { ...result, first, range: { from, to, ago: this.info.live && going } };
+    const to = this.state === "ended" ? result.time : Math.max(result.time, from + SHORTEST);
+    const ago = this.state === "live" && stateOf(page.connection) === "live"; // only then, the newest is from now
+    this.view = { ...result, first, range: { from, to, ago } };
     for (const card of this.faces.values()) {
       card.describe(this.view);
       const place = card.element.classList.contains("gone") ? this.left : this.present;
@@ -117,7 +117,7 @@ class Source {
   }
 
   show({ fps, speed, latency, dropped, state }) {
-    quantity(this.figures.fps, fps.toFixed(1), "fps");
+    if (fps || this.info.live) quantity(this.figures.fps, fps.toFixed(1), "fps");
     if (speed) quantity(this.figures.speed, speed.toFixed(1), "×");
     if (latency === null) this.figures.latency.textContent = "–";
     else if (latency < 1) quantity(this.figures.latency, Math.round(latency * 1000), "ms");
@@ -261,7 +261,7 @@ function pause(paused) {
   $("pause").setAttribute("aria-pressed", paused);
   for (const source of page.sources) source.video.hold(paused);
   show(page.connection);
-  redraw();
+  paint();
 }
 
 function redraw() {
