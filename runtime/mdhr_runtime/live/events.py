@@ -24,6 +24,7 @@ from ..au_names import NAMES
 from ..results import FrameResult, SourceStats
 from ..sinks.base import SinkContext
 from ..sinks.drawing import FACE_COLOURS
+from ..sinks.record import ten_thousandths
 from .page_state import SPAN, Entry, Pace, PageState
 
 BEAT = 1 / 15
@@ -112,13 +113,9 @@ class EventStream:
 def compact(result: Entry | FrameResult) -> list[Any]:
     """A result in few characters of JSON: `[frame, timestamp, final, [[face_id, [scores]], …]]`.
 
-    Scores are in thousandths, cut and not rounded, so that 0.4996 does not become an occurring AU.
+    Scores are in ten-thousandths, cut and not rounded, so that 0.49996 does not become an occurring AU.
     """
-    faces = [
-        [row.face_id, [math.floor(float(score) * 1000) for score in row.scores]]
-        for row in result.rows
-        if row.scores is not None
-    ]
+    faces = [[row.face_id, [*map(ten_thousandths, row.scores)]] for row in result.rows if row.scores is not None]
     return [result.frame, _number(result.timestamp, 3), int(result.final), faces]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..contract import OutputRecord
 from ..results import Row
-from .record import cut
+from .record import ten_thousandths
 
 Colour = tuple[int, int, int]
 
@@ -207,7 +207,7 @@ def _draw_panel(image: np.ndarray, panel: Rect, row: Row, aus: Sequence[str], st
         top = panel.top + style.pad + index * style.line
         middle, half = top + style.line // 2, round(3.2 * style.scale)
         baseline = middle + round(4 * style.scale)
-        value = f"{cut(score, 2):.2f}"
+        value = f"{ten_thousandths(score) // 100 / 100:.2f}"
         _text(image, au, (panel.left + style.pad + round(2 * style.scale), baseline), BRIGHT if occurs else DIM, style)
         _bar(image, bar_left, bar_left + style.bar, middle, half, TRACK)
         end = bar_left + round(style.bar * _part(row.output, float(score)))

@@ -22,10 +22,14 @@ from ..results import Row
 FIRST_KEY = "source"
 
 
-def cut(score: float, decimals: int = 4) -> float:
-    """A score with few decimals, cut and not rounded: 0.49996 must not become 0.5 beside an occurrence of 0."""
-    scale = 10**decimals
-    return math.floor(float(score) * scale) / scale  # a float32 times the scale would be rounded
+def cut(score: float) -> float:
+    """A score with four decimals, cut and not rounded: 0.49996 must not become 0.5 beside an occurrence of 0."""
+    return ten_thousandths(score) / 1e4
+
+
+def ten_thousandths(score: float) -> int:
+    """What `cut` keeps of a score, for fewer decimals still: whole numbers can be cut again and stay the same."""
+    return math.floor(score * 1e4)
 
 
 def corner_and_size(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:

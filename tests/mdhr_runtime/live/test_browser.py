@@ -173,7 +173,8 @@ def test_a_phone_shows_all_without_scrolling_sideways(browser, serve, play, widt
     until(browser, lambda: text(browser, "[data-figure=speed]").endswith("×"))
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert not browser.execute_script(
-        "return [...document.querySelectorAll('dt, dd, .state')].filter((each) => each.scrollWidth > each.clientWidth + 1)"
+        "return [...document.querySelectorAll('dt, dd, .state')]"
+        ".filter((each) => each.scrollWidth > each.clientWidth + 1)"
     )
     boxes = browser.execute_script(
         "return [...document.querySelectorAll('canvas, button, select, .face')].map((each) => {"
@@ -364,6 +365,21 @@ def test_a_run_that_ends_is_told_and_the_next_one_shown(browser, serve, make_res
     until(browser, lambda: len(all_of(browser, ".face")) == 2)
     assert state(browser) == "analysing"
     assert not all_of(browser, "#notice")[0].is_displayed()
+
+
+def test_a_page_that_waits_catches_a_run_of_a_single_picture(browser, serve, make_result, farewell):
+    farewell(60)
+    page = serve()
+    page.write(make_result(500))
+    browser.get(page.url)
+    wait_for_video(browser)
+    page.close()
+    short = serve(page.url.rstrip("/").rpartition("/")[2])
+    short.write(make_result(1, score=0.7))
+    short.close()
+    until(browser, lambda: shown(browser) == 1 and state(browser) == "ended")
+    assert text(browser, ".score") == "0.69"  # 0.7 as float32, cut
+    assert axis(browser) == ["", "0:00"]
 
 
 RUN = """

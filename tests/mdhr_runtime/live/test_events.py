@@ -80,7 +80,7 @@ def test_scores_are_cut_not_rounded(state, stream):
     row = Row("clip.mp4", 1, 0.0, 7, 0.9, (0, 0, 1, 1), scores)
     state.post(FrameResult("clip.mp4", 1, 0.0, np.zeros((4, 4, 3), np.uint8), (row,)))
     _, (_, _, rows) = read(stream.events("", Event()), 2)
-    assert rows[0][4] == [[7, [499, 500, 1000]]]
+    assert rows[0][4] == [[7, [4999, 5000, 10000]]]
 
 
 def test_what_is_no_number_does_not_break_the_stream(state, aus):

@@ -146,10 +146,11 @@ def test_the_last_provisional_scores_become_final(serve, make_result, view, fare
 
 def test_a_run_that_is_stopped_shows_what_it_had(serve, make_result, view, farewell):
     farewell(60)
-    with pytest.raises(KeyboardInterrupt), serve() as page:
-        viewer = view(page)
-        for frame in range(1, 31):
-            page.write(make_result(frame, size=(90, 160)))
+    page = serve()
+    viewer = view(page)
+    for frame in range(1, 31):
+        page.write(make_result(frame, size=(90, 160)))
+    with pytest.raises(KeyboardInterrupt), page:
         raise KeyboardInterrupt
     assert viewer.seen() == ([(frame, True) for frame in range(1, 31)], 30)
 

@@ -1,9 +1,9 @@
 // Results as the server sends them, and their times.
 
-// From [frame, timestamp, final, [[face, [thousandths]], …]].
+// From [frame, timestamp, final, [[face, [scores in ten-thousandths]], …]].
 export function toResult([frame, time, final, faces]) {
-  const scores = faces.map(([id, thousandths]) => [id, thousandths.map((score) => score / 1000)]);
-  return { frame, time: time ?? 0, final: Boolean(final), faces: new Map(scores) };
+  const scores = new Map(faces.map(([id, numbers]) => [id, numbers.map((number) => number / 10000)]));
+  return { frame, time: time ?? 0, final: Boolean(final), faces: scores };
 }
 
 // Rises with the frame, and when its final scores take the place of the provisional ones.
