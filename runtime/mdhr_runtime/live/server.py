@@ -83,7 +83,7 @@ class Server(ThreadingHTTPServer):
         self._open: dict[Thread, socket.socket] = {}
         self._viewing = Condition()  # guards the next two
         self._viewers = 0
-        self._expecting = True  # a viewer who has not come yet: a short run may be over before anybody can
+        self._watched = False  # by anybody yet: a short run may be over before anybody could come
         self._listener = Thread(target=self.serve_forever, args=(0.1,), name="live-page", daemon=True)
         super().__init__(address, Handler)
 
@@ -112,7 +112,7 @@ class Server(ThreadingHTTPServer):
         end = monotonic() + FAREWELL
         self.stopping.set()
         with self._viewing:
-            self._viewing.wait_for(lambda: not self._viewers and not self._expecting, FAREWELL)
+            self._viewing.wait_for(lambda: self._watched and not self._viewers, FAREWELL)
         self.shutdown()
         self._listener.join()
         self.server_close()
@@ -123,17 +123,12 @@ class Server(ThreadingHTTPServer):
         for thread in self._threads_now():
             thread.join()
 
-    def expect_viewer(self) -> None:
-        """Note that somebody has asked for the page, and will ask for the events next."""
-        with self._viewing:
-            self._expecting = True
-
     @contextmanager
     def viewer(self) -> Iterator[None]:
         """Note that somebody takes the events, for as long as the context lasts."""
         with self._viewing:
             self._viewers += 1
-            self._expecting = False
+            self._watched = True
         try:
             yield
         finally:
@@ -202,8 +197,6 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.FORBIDDEN, refusal)
         elif url.path in self.server.files:
             body, kind = self.server.files[url.path]
-            if url.path == "/":
-                self.server.expect_viewer()
             self._answer(HTTPStatus.OK, body, kind)
         elif url.path == "/events":
             self._stream(query.get("after", [""])[0])

@@ -76,41 +76,25 @@ export class FaceCard {
     return this.points.findLast((point) => point.time <= now);
   }
 
-  here(now) {
-    return now - (this.#last(now)?.time ?? -Infinity) < STALE;
-  }
-
   // The numbers: those in the picture, or if the face is not in it, its last ones.
   describe(view) {
     const last = this.#last(view.time);
     const scores = view.faces.get(this.id) ?? last?.scores;
-    this.element.hidden = !scores;
-    if (!scores) return;
-    const here = view.faces.has(this.id) || this.here(view.time);
+    this.element.hidden = !scores || last?.time < view.from;
+    if (this.element.hidden) return;
+    const here = view.faces.has(this.id) || view.time - last.time < STALE;
     const active = scores.filter((score) => score >= this.occursFrom).length;
     this.element.classList.toggle("gone", !here);
-    this.presence.textContent = here
-      ? `${active} active`
-      : view.range.ago
-        ? `gone for ${Math.round(view.time - last.time)} s`
-        : `left at ${clock(last.time)}`;
-    const { from, to, ago } = this.#range(view);
-    const digits = to > from && to - from < 10 ? 1 : 0;
-    this.from.textContent = to === from ? "" : ago ? `${Math.round(to - from)} s ago` : clock(from, digits);
-    this.to.textContent = ago ? "now" : clock(to, digits);
+    this.presence.textContent = here ? `${active} active` : `left at ${clock(last.time)}`;
+    const span = view.to - view.from;
+    const digits = span > 0 && span < 10 ? 1 : 0;
+    this.from.textContent = !span ? "" : view.live ? `${Math.round(span)} s ago` : clock(view.from, digits);
+    this.to.textContent = view.live ? "now" : clock(view.to, digits);
     this.rows.forEach((row, index) => {
       // Cut, not rounded: 0.499 must not be shown as 0.50 and not be active.
       row.value.textContent = (Math.floor(scores[index] * 100 + 1e-6) / 100).toFixed(2);
       row.element.classList.toggle("occurs", here && scores[index] >= this.occursFrom);
     });
-  }
-
-  // Times of the chart's edges, and whether they are told as "ago". The chart of a face that left ends where it left.
-  #range(view) {
-    const last = this.#last(view.time);
-    if (!last || this.here(view.time)) return view.range;
-    const { from, to } = view.range;
-    return { from: Math.max(view.first, last.time - (to - from)), to: last.time, ago: false };
   }
 
   draw(view) {
@@ -133,7 +117,7 @@ export class FaceCard {
       grid: style.getPropertyValue("--grid"),
       limit: style.getPropertyValue("--line"),
     };
-    const { from, to } = this.#range(view);
+    const { from, to } = view;
     const x = (time) => (to > from ? (width * (time - from)) / (to - from) : width / 2);
     drawTime(pen, look, x, from, to, height);
     const shown = this.points.filter((point) => point.time >= from - GAP && point.time <= view.time);

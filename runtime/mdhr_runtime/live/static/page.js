@@ -25,12 +25,7 @@ const COVERS = {
   failed: "This source cannot be read any more",
 };
 
-// The layout for up to so many faces at a time.
-const DENSITIES = [
-  [2, "roomy"],
-  [4, "dense"],
-  [Infinity, "crowd"],
-];
+const DENSITIES = [[2, "roomy"], [4, "dense"], [Infinity, "crowd"]]; // of cards, for up to so many faces
 
 const $ = (id) => document.getElementById(id);
 
@@ -41,7 +36,7 @@ class Source {
     this.state = "waiting";
     this.first = Infinity; // time of the oldest result on the page
     this.newest = { frame: 0, time: 0, final: false, faces: new Map() };
-    this.view = { ...this.newest, first: 0, range: { from: 0, to: SHORTEST } }; // what is shown: the picture's result
+    this.view = this.newest; // what is shown: the result in the picture, and of the charts the times of both ends
     this.faces = new Map();
     this.element = $("source").content.firstElementChild.cloneNode(true);
     this.element.classList.add(info.live ? "camera" : "file");
@@ -97,11 +92,10 @@ class Source {
   // Picture, charts and numbers show one and the same result.
   paint(span) {
     const result = page.paused ? this.view : (this.video.result ?? this.newest);
-    const first = Math.min(this.first, result.time);
-    const from = Math.max(first, result.time - span);
+    const from = Math.max(Math.min(this.first, result.time), result.time - span);
     const to = this.state === "ended" ? result.time : Math.max(result.time, from + SHORTEST);
-    const ago = this.state === "live" && stateOf(page.connection) === "live"; // only then, the newest is from now
-    this.view = { ...result, first, range: { from, to, ago } };
+    const live = this.state === "live" && stateOf(page.connection) === "live";
+    this.view = { ...result, from, to, live };
     for (const card of this.faces.values()) {
       card.describe(this.view);
       const place = card.element.classList.contains("gone") ? this.left : this.present;
@@ -177,7 +171,7 @@ function connect() {
     });
   on("hello", (hello) => {
     if (hello.run !== page.run) begin(hello);
-    else if (page.connection === "ended") return; // it only waits for other viewers
+    else if (page.connection === "ended") return reconnect("ended"); // the server only waits for other viewers
     show("open");
   });
   on("rows", (rows, event) => {
@@ -187,7 +181,6 @@ function connect() {
     redraw();
   });
   on("stats", (stats) => {
-    if (page.connection === "ended") return;
     stats.forEach((figures, index) => page.sources[index].show(figures));
     show("open");
     redraw();

@@ -11,11 +11,10 @@ export function edition(result) {
   return result ? result.frame + (result.final ? 0.5 : 0) : -1;
 }
 
-// A time of the source: 0:42, 1:02:03, with tenths where seconds are too coarse.
-export function clock(seconds, digits = 0) {
-  const whole = Math.floor(seconds * 10 ** digits + 1e-6) / 10 ** digits;
-  const pad = (value, width) => value.toFixed(width > 2 ? digits : 0).padStart(width, "0");
-  const hours = Math.floor(whole / 3600);
-  const minutes = Math.floor((whole % 3600) / 60);
-  return `${hours ? `${hours}:${pad(minutes, 2)}` : minutes}:${pad(whole % 60, digits ? digits + 3 : 2)}`;
+// A time of the source: 0:42, 1:02:03, with digits after the seconds where these are too coarse.
+export function clock(time, digits = 0) {
+  const cut = Math.floor(time * 10 ** digits + 1e-6) / 10 ** digits;
+  const [hours, minutes] = [Math.floor(cut / 3600), Math.floor(cut / 60) % 60];
+  const seconds = (cut % 60).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}` : `${minutes}:${seconds}`;
 }
