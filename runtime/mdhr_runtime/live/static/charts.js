@@ -119,7 +119,7 @@ export class FaceCard {
     };
     const { from, to } = view;
     const x = (time) => (to > from ? (width * (time - from)) / (to - from) : width / 2);
-    drawTime(pen, look, x, from, to, height);
+    if (to > from) drawTime(pen, look, x, from, to, height);
     const shown = this.points.filter((point) => point.time >= from - GAP && point.time <= view.time);
     const least = to > from ? LEAST : width; // a single picture's scores have all of the width
     const rowHeight = height / this.rows.length;
