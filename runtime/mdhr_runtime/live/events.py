@@ -1,32 +1,31 @@
 """The events that a viewer receives over its one long-lived connection: server-sent events with JSON in them.
 
 - `hello`: the run, the AUs and the sources. A viewer of another run starts afresh.
-- `rows`: new results since the last event, `[source, frame, timestamp, final, [[face_id, [scores]], …]]` each, with
-  scores in thousandths, cut and not rounded, so that 0.4996 does not become an occurring AU.
-  Its id says where to read on.
+- `rows`: new results since the last event, each its source's index and what `compact` makes of it. Its id says where
+  to read on.
 - `stats`: figures of every source, once a second. So a silent connection is a broken one.
-- `bye`: the run is over.
+- `bye`: the run is over, and all of its results are sent. The viewer fetches the last pictures, then hangs up.
 
 Pictures are not among them: a viewer asks for the next one when it has shown the last, so that a slow network means
-fewer pictures, never older ones.
+fewer pictures, never older ones. Each comes with the result that is drawn in it.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from collections.abc import Iterator
 from threading import Event
 from time import monotonic
 from typing import Any
 
-import numpy as np
-
 from ..au_names import NAMES
-from ..results import SourceStats
+from ..results import FrameResult, SourceStats
 from ..sinks.base import SinkContext
 from ..sinks.drawing import FACE_COLOURS
-from .page_state import SPAN, Entry, PageState
+from ..sinks.record import ten_thousandths
+from .page_state import SPAN, Entry, Pace, PageState
 
 BEAT = 1 / 15
 """Seconds between looks for new results. The eye needs no more."""
@@ -59,17 +58,20 @@ class EventStream:
             stopping: Set when the run ends.
 
         Yields:
-            Events ready to be sent, until the run ends.
+            Events ready to be sent, until the run has ended and all that was posted is sent.
         """
         cursor = self._cursor(after)
         yield _event("hello", self._hello(resumed=cursor > 0))
         due = 0.0
-        while not stopping.is_set():
+        over = False
+        while not over:
+            over = stopping.is_set()  # asked first: the last look then finds everything
             entries, cursor = self._state.since(cursor)
             for start in range(0, len(entries), MOST_AT_ONCE):
                 portion = entries[start : start + MOST_AT_ONCE]
-                yield _event("rows", [*map(_compact, portion)], f"{self._run}-{portion[-1].number}")
-            if monotonic() >= due:
+                rows = [[entry.source, *compact(entry)] for entry in portion]
+                yield _event("rows", rows, f"{self._run}-{portion[-1].number}")
+            if over or monotonic() >= due:
                 due = monotonic() + STATS_EVERY
                 yield _event("stats", self._figures())
             stopping.wait(BEAT)
@@ -93,30 +95,40 @@ class EventStream:
     def _figures(self) -> list[dict[str, Any]]:
         known = self._context.stats() if self._context.stats is not None else {}
         return [
-            self._figures_of(index, fps, known.get(source.name))
-            for index, (source, fps) in enumerate(zip(self._state.sources, self._state.rates(), strict=True))
+            self._figures_of(index, pace, known.get(source.name))
+            for index, (source, pace) in enumerate(zip(self._state.sources, self._state.paces(), strict=True))
         ]
 
-    def _figures_of(self, index: int, fps: float, stats: SourceStats | None) -> dict[str, Any]:
+    def _figures_of(self, index: int, pace: Pace, stats: SourceStats | None) -> dict[str, Any]:
         started = self._state.newest(index) is not None
         return {
-            "fps": round(fps, 1),
+            "fps": _number(pace.fps, 1),
+            "speed": _number(pace.speed, 1),
             "dropped": None if stats is None else stats.dropped,
-            "latency": None if stats is None or stats.latency is None else round(stats.latency, 3),
+            "latency": None if stats is None or stats.latency is None else _number(stats.latency, 3),
             "state": stats.state if stats is not None else "running" if started else "waiting",
         }
 
 
-def _compact(entry: Entry) -> list[Any]:
-    faces = [[row.face_id, _thousandths(row.scores)] for row in entry.rows if row.scores is not None]
-    return [entry.source, entry.frame, round(entry.timestamp, 3), int(entry.final), faces]
+def compact(result: Entry | FrameResult) -> list[Any]:
+    """A result in few characters of JSON: `[frame, timestamp, final, [[face_id, [scores]], …]]`.
+
+    Scores are in ten-thousandths, cut and not rounded, so that 0.49996 does not become an occurring AU.
+    """
+    faces = [[row.face_id, [*map(ten_thousandths, row.scores)]] for row in result.rows if row.scores is not None]
+    return [result.frame, _number(result.timestamp, 3), int(result.final), faces]
 
 
-def _thousandths(scores: np.ndarray) -> list[int]:
-    thousandths: list[int] = np.floor(scores * 1000).astype(int).tolist()
-    return thousandths
+def as_json(data: Any) -> str:
+    """Data as JSON in ASCII, without spaces."""
+    return json.dumps(data, separators=(",", ":"), allow_nan=False)
+
+
+def _number(value: float, digits: int) -> float | None:
+    """A number that JSON can hold, else None."""
+    return round(value, digits) if math.isfinite(value) else None
 
 
 def _event(kind: str, data: Any, name: str | None = None) -> bytes:
     id_line = f"id: {name}\n" if name else ""
-    return f"event: {kind}\n{id_line}data: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+    return f"event: {kind}\n{id_line}data: {as_json(data)}\n\n".encode()

@@ -105,7 +105,7 @@ class LivePage(Sink):
         self._frames += result.final
 
     def close(self) -> None:
-        """Tell the viewers that the run is over, and stop serving."""
+        """Let the viewers take the last results, within `server.FAREWELL` seconds, and stop serving."""
         if not self._closed:
             self._closed = True
             self._server.stop()

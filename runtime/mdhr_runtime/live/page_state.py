@@ -9,10 +9,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from operator import attrgetter
 from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
 
 from ..results import FrameResult, Row, SourceInfo
 
@@ -22,8 +25,8 @@ SPAN = 60.0
 MOST_ROWS = 20_000
 """Rows of a source that are kept at most, which is less than `SPAN` when there is a crowd: about 10 MB."""
 
-RATE_WINDOW = 2.0
-"""Seconds over which the frame rate is averaged."""
+PACE_WINDOW = 2.0
+"""Seconds over which the pace is averaged."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,18 @@ class Entry:
     rows: tuple[Row, ...]
 
 
+class Pace(NamedTuple):
+    """How fast a source goes on at present.
+
+    Attributes:
+        fps: Frames per second.
+        speed: Seconds of the source per second: 1 for a camera that nothing holds up, mostly more for a file.
+    """
+
+    fps: float = 0.0
+    speed: float = 0.0
+
+
 class PageState:
     """The memory. Its lock is held for moments only, never while something is encoded or sent.
 
@@ -67,9 +82,10 @@ class PageState:
         """Add a result. Never waits for a viewer.
 
         Args:
-            result: The result of one of the sources.
+            result: The result of one of the sources. Scores that are not finite count as none.
         """
         index = self._index[result.source]
+        result = replace(result, rows=tuple(map(_showable, result.rows)))
         with self._lock:
             self._count += 1
             entry = Entry(self._count, index, result.frame, result.timestamp, result.final, result.rows)
@@ -101,11 +117,15 @@ class PageState:
         """
         return self._states[source].newest
 
-    def rates(self) -> list[float]:
-        """Frames per second of every source at present."""
+    def paces(self) -> list[Pace]:
+        """The present pace of every source."""
         with self._lock:
             now = self._clock()
-            return [state.rate(now) for state in self._states]
+            return [state.pace(now) for state in self._states]
+
+
+def _showable(row: Row) -> Row:
+    return row if row.scores is None or np.isfinite(row.scores).all() else replace(row, scores=None)
 
 
 class _SourceState:
@@ -115,7 +135,7 @@ class _SourceState:
         self.entries: deque[Entry] = deque()
         self.newest: FrameResult | None = None
         self._rows = 0
-        self._arrivals: deque[float] = deque(maxlen=1000)
+        self._arrivals: deque[tuple[float, float]] = deque(maxlen=1000)  # wall time, timestamp
 
     def add(self, entry: Entry, result: FrameResult, now: float) -> None:
         self.entries.append(entry)
@@ -124,15 +144,16 @@ class _SourceState:
             self._rows -= len(self.entries.popleft().rows)
         # The final result of a frame that is already shown is late by the model's lookahead: the picture stays ahead.
         if self.newest is None or result.frame > self.newest.frame:
-            self._arrivals.append(now)
+            self._arrivals.append((now, result.timestamp))
             self.newest = result
         elif result.frame == self.newest.frame:
             self.newest = result
 
-    def rate(self, now: float) -> float:
-        while self._arrivals and now - self._arrivals[0] > RATE_WINDOW:
+    def pace(self, now: float) -> Pace:
+        while self._arrivals and now - self._arrivals[0][0] > PACE_WINDOW:
             self._arrivals.popleft()
         if len(self._arrivals) < 2:
-            return 0.0
-        # To now and not to the last arrival: the rate falls as soon as frames fail to come.
-        return (len(self._arrivals) - 1) / max(now - self._arrivals[0], 1e-6)
+            return Pace()
+        (start, first), (_, last) = self._arrivals[0], self._arrivals[-1]
+        passed = max(now - start, 1e-6)  # to now and not to the last arrival: it falls as soon as frames fail to come
+        return Pace((len(self._arrivals) - 1) / passed, (last - first) / passed)

@@ -28,11 +28,11 @@ class Picture:
     """A frame ready to be sent.
 
     Attributes:
-        frame: Number of the frame.
+        result: What is drawn in it.
         jpeg: The file.
     """
 
-    frame: int
+    result: FrameResult
     jpeg: bytes
 
 
@@ -51,7 +51,7 @@ class Pictures:
         self._clock = clock
         self._interval = max(1 / MOST_PER_SOURCE, len(state.sources) / MOST_TOGETHER)
         self._locks = [Lock() for _ in state.sources]
-        self._made: list[tuple[FrameResult, Picture, float] | None] = [None for _ in state.sources]
+        self._made: list[tuple[Picture, float] | None] = [None for _ in state.sources]
 
     def __len__(self) -> int:
         return len(self._made)
@@ -64,15 +64,15 @@ class Pictures:
         """
         with self._locks[source]:
             made, now = self._made[source], self._clock()
-            if made is not None and now - made[2] < self._interval:
-                return made[1]
+            if made is not None and now - made[1] < self._interval:
+                return made[0]
             result = self._state.newest(source)
             if result is None or not result.image.size:
                 return None
-            if made is not None and made[0] is result:
-                return made[1]
-            picture = Picture(result.frame, self._encode(result))
-            self._made[source] = (result, picture, now)
+            if made is not None and made[0].result is result:
+                return made[0]
+            picture = Picture(result, self._encode(result))
+            self._made[source] = (picture, now)
             return picture
 
     def _encode(self, result: FrameResult) -> bytes:

@@ -10,18 +10,18 @@ from __future__ import annotations
 import re
 import socket
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from socketserver import TCPServer
-from threading import Event, Lock, Thread, current_thread
+from threading import Condition, Event, Lock, Thread, current_thread
 from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from .events import EventStream
+from .events import EventStream, as_json, compact
 from .guard import Guard
 from .pictures import Pictures
 
@@ -31,14 +31,15 @@ MOST_CONNECTIONS = 64
 STALL = 10.0
 """Seconds after which a viewer that neither reads nor asks is dropped."""
 
-LAST_EVENT = 1.0
-"""Seconds that viewers have at the end to take their last event."""
+FAREWELL = 2.0
+"""Seconds that viewers have at the end, at most, to take the last results and pictures."""
 
 FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
     "/charts.js": ("charts.js", "text/javascript; charset=utf-8"),
+    "/results.js": ("results.js", "text/javascript; charset=utf-8"),
     "/video.js": ("video.js", "text/javascript; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
@@ -80,6 +81,9 @@ class Server(ThreadingHTTPServer):
         self.pictures: Pictures
         self._lock = Lock()
         self._open: dict[Thread, socket.socket] = {}
+        self._viewing = Condition()  # guards the next two
+        self._viewers = 0
+        self._watched = False  # by anybody yet: a short run may be over before anybody could come
         self._listener = Thread(target=self.serve_forever, args=(0.1,), name="live-page", daemon=True)
         super().__init__(address, Handler)
 
@@ -101,18 +105,36 @@ class Server(ThreadingHTTPServer):
         self._listener.start()
 
     def stop(self) -> None:
-        """Let the viewers take their last event, close all connections and join the threads."""
+        """Let the viewers take all that they lack, within `FAREWELL` seconds; close all connections, join the threads.
+
+        Viewers may still come meanwhile. If none has come yet, one is waited for.
+        """
+        end = monotonic() + FAREWELL
         self.stopping.set()
+        with self._viewing:
+            self._viewing.wait_for(lambda: self._watched and not self._viewers, FAREWELL)
         self.shutdown()
         self._listener.join()
         self.server_close()
         self._hang_up(socket.SHUT_RD)  # wakes threads that wait for a request
-        end = monotonic() + LAST_EVENT
         for thread in self._threads_now():
             thread.join(max(end - monotonic(), 0))
         self._hang_up(socket.SHUT_RDWR)  # wakes threads that wait for a viewer to read
         for thread in self._threads_now():
             thread.join()
+
+    @contextmanager
+    def viewer(self) -> Iterator[None]:
+        """Note that somebody takes the events, for as long as the context lasts."""
+        with self._viewing:
+            self._viewers += 1
+            self._watched = True
+        try:
+            yield
+        finally:
+            with self._viewing:
+                self._viewers -= 1
+                self._viewing.notify_all()
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Say whether there is room for another connection."""
@@ -193,16 +215,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def _picture(self, source: int, after: str) -> None:
         picture = self.server.pictures.get(source)
-        if picture is None or after == str(picture.frame):
+        if picture is None or after == f"{picture.result.frame},{int(picture.result.final)}":
             self._answer(HTTPStatus.NO_CONTENT)
         else:
-            self._answer(HTTPStatus.OK, picture.jpeg, "image/jpeg", {"X-Frame": str(picture.frame)})
+            self._answer(HTTPStatus.OK, picture.jpeg, "image/jpeg", {"X-Result": as_json(compact(picture.result))})
 
     def _stream(self, after: str) -> None:
         self.close_connection = True
         self._start(HTTPStatus.OK, {"Content-Type": "text/event-stream", "Connection": "close"})
-        for event in self.server.events.events(after, self.server.stopping):
-            self.wfile.write(event)
+        with self.server.viewer():
+            for event in self.server.events.events(after, self.server.stopping):
+                self.wfile.write(event)
+            self.connection.recv(1)  # returns when the viewer has the last pictures and hangs up, or in `stop`
 
     def _refuse(self, status: HTTPStatus, reason: str, headers: Mapping[str, str] | None = None) -> None:
         # Whatever else the request holds is not read: the connection cannot go on.

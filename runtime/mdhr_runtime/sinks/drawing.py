@@ -10,6 +10,7 @@ import numpy as np
 
 from ..contract import OutputRecord
 from ..results import Row
+from .record import ten_thousandths
 
 Colour = tuple[int, int, int]
 
@@ -206,8 +207,7 @@ def _draw_panel(image: np.ndarray, panel: Rect, row: Row, aus: Sequence[str], st
         top = panel.top + style.pad + index * style.line
         middle, half = top + style.line // 2, round(3.2 * style.scale)
         baseline = middle + round(4 * style.scale)
-        # Cut, as in the tables: 0.499 is no 0.50 that does not occur.
-        value = f"{np.floor(score * 100) / 100:.2f}"
+        value = f"{ten_thousandths(score) // 100 / 100:.2f}"
         _text(image, au, (panel.left + style.pad + round(2 * style.scale), baseline), BRIGHT if occurs else DIM, style)
         _bar(image, bar_left, bar_left + style.bar, middle, half, TRACK)
         end = bar_left + round(style.bar * _part(row.output, float(score)))

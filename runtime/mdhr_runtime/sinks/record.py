@@ -24,7 +24,12 @@ FIRST_KEY = "source"
 
 def cut(score: float) -> float:
     """A score with four decimals, cut and not rounded: 0.49996 must not become 0.5 beside an occurrence of 0."""
-    return math.floor(score * 1e4) / 1e4
+    return ten_thousandths(score) / 1e4
+
+
+def ten_thousandths(score: float) -> int:
+    """What `cut` keeps of a score, for fewer decimals still: whole numbers can be cut again and stay the same."""
+    return math.floor(score * 1e4)
 
 
 def corner_and_size(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:

@@ -1,12 +1,14 @@
 """Live pages on a free port of the loopback interface, and results to show on them."""
 
 import http.client
+import json
 import threading
 import time
 
 import numpy as np
 import pytest
 
+from mdhr_runtime.live import server
 from mdhr_runtime.live.page import LivePage
 from mdhr_runtime.results import FrameResult, Row, SourceInfo
 from mdhr_runtime.sinks import SinkContext
@@ -38,13 +40,24 @@ def make_result():
     return make
 
 
+@pytest.fixture(autouse=True)
+def farewell(monkeypatch):
+    """Set how long a page waits at its end for viewers: hardly, unless a test says otherwise."""
+
+    def wait(seconds):
+        monkeypatch.setattr(server, "FAREWELL", seconds)
+
+    wait(0.2)
+    return wait
+
+
 @pytest.fixture
 def serve():
     """Start a live page; it is closed after the test."""
     pages = []
 
-    def start(address="127.0.0.1:0", sources=("clip.mp4",), stats=None):
-        infos = tuple(SourceInfo(name, 25.0, live=False) for name in sources)
+    def start(address="127.0.0.1:0", sources=("clip.mp4",), stats=None, live=False):
+        infos = tuple(SourceInfo(name, 25.0, live) for name in sources)
         pages.append(LivePage(f"live://{address}", SinkContext(AUS, infos, stats=stats)))
         return pages[-1]
 
@@ -96,6 +109,44 @@ def ask():
             connection.close()
 
     return request
+
+
+class Viewer:
+    """A program that reads a page's events to the end, fetches the last picture as the page does, and hangs up."""
+
+    def __init__(self, page, ask):
+        self._page, self._ask = page, ask
+        _, _, netloc = page.url.rstrip("/").rpartition("/")
+        self._connection = http.client.HTTPConnection(netloc, timeout=60)
+        self._connection.request("GET", "/events")
+        self._events = self._connection.getresponse()
+        self.frames, self.picture = [], None
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self):
+        kind = None
+        while kind != "bye" and (line := self._events.readline().decode()):
+            name, _, value = line.strip().partition(": ")
+            if name == "event":
+                kind = value
+            elif name == "data" and kind == "rows":
+                self.frames += [(frame, bool(final)) for _, frame, _, final, _ in json.loads(value)]
+        if kind == "bye":
+            self.picture = self._ask(self._page, "/pictures/0.jpg").headers["X-Result"]
+        self._events.close()
+        self._connection.close()
+
+    def seen(self):
+        """Wait for the end; returns the frames that came, with whether they were final, and the last picture's."""
+        self._thread.join()
+        return self.frames, self.picture and json.loads(self.picture)[0]
+
+
+@pytest.fixture
+def view(ask):
+    """Read a page as a viewer does."""
+    return lambda page: Viewer(page, ask)
 
 
 class Clock:

@@ -96,9 +96,11 @@ def test_video_and_charts_move(browser, serve, play):
     assert changes(browser, ".face canvas")
     assert all_of(browser, ".picture canvas")[0].is_displayed()
     assert not all_of(browser, ".cover")[0].is_displayed()
-    until(browser, lambda: state(browser) == "live")
+    until(browser, lambda: state(browser) == "analysing")
+    assert text(browser, ".kind") == "File · analysing"
     until(browser, lambda: text(browser, "[data-figure=fps]").endswith("fps"))
-    assert text(browser, "[data-figure=latency]") == "–"
+    until(browser, lambda: text(browser, "[data-figure=speed]").endswith("×"))
+    assert not all_of(browser, "[data-figure=latency]")[0].is_displayed()
 
 
 def test_it_needs_nothing_from_elsewhere_and_breaks_no_rule_of_its_own(browser, serve, play):
@@ -160,20 +162,26 @@ def test_nobody_in_view_is_said(browser, serve, make_result):
     assert text(browser, ".nobody") == "No face in view"
 
 
-def test_a_phone_shows_all_without_scrolling_sideways(browser, serve, play):
-    phone = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+@pytest.mark.parametrize("width", [360, 390, 420])
+def test_a_phone_shows_all_without_scrolling_sideways(browser, serve, play, width):
+    phone = {"width": width, "height": 844, "deviceScaleFactor": 2, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
     page = serve()
     play(page, faces=2)
     browser.get(page.url)
     wait_for_video(browser)
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    until(browser, lambda: text(browser, "[data-figure=speed]").endswith("×"))
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert not browser.execute_script(
+        "return [...document.querySelectorAll('dt, dd, .state')]"
+        ".filter((each) => each.scrollWidth > each.clientWidth + 1)"
+    )
     boxes = browser.execute_script(
         "return [...document.querySelectorAll('canvas, button, select, .face')].map((each) => {"
         "const box = each.getBoundingClientRect(); return [box.left, box.right, box.width]; })"
     )
     assert len(boxes) == 7
-    assert all(left >= 0 and right <= 390 and width > 50 for left, right, width in boxes)
+    assert all(left >= 0 and right <= width and size > 50 for left, right, size in boxes)
 
 
 def test_the_keyboard_reaches_everything_and_all_has_a_name(browser, serve, play):
@@ -196,16 +204,18 @@ def test_the_keyboard_reaches_everything_and_all_has_a_name(browser, serve, play
     names = [canvas.accessible_name for canvas in all_of(browser, "canvas")]
     assert names == [
         "Video of clip.mp4 with the faces marked",
-        "Scores of face 0 over the last 30 seconds, one line per action unit",
+        "Scores of face 0 over time, one line per action unit",
     ]
 
 
 def test_a_camera_that_went_away_is_told(browser, serve, make_result):
-    page = serve(stats=lambda: {"clip.mp4": SourceStats(dropped=7, latency=1.25, state="reconnecting")})
+    page = serve(stats=lambda: {"clip.mp4": SourceStats(dropped=7, latency=1.25, state="reconnecting")}, live=True)
     page.write(make_result(1))
     browser.get(page.url)
     until(browser, lambda: (text(browser, ".cover") or "").startswith("The camera is gone"))
     assert [text(browser, f"[data-figure={name}]") for name in ("latency", "dropped")] == ["1.3 s", "7"]
+    assert (state(browser), text(browser, ".kind")) == ("reconnecting", "Camera · reconnecting")
+    assert text(browser, ".to") != "now"
 
 
 def test_a_page_in_the_background_takes_nothing(browser, serve, play):
@@ -220,37 +230,156 @@ def test_a_page_in_the_background_takes_nothing(browser, serve, play):
     browser.switch_to.window(window)
     seen = shown(browser)
     until(browser, lambda: shown(browser) > seen)
-    assert state(browser) == "live"
+    assert state(browser) == "analysing"
 
 
 def viewers():
     return [thread for thread in threading.enumerate() if thread.name == "live-page-viewer"]
 
 
-def test_the_length_of_the_charts_can_be_chosen(browser, serve, play):
+def axis(browser):
+    return [text(browser, ".from"), text(browser, ".to")]
+
+
+def test_charts_are_as_long_as_is_chosen_in_the_time_of_the_file(browser, serve, make_result):
     page = serve()
-    play(page)
+    for frame in range(25, 25 * 43, 5):
+        page.write(make_result(frame, size=(90, 160)))
+    browser.get(page.url)
+    until(browser, lambda: axis(browser) == ["0:12", "0:42"])
+    Select(all_of(browser, "#span")[0]).select_by_value("10")
+    until(browser, lambda: axis(browser) == ["0:32", "0:42"])
+    Select(all_of(browser, "#span")[0]).select_by_value("60")
+    until(browser, lambda: axis(browser) == ["0:01", "0:42"])  # there is no more
+
+
+def test_only_a_camera_is_live(browser, serve, make_result):
+    page = serve(live=True)
+    for frame in range(25, 25 * 43, 5):
+        page.write(make_result(frame, size=(90, 160)))
+    browser.get(page.url)
+    until(browser, lambda: axis(browser) == ["30 s ago", "now"])
+    assert (state(browser), text(browser, ".kind")) == ("live", "Camera · live")
+    assert not all_of(browser, "[data-figure=speed]")[0].is_displayed()
+    all_of(browser, "#pause")[0].click()
+    assert axis(browser) == ["0:12", "0:42"]  # from now on, it is no longer now
+
+
+def test_the_chart_of_a_short_clip_is_full(browser, serve, make_result, farewell):
+    farewell(60)
+    page = serve()
+    browser.get(page.url)
+    for frame in range(25, 101):
+        page.write(make_result(frame, size=(90, 160), score=0.9))
+    page.close()
+    until(browser, lambda: state(browser) == "ended")
+    until(browser, lambda: axis(browser) == ["0:01.0", "0:04.0"])
+    filled = browser.execute_script(
+        "const chart = document.querySelector('.face canvas'), { width } = chart;"
+        "const row = chart.getContext('2d').getImageData(0, 12, width, 1).data;"
+        "return [2, width - 3].map((x) => row[4 * x + 3]);"
+    )
+    assert all(filled)
+
+
+def test_faces_that_left_fold_away(browser, serve, make_result):
+    page = serve()
+    for frame in range(1, 101):
+        page.write(make_result(frame, faces=3 if frame < 50 else 1, size=(90, 160)))
+    browser.get(page.url)
+    until(browser, lambda: text(browser, "summary") == "No longer in view: 2 faces")
+    assert text(browser, "[data-figure=faces]") == "1"
+    assert [face.is_displayed() for face in all_of(browser, ".face")] == [True, False, False]
+    all_of(browser, "summary")[0].click()
+    assert [face.text for face in all_of(browser, ".left .presence")] == ["left at 0:01"] * 2
+
+
+def test_nine_faces_fit_into_a_window(browser, serve, make_result):
+    page = serve()
+    page.write(make_result(1, faces=9))
+    browser.get(page.url)
+    until(browser, lambda: text(browser, "[data-figure=faces]") == "9")
+    assert browser.execute_script("return document.documentElement.scrollHeight <= innerHeight")
+
+
+NUMBERS = """
+const done = arguments[0];
+const look = () => ({
+  frame: Number(document.querySelector(".picture canvas").dataset.frame),
+  scores: [...document.querySelectorAll(".score")].map((cell) => cell.textContent),
+});
+requestAnimationFrame(() => requestAnimationFrame(() => done(look())));
+"""
+
+
+def test_picture_and_cards_show_the_same_result(browser, serve, make_result):
+    page = serve()
+    page.write(make_result(1, final=False, score=0.3))
     browser.get(page.url)
     wait_for_video(browser)
-    Select(all_of(browser, "#span")[0]).select_by_value("10")
-    until(browser, lambda: text(browser, ".past") == "10 s ago")
+    browser.execute_script("window.fetch = () => new Promise(() => {});")  # no more pictures
+    before = browser.execute_script(PIXELS, ".face canvas")
+    page.write(make_result(2, final=False, score=0.6))
+    page.write(make_result(1, score=0.4))
+    until(browser, lambda: browser.execute_script(PIXELS, ".face canvas") != before)  # the results have come
+    assert browser.execute_async_script(NUMBERS) == {"frame": 1, "scores": ["0.30"] * 3}
 
 
-def test_a_run_that_ends_is_told_and_the_next_one_shown(browser, serve, make_result):
+def test_the_last_picture_and_its_final_scores_are_shown_also_after_a_pause(browser, serve, make_result, farewell):
+    farewell(60)
+    page = serve()
+    page.write(make_result(1, final=False, score=0.3))
+    browser.get(page.url)
+    until(browser, lambda: text(browser, ".score") == "0.30")
+    all_of(browser, "#pause")[0].click()
+    for frame in range(2, 40):
+        page.write(make_result(frame, final=False, score=0.4))
+    page.write(make_result(39, score=0.6))
+    page.close()
+    until(browser, lambda: "The run ended" in text(browser, "#notice"))
+    assert state(browser) == "paused"
+    assert browser.execute_async_script(NUMBERS) == {"frame": 1, "scores": ["0.30"] * 3}
+    all_of(browser, "#pause")[0].click()
+    until(browser, lambda: state(browser) == "ended")
+    assert browser.execute_async_script(NUMBERS) == {"frame": 39, "scores": ["0.60"] * 3}
+    assert not all_of(browser, "#pause")[0].is_displayed()
+
+
+def test_a_run_that_ends_is_told_and_the_next_one_shown(browser, serve, make_result, farewell):
+    farewell(60)
     page = serve()
     page.write(make_result(500))
     browser.get(page.url)
     wait_for_video(browser)
+    page.write(make_result(501))
     page.close()
-    until(browser, lambda: state(browser) == "finished")
+    until(browser, lambda: state(browser) == "ended")
+    assert shown(browser) == 501
     assert "The run ended" in text(browser, "#notice")
+    assert text(browser, ".kind") == "File · ended"
+    assert not all_of(browser, "#pause")[0].is_displayed()
     assert len(all_of(browser, ".face")) == 1  # the last results stay in view
     again = serve(page.url.rstrip("/").rpartition("/")[2])
     again.write(make_result(1, faces=2))
     until(browser, lambda: shown(browser) == 1)
     until(browser, lambda: len(all_of(browser, ".face")) == 2)
-    assert state(browser) == "live"
+    assert state(browser) == "analysing"
     assert not all_of(browser, "#notice")[0].is_displayed()
+
+
+def test_a_page_that_waits_catches_a_run_of_a_single_picture(browser, serve, make_result, farewell):
+    farewell(60)
+    page = serve()
+    page.write(make_result(500))
+    browser.get(page.url)
+    wait_for_video(browser)
+    page.close()
+    short = serve(page.url.rstrip("/").rpartition("/")[2])
+    short.write(make_result(1, score=0.7))
+    short.close()
+    until(browser, lambda: shown(browser) == 1 and state(browser) == "ended")
+    assert text(browser, ".score") == "0.70"
+    assert axis(browser) == ["", "0:00"]
 
 
 RUN = """
@@ -287,7 +416,7 @@ def test_a_server_that_dies_is_told_and_found_again(browser, tmp_path):
         process.wait()
         process.stdout.close()
         process, _ = start(Path(url).name)
-        until(browser, lambda: state(browser) == "live")
+        until(browser, lambda: state(browser) == "analysing")
         assert changes(browser, ".picture canvas")
         assert not all_of(browser, "#notice")[0].is_displayed()
     finally:

@@ -47,9 +47,14 @@ def test_a_viewer_is_told_everything_in_order(state, stream, make_result):
     assert hello["colours"][0].startswith("#")
     assert not hello["resumed"]
     assert [row[:4] for row in rows] == [[0, 1, 0.04, 1]]
-    assert stats == [{"fps": 0.0, "dropped": 3, "latency": 0.25, "state": "reconnecting"}]
+    figures = {"fps": 0.0, "speed": 0.0, "dropped": 3, "latency": 0.25, "state": "reconnecting"}
+    assert stats == [figures]
+    state.post(make_result(2))
     stopping.set()
-    assert read(sent, 9) == [("bye", None, {})]
+    (_, _, rows), (_, _, stats), bye = read(sent, 9)
+    assert [row[1] for row in rows] == [2]
+    assert stats[0]["fps"] > 0
+    assert bye == ("bye", None, {})
 
 
 def test_a_viewer_who_returns_gets_only_what_it_missed(state, stream, make_result):
@@ -75,7 +80,17 @@ def test_scores_are_cut_not_rounded(state, stream):
     row = Row("clip.mp4", 1, 0.0, 7, 0.9, (0, 0, 1, 1), scores)
     state.post(FrameResult("clip.mp4", 1, 0.0, np.zeros((4, 4, 3), np.uint8), (row,)))
     _, (_, _, rows) = read(stream.events("", Event()), 2)
-    assert rows[0][4] == [[7, [499, 500, 1000]]]
+    assert rows[0][4] == [[7, [4999, 5000, 10000]]]
+
+
+def test_what_is_no_number_does_not_break_the_stream(state, aus):
+    row = Row("clip.mp4", 1, np.nan, 7, 0.9, (0, 0, 1, 1), np.array([0.5, np.nan, np.inf], np.float32))
+    state.post(FrameResult("clip.mp4", 1, np.nan, np.zeros((4, 4, 3), np.uint8), (row,)))
+    stats = SourceStats(latency=np.inf)
+    stream = EventStream(state, SinkContext(aus, (CLIP,), stats=lambda: {"clip.mp4": stats}))
+    _, (_, _, rows), (_, _, figures) = read(stream.events("", Event()), 3)
+    assert rows == [[0, 1, None, 1, []]]
+    assert figures[0]["latency"] is None
 
 
 def test_a_frame_without_a_face_has_no_faces(state, stream, make_result):

@@ -100,7 +100,7 @@ def test_viewers_who_never_read_hold_nothing_up(serve, make_result, ask, monkeyp
             page.write(make_result(frame, faces=20, size=(90, 160)))
         entries, _ = page._state.since(0)
         assert sum(len(entry.rows) for entry in entries) <= 2000
-        assert ask(page, "/pictures/0.jpg").headers["X-Frame"] == "1999"
+        assert ask(page, "/pictures/0.jpg").headers["X-Result"].startswith("[1999,")
         page.close()
     finally:
         for connection in stuck:
@@ -117,6 +117,71 @@ def test_viewers_who_vanish_leave_nothing(serve, make_result, capfd):
     page.close()
     assert not own_threads()
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("frames", [1, 100])
+def test_viewers_get_all_results_of_a_run_before_it_closes(serve, make_result, view, farewell, frames):
+    farewell(60)
+    page = serve()
+    viewers = [view(page), view(page)]
+    for frame in range(1, frames + 1):
+        page.write(make_result(frame, size=(90, 160)))
+    page.close()
+    for viewer in viewers:
+        assert viewer.seen() == ([(frame, True) for frame in range(1, frames + 1)], frames)
+    assert not own_threads()
+
+
+def test_the_last_provisional_scores_become_final(serve, make_result, view, farewell):
+    farewell(60)
+    page = serve()
+    viewer = view(page)
+    for final in (False, True):
+        page.write(make_result(1, final=final))
+    page.close()
+    viewer.seen()
+    assert viewer.frames[-1] == (1, True)
+    assert viewer.picture.startswith("[1,0.04,1,")
+
+
+def test_a_run_that_is_stopped_shows_what_it_had(serve, make_result, view, farewell):
+    farewell(60)
+    page = serve()
+    viewer = view(page)
+    for frame in range(1, 31):
+        page.write(make_result(frame, size=(90, 160)))
+    with pytest.raises(KeyboardInterrupt), page:
+        raise KeyboardInterrupt
+    assert viewer.seen() == ([(frame, True) for frame in range(1, 31)], 30)
+
+
+def test_the_first_viewer_may_come_when_a_short_run_is_over(serve, make_result, view, ask, farewell):
+    farewell(60)
+    page = serve()
+    page.write(make_result(1))
+    closing = threading.Thread(target=page.close)
+    closing.start()
+    page._server.stopping.wait()
+    assert ask(page, "/").status == 200
+    assert view(page).seen() == ([(1, True)], 1)
+    closing.join()
+    assert not own_threads()
+
+
+def test_whoever_opens_the_page_while_others_take_their_last_results_gets_them_too(
+    serve, make_result, view, ask, farewell
+):
+    farewell(60)
+    page = serve()
+    early = open_and_never_read(page, "/events")
+    page.write(make_result(1))
+    closing = threading.Thread(target=page.close)
+    closing.start()
+    page._server.stopping.wait()
+    assert view(page).seen() == ([(1, True)], 1)
+    assert closing.is_alive()  # for the sake of the other one
+    early.close()
+    closing.join()
 
 
 def test_closing_says_goodbye_ends_all_threads_and_frees_the_port(serve, make_result):

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from mdhr_runtime.live import page_state
@@ -55,16 +56,23 @@ def test_the_newest_frame_is_shown_also_when_final_results_of_older_ones_follow(
     assert state.newest(0).final
 
 
-def test_rate(state, clock, make_result):
-    assert state.rates() == [0, 0]
+def test_scores_that_are_no_numbers_count_as_none(state, make_result):
+    state.post(make_result(1, score=np.nan))
+    state.post(make_result(2, score=np.inf))
+    assert [row.scores for entry in state.since(0)[0] for row in entry.rows] == [None, None]
+    assert state.newest(0).rows[0].scores is None
+
+
+def test_pace(state, clock, make_result):
+    assert state.paces() == [(0, 0), (0, 0)]
     for frame in range(1, 101):
         clock.now += 0.05
         state.post(make_result(frame, final=False))
         state.post(make_result(frame))
-    rate, other = state.rates()
-    assert rate == pytest.approx(20, rel=0.05)
-    assert other == 0
+    pace, other = state.paces()
+    assert pace == pytest.approx((20, 20 / 25), rel=0.05)  # of a source of 25 frames per second
+    assert other == (0, 0)
     clock.now += 1
-    assert state.rates()[0] == pytest.approx(10, rel=0.1)
+    assert state.paces()[0] == pytest.approx((10, 10 / 25), rel=0.1)
     clock.now += 10
-    assert state.rates()[0] == 0
+    assert state.paces()[0] == (0, 0)

@@ -35,7 +35,7 @@ def test_colours_and_size(state, pictures):
     image[:] = 250, 120, 10
     state.post(FrameResult("clip.mp4", 1, 0.0, image, (Row("clip.mp4", 1, 0.0),)))
     picture = pictures.get(0)
-    assert picture.frame == 1
+    assert picture.result.frame == 1
     assert np.abs(decoded(picture).astype(int) - image).mean() < 5
 
 
@@ -65,7 +65,7 @@ def test_pictures_are_made_at_a_bounded_rate_and_once_for_all(state, pictures, c
     assert pictures.get(0) is first
     clock.now += 1
     second = pictures.get(0)
-    assert second.frame == 2
+    assert second.result.frame == 2
     clock.now += 1
     assert pictures.get(0) is second  # nothing new
 

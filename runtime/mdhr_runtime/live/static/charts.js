@@ -1,8 +1,13 @@
 // One card per face: a table of AUs with their scores, and one canvas across all of its rows with their course.
 
+import { clock } from "./results.js";
+
 const GAP = 1; // seconds without the face that break a line
 const MOST_POINTS = 20000; // while paused nothing is forgotten, up to here
 const STALE = 1; // seconds after which a face counts as gone
+const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10]; // seconds between the lines of the grid
+const MOST_LINES = 6;
+const LEAST = 4; // pixels
 
 export class FaceCard {
   constructor(template, { id, source, aus, occursFrom, colour }) {
@@ -12,16 +17,17 @@ export class FaceCard {
     this.points = []; // {frame, time, final, scores}, by frame
     this.visible = true;
     this.element.style.setProperty("--colour", colour);
-    this.element.style.setProperty("--aus", aus.length);
+    this.element.style.setProperty("order", id);
     this.element.setAttribute("aria-label", `Face ${id} of ${source}`);
     this.element.querySelector("h3").textContent = `Face ${id}`;
     this.presence = this.element.querySelector(".presence");
-    this.past = this.element.querySelector(".past");
+    this.from = this.element.querySelector(".from");
+    this.to = this.element.querySelector(".to");
     this.canvas = document.createElement("canvas");
     this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", `Scores of face ${id} over time, one line per action unit`);
     this.rows = aus.map((au, index) => this.#row(au, index, aus.length));
     this.element.querySelector("tbody").append(...this.rows.map((row) => row.element));
-    this.name = `face ${id}`;
   }
 
   #row(au, index, count) {
@@ -29,7 +35,7 @@ export class FaceCard {
     const head = document.createElement("th");
     head.scope = "row";
     const meaning = document.createElement("small");
-    meaning.textContent = meaning.title = au.meaning;
+    meaning.textContent = head.title = au.meaning;
     head.append(au.name, meaning);
     element.append(head);
     if (index === 0) {
@@ -70,28 +76,28 @@ export class FaceCard {
     return this.points.findLast((point) => point.time <= now);
   }
 
-  here(now) {
-    return now - (this.#last(now)?.time ?? -Infinity) < STALE;
-  }
-
-  describe(now, span) {
-    const last = this.#last(now);
-    if (!last) return;
-    this.element.hidden = last.time < now - span;
-    const here = this.here(now);
-    const active = last.scores.filter((score) => score >= this.occursFrom).length;
+  // The numbers: those in the picture, or if the face is not in it, its last ones.
+  describe(view) {
+    const last = this.#last(view.time);
+    const scores = view.faces.get(this.id) ?? last?.scores;
+    this.element.hidden = !scores || last?.time < view.from;
+    if (this.element.hidden) return;
+    const here = view.faces.has(this.id) || view.time - last.time < STALE;
+    const active = scores.filter((score) => score >= this.occursFrom).length;
     this.element.classList.toggle("gone", !here);
-    this.presence.textContent = here ? `${active} active` : `gone for ${Math.round(now - last.time)} s`;
-    this.past.textContent = `${span} s ago`;
-    this.canvas.setAttribute("aria-label", `Scores of ${this.name} over the last ${span} seconds, one line per action unit`);
+    this.presence.textContent = here ? `${active} active` : `left at ${clock(last.time)}`;
+    const span = view.to - view.from;
+    const digits = span > 0 && span < 10 ? 1 : 0;
+    this.from.textContent = !span ? "" : view.live ? `${Math.round(span)} s ago` : clock(view.from, digits);
+    this.to.textContent = view.live ? "now" : clock(view.to, digits);
     this.rows.forEach((row, index) => {
       // Cut, not rounded: 0.499 must not be shown as 0.50 and not be active.
-      row.value.textContent = (Math.floor(last.scores[index] * 100 + 1e-6) / 100).toFixed(2);
-      row.element.classList.toggle("occurs", here && last.scores[index] >= this.occursFrom);
+      row.value.textContent = (Math.floor(scores[index] * 100 + 1e-6) / 100).toFixed(2);
+      row.element.classList.toggle("occurs", here && scores[index] >= this.occursFrom);
     });
   }
 
-  draw(now, span) {
+  draw(view) {
     if (!this.visible) return;
     const scale = window.devicePixelRatio || 1;
     const width = this.canvas.clientWidth;
@@ -111,25 +117,27 @@ export class FaceCard {
       grid: style.getPropertyValue("--grid"),
       limit: style.getPropertyValue("--line"),
     };
-    const x = (time) => width * (1 - (now - time) / span);
-    drawTime(pen, look, x, now, span, height);
-    const shown = this.points.filter((point) => point.time >= now - span - GAP && point.time <= now);
+    const { from, to } = view;
+    const x = (time) => (to > from ? (width * (time - from)) / (to - from) : width / 2);
+    if (to > from) drawTime(pen, look, x, from, to, height);
+    const shown = this.points.filter((point) => point.time >= from - GAP && point.time <= view.time);
+    const least = to > from ? LEAST : width; // a single picture's scores have all of the width
     const rowHeight = height / this.rows.length;
     this.rows.forEach((_, index) => {
       const top = index * rowHeight + 3;
       const bottom = (index + 1) * rowHeight - 3;
       drawLimits(pen, look, width, top, bottom, this.occursFrom);
-      for (const run of runs(shown)) drawRun(pen, look, columns(run, index, x), top, bottom, this.occursFrom);
+      for (const run of runs(shown)) drawRun(pen, look, columns(run, index, x, least), top, bottom, this.occursFrom);
     });
   }
 }
 
-function drawTime(pen, look, x, now, span, height) {
-  const step = span / (span > 10 ? 6 : 5);
+function drawTime(pen, look, x, from, to, height) {
+  const step = STEPS.find((each) => (to - from) / each <= MOST_LINES) ?? STEPS.at(-1);
   pen.strokeStyle = look.grid;
   pen.lineWidth = 1;
   pen.beginPath();
-  for (let time = Math.ceil((now - span) / step) * step; time <= now; time += step) {
+  for (let time = Math.ceil(from / step) * step; time <= to; time += step) {
     const at = Math.round(x(time)) + 0.5;
     pen.moveTo(at, 0);
     pen.lineTo(at, height);
@@ -168,8 +176,9 @@ function runs(points) {
   return result;
 }
 
-// At most one point per pixel, the highest: a peak stays visible however long the span.
-function columns(run, index, x) {
+// At most one point per pixel, the highest: a peak stays visible however long the span. What lasts for a moment only is
+// drawn at the least width.
+function columns(run, index, x, least) {
   const result = [];
   for (const point of run.points) {
     const at = Math.round(x(point.time));
@@ -177,6 +186,8 @@ function columns(run, index, x) {
     if (last && last.x === at) last.score = Math.max(last.score, point.scores[index]);
     else result.push({ x: at, score: point.scores[index] });
   }
+  const [only] = result;
+  if (result.length === 1) result.splice(0, 1, { ...only, x: only.x - least / 2 }, { ...only, x: only.x + least / 2 });
   return { final: run.final, points: result };
 }
 

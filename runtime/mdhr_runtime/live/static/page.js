@@ -1,16 +1,22 @@
 import { FaceCard } from "./charts.js";
+import { clock, edition, toResult } from "./results.js";
 import { Video } from "./video.js";
 
 const SILENCE = 4000; // milliseconds without an event after which the connection counts as lost
-const RETRY = [500, 1000, 2000, 4000]; // milliseconds between attempts to connect
-const REDRAW_TEXT = 200; // milliseconds between updates of numbers: faster ones cannot be read
+const RETRY = 1000; // milliseconds between attempts to connect: a run waits twice as long at its end for its first viewer
+const SHORTEST = 1; // seconds on a chart of a source that still goes on
 
+// States of the page and of its sources. While it is connected, the page has that of the source which comes first here.
 const STATES = {
   connecting: "Connecting",
-  live: "Live",
-  paused: "Paused",
   lost: "Disconnected",
-  finished: "Finished",
+  paused: "Paused",
+  live: "Live",
+  reconnecting: "Reconnecting",
+  analysing: "Analysing",
+  waiting: "Waiting",
+  failed: "Failed",
+  ended: "Ended",
 };
 
 const COVERS = {
@@ -19,35 +25,41 @@ const COVERS = {
   failed: "This source cannot be read any more",
 };
 
+const DENSITIES = [[2, "roomy"], [4, "dense"], [Infinity, "crowd"]]; // of cards, for up to so many faces
+
 const $ = (id) => document.getElementById(id);
 
 class Source {
   constructor(index, info, hello) {
     this.info = info;
     this.hello = hello;
-    this.now = 0; // time of the newest result
-    this.view = 0; // time at the charts' right edge
+    this.state = "waiting";
+    this.first = Infinity; // time of the oldest result on the page
+    this.newest = { frame: 0, time: 0, final: false, faces: new Map() };
+    this.view = this.newest; // what is shown: the result in the picture, and of the charts the times of both ends
     this.faces = new Map();
     this.element = $("source").content.firstElementChild.cloneNode(true);
-    this.list = this.element.querySelector(".faces");
+    this.element.classList.add(info.live ? "camera" : "file");
+    this.element.style.setProperty("--aus", hello.aus.length);
+    this.present = this.element.querySelector(".present");
+    this.left = this.element.querySelector(".left");
     this.cover = this.element.querySelector(".cover");
     this.figures = Object.fromEntries(
       [...this.element.querySelectorAll("[data-figure]")].map((cell) => [cell.dataset.figure, cell]),
     );
     this.element.setAttribute("aria-label", info.name);
     this.element.querySelector(".name").textContent = info.name;
-    this.element.querySelector(".kind").textContent = info.live ? "Camera" : "File";
     const canvas = this.element.querySelector("canvas");
     canvas.setAttribute("aria-label", `Video of ${info.name} with the faces marked`);
-    this.video = new Video(canvas, index);
+    this.video = new Video(canvas, index, redraw);
   }
 
-  add(frame, time, final, faces) {
-    this.now = Math.max(this.now, time);
-    this.video.want(frame);
-    for (const [id, thousandths] of faces) {
-      this.#card(id).add({ frame, time, final: Boolean(final), scores: thousandths.map((score) => score / 1000) });
-    }
+  add(result) {
+    const { frame, time, final, faces } = result;
+    if (edition(result) > edition(this.newest)) this.newest = result;
+    this.first = Math.min(this.first, time);
+    this.video.want(result);
+    for (const [id, scores] of faces) this.#card(id).add({ frame, time, final, scores });
   }
 
   #card(id) {
@@ -56,7 +68,7 @@ class Source {
       const colour = colours[id % colours.length]; // as in the video
       const card = new FaceCard($("face"), { id, source: this.info.name, aus, occursFrom, colour });
       this.faces.set(id, card);
-      this.list.append(card.element);
+      this.present.append(card.element);
       card.element.card = card;
       inSight.observe(card.element);
     }
@@ -64,10 +76,12 @@ class Source {
   }
 
   forget() {
+    const oldest = this.newest.time - this.hello.span;
+    if (!page.paused) this.first = Math.max(this.first, oldest);
     for (const [id, card] of this.faces) {
       if (page.paused) {
         card.cap();
-      } else if (!card.trim(this.now - this.hello.span)) {
+      } else if (!card.trim(oldest)) {
         inSight.unobserve(card.element);
         card.element.remove();
         this.faces.delete(id);
@@ -75,28 +89,49 @@ class Source {
     }
   }
 
-  draw(span) {
-    if (!page.paused) this.view = this.now;
-    for (const card of this.faces.values()) card.draw(this.view, span);
+  // Picture, charts and numbers show one and the same result.
+  paint(span) {
+    const result = page.paused ? this.view : (this.video.result ?? this.newest);
+    const from = Math.max(Math.min(this.first, result.time), result.time - span);
+    const to = this.state === "ended" ? result.time : Math.max(result.time, from + SHORTEST);
+    const live = this.state === "live" && stateOf(page.connection) === "live";
+    this.view = { ...result, from, to, live };
+    for (const card of this.faces.values()) {
+      card.describe(this.view);
+      const place = card.element.classList.contains("gone") ? this.left : this.present;
+      if (card.element.parentElement !== place) place.append(card.element);
+    }
+    const [present, left] = [this.present, this.left].map((list) => list.querySelectorAll(".face:not([hidden])").length);
+    this.present.dataset.density = DENSITIES.find(([most]) => present <= most)[1];
+    this.left.parentElement.hidden = !left;
+    this.left.previousElementSibling.textContent = `No longer in view: ${left} ${left === 1 ? "face" : "faces"}`;
+    this.figures.faces.textContent = present;
+    this.figures.time.textContent = clock(this.view.time);
+    for (const card of this.faces.values()) card.draw(this.view);
   }
 
-  describe(span) {
-    if (!page.paused) this.view = this.now;
-    for (const card of this.faces.values()) card.describe(this.view, span);
-    this.figures.faces.textContent = [...this.faces.values()].filter((card) => card.here(this.view)).length;
-    this.figures.time.textContent = clock(this.view);
-  }
-
-  show({ fps, latency, dropped, state }) {
-    quantity(this.figures.fps, fps.toFixed(1), "fps");
+  show({ fps, speed, latency, dropped, state }) {
+    if (fps || this.info.live) quantity(this.figures.fps, fps.toFixed(1), "fps");
+    if (speed) quantity(this.figures.speed, speed.toFixed(1), "×");
     if (latency === null) this.figures.latency.textContent = "–";
     else if (latency < 1) quantity(this.figures.latency, Math.round(latency * 1000), "ms");
     else quantity(this.figures.latency, latency.toFixed(1), "s");
     this.figures.dropped.textContent = dropped ?? "–";
     this.figures.dropped.classList.toggle("alarm", dropped > 0);
-    this.cover.textContent = COVERS[state] ?? "";
-    this.cover.hidden = !(state in COVERS);
-    this.element.querySelector(".kind").textContent = `${this.info.live ? "Camera" : "File"}${state === "ended" ? " · ended" : ""}`;
+    this.state = state === "running" ? (this.info.live ? "live" : "analysing") : state;
+    this.#tell();
+  }
+
+  end() {
+    if (this.state !== "failed") this.state = "ended";
+    this.#tell();
+    return this.video.finish();
+  }
+
+  #tell() {
+    this.cover.textContent = COVERS[this.state] ?? "";
+    this.cover.hidden = !(this.state in COVERS);
+    this.element.querySelector(".kind").textContent = `${this.info.live ? "Camera" : "File"} · ${STATES[this.state].toLowerCase()}`;
   }
 }
 
@@ -105,13 +140,11 @@ const page = {
   run: null,
   last: "", // id of the last event with results
   paused: false,
-  connection: "connecting",
-  attempts: 0,
+  connection: "connecting", // or "open", "lost", "ended"
   stream: null,
   watchdog: 0, // timers
   retry: 0,
   dirty: false,
-  described: 0,
 };
 
 // Charts that are scrolled out of sight are not drawn.
@@ -137,21 +170,26 @@ function connect() {
       handle(JSON.parse(event.data), event);
     });
   on("hello", (hello) => {
-    page.attempts = 0;
     if (hello.run !== page.run) begin(hello);
-    show("live");
+    else if (page.connection === "ended") return reconnect("ended"); // the server only waits for other viewers
+    show("open");
   });
   on("rows", (rows, event) => {
     page.last = event.lastEventId;
-    for (const [source, ...row] of rows) page.sources[source].add(...row);
+    for (const [source, ...row] of rows) page.sources[source].add(toResult(row));
     for (const source of page.sources) source.forget();
     redraw();
   });
   on("stats", (stats) => {
     stats.forEach((figures, index) => page.sources[index].show(figures));
+    show("open");
     redraw();
   });
-  on("bye", () => reconnect("finished"));
+  on("bye", async () => {
+    show("ended");
+    await Promise.all(page.sources.map((source) => source.end()));
+    if (stream === page.stream) reconnect("ended"); // by hanging up, this tells the server that it has everything
+  });
   stream.addEventListener("error", () => stream === page.stream && reconnect("lost"));
   expectMore();
 }
@@ -177,17 +215,16 @@ function reconnect(reason) {
   clearTimeout(page.watchdog);
   page.stream?.close();
   page.stream = null;
-  if (!page.paused) paint(true);
   // Who knows that the run is over need not be told that nobody answers any more.
-  show(page.connection === "finished" ? "finished" : reason);
-  page.retry = setTimeout(connect, RETRY[Math.min(page.attempts, RETRY.length - 1)]);
-  page.attempts += 1;
+  show(page.connection === "ended" ? "ended" : reason);
+  paint();
+  page.retry = setTimeout(connect, RETRY);
 }
 
 function show(connection) {
   if (connection !== page.connection) page.changed = new Date();
   page.connection = connection;
-  const state = connection === "live" && page.paused ? "paused" : connection;
+  const state = stateOf(connection);
   if ($("state").dataset.state !== state) {
     $("state").dataset.state = state;
     $("state").textContent = STATES[state];
@@ -198,11 +235,18 @@ function show(connection) {
     lost: page.run
       ? `The connection to mdhr-run was lost at ${since}. Trying again…`
       : "mdhr-run does not answer. Trying again…",
-    finished: `The run ended at ${since}. This page shows its last results, and goes on when a new run starts here.`,
+    ended: `The run ended at ${since}. This page shows its last results, and goes on when a new run starts here.`,
   }[connection];
+  $("pause").hidden = connection === "ended" && !page.paused;
   $("notice").hidden = !text;
-  $("notice").dataset.tone = connection === "finished" ? "calm" : "alarm";
+  $("notice").dataset.tone = connection === "ended" ? "calm" : "alarm";
   if (text && $("notice").textContent !== text) $("notice").textContent = text;
+}
+
+function stateOf(connection) {
+  if (page.paused && connection !== "lost") return "paused";
+  if (connection !== "open") return connection;
+  return Object.keys(STATES).find((state) => page.sources.some((source) => source.state === state)) ?? "waiting";
 }
 
 function pause(paused) {
@@ -210,26 +254,20 @@ function pause(paused) {
   $("pause").setAttribute("aria-pressed", paused);
   for (const source of page.sources) source.video.hold(paused);
   show(page.connection);
-  redraw();
+  paint();
 }
 
 function redraw() {
   if (page.dirty || page.paused) return;
   page.dirty = true;
-  requestAnimationFrame((time) => {
+  requestAnimationFrame(() => {
     page.dirty = false;
-    if (page.paused) return;
-    paint(time - page.described > REDRAW_TEXT);
-    if (time - page.described > REDRAW_TEXT) page.described = time;
+    if (!page.paused) paint();
   });
 }
 
-function paint(withText) {
-  const span = Number($("span").value);
-  for (const source of page.sources) {
-    if (withText) source.describe(span);
-    source.draw(span);
-  }
+function paint() {
+  for (const source of page.sources) source.paint(Number($("span").value));
 }
 
 function quantity(cell, value, unit) {
@@ -238,15 +276,9 @@ function quantity(cell, value, unit) {
   cell.replaceChildren(`${value} `, small);
 }
 
-function clock(seconds) {
-  const pad = (value) => String(Math.floor(value)).padStart(2, "0");
-  const hours = Math.floor(seconds / 3600);
-  return `${hours ? `${hours}:` : ""}${pad((seconds / 60) % 60)}:${pad(seconds % 60)}`;
-}
-
 $("pause").addEventListener("click", () => pause(!page.paused));
-$("span").addEventListener("change", () => paint(true));
-window.addEventListener("resize", () => paint(false));
+$("span").addEventListener("change", paint);
+window.addEventListener("resize", paint);
 document.addEventListener("visibilitychange", doze);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => paint(true));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
 connect();
