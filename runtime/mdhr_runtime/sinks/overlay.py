@@ -163,9 +163,11 @@ def _paths(path: Path, sources: Sequence[SourceInfo]) -> list[Path]:
 
 
 def _is_ours(path: Path) -> bool:
+    """Whether a file is an MP4, with our mark as its end."""
     with path.open("rb") as file:
+        start = file.read(8)
         file.seek(max(path.stat().st_size - len(MARK), 0))
-        return file.read() == MARK
+        return start[4:] == b"ftyp" and file.read() == MARK
 
 
 def _fit(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
