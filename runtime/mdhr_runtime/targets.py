@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .errors import OutputError
-from .files import told
+from .files import is_file_to_be, told
 
 STDOUT = Path("/dev/stdout")
 """The standard output, whatever that is."""
@@ -50,7 +50,7 @@ class Claim:
     ) -> None:
         self._lock: _Lock | None = None
         with told(path):
-            to_be = is_file_to_be(path)
+            to_be = path != STDOUT and is_file_to_be(path)
             self.path = Path(os.path.realpath(path)) if to_be else path
             self._check_this_run(inputs)
             if to_be:
@@ -86,11 +86,12 @@ class Claim:
         self.release()
 
     def _check_this_run(self, inputs: Iterable[Path]) -> None:
+        places = set(map(_identity, (self.path, *self.path.parents)))
         for read in inputs:
-            if any(_same(place, read) for place in (self.path, *self.path.parents)):
+            if _identity(read) in places:
                 why = f"{read} is what the results are made from, and stays as it is."
                 raise OutputError(f"{self.path} is not written.", why, "Choose a place elsewhere.")
-        if any(_same(self.path, other) for other in _claimed):
+        if _identity(self.path) in map(_identity, _claimed):
             name = "The standard output" if self.path == STDOUT else self.path
             raise OutputError(
                 f"{name} cannot be written twice.",
@@ -206,15 +207,6 @@ class PartialFile:
             claim.release()
 
 
-def is_file_to_be(path: Path) -> bool:
-    """Say whether a path is that of a file or folder, existing or to be created, and not of a pipe or device.
-
-    Raises:
-        OSError: There can be no such path.
-    """
-    return path != STDOUT and (path.is_file() or path.is_dir() or not path.exists())
-
-
 def _is_replaceable(path: Path, is_ours: Callable[[Path], bool], overwrite: bool) -> bool:
     if path.is_dir():
         return is_ours(path)
@@ -224,8 +216,10 @@ def _is_replaceable(path: Path, is_ours: Callable[[Path], bool], overwrite: bool
     return overwrite or path.stat().st_size == 0 or is_ours(path)
 
 
-def _same(path: Path, other: Path) -> bool:
+def _identity(path: Path) -> object:
+    """What two paths that lead to the same have in common."""
     try:
-        return path == other or os.path.samefile(path, other)
-    except OSError:  # one does not exist
-        return False
+        found = path.stat()
+    except OSError:  # nothing is there yet
+        return path
+    return found.st_dev, found.st_ino
