@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .errors import OutputError
-from .files import is_file_to_be, told
+from .files import STAGE, is_file_to_be, told
 
 STDOUT = Path("/dev/stdout")
 """The standard output, whatever that is."""
@@ -104,8 +104,7 @@ class _Lock:
     """A lock on a path among processes, which ends with the process, however that ends.
 
     It lies on a hidden file beside the path, which is there as long as the lock and may be left by a process that was
-    killed; or on the path itself, if that is a file in a folder that cannot be written. (The package filelock does the
-    same, and leaves its files.)
+    killed; or on the path itself, if that is in a folder that cannot be written.
 
     Raises:
         OSError: There cannot be a lock, as the path cannot be written.
@@ -114,10 +113,11 @@ class _Lock:
 
     def __init__(self, path: Path) -> None:
         name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # the path's own name may have no room for more
-        self._beside = os.access(path.parent, os.W_OK) or not path.is_file()
+        self._beside = os.access(path.parent, os.W_OK) or not path.exists()
         self._file = path.parent / f".mdhr-{name}.lock" if self._beside else path
+        how = os.O_RDONLY if self._file.is_dir() else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
         while True:
-            self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+            self._descriptor = os.open(self._file, how, 0o666)
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.path.samestat(os.fstat(self._descriptor), os.stat(self._file)):
@@ -205,6 +205,33 @@ class PartialFile:
         """Give the names back, as they are. Safe to call twice."""
         for claim in self._claims:
             claim.release()
+
+
+def refuse_foreign(folder: Path, is_ours: Callable[[str], bool]) -> None:
+    """Refuse a folder in which a file is not ours: for those who tell `Claim` whether a folder may be replaced.
+
+    Args:
+        folder: The folder.
+        is_ours: Tells by a file's path in the folder, such as "engines/x.engine", whether we write a file there.
+
+    Raises:
+        OutputError: A file or symbolic link in the folder is not ours.
+        OSError: A folder in it cannot be read.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for parent, folders, files in os.walk(folder, onerror=fail):
+        links = (name for name in folders if os.path.islink(os.path.join(parent, name)))
+        for name in (*files, *links):
+            inside = Path(parent, name).relative_to(folder).as_posix()
+            if not inside.startswith(STAGE) and not is_ours(inside):
+                raise OutputError(
+                    f"{folder} is not overwritten.",
+                    f"It holds {inside}, which this program did not write.",
+                    "Choose another name, or move that file away.",
+                )
 
 
 def _is_replaceable(path: Path, is_ours: Callable[[Path], bool], overwrite: bool) -> bool:

@@ -18,8 +18,8 @@ import click
 
 from .. import defaults
 from ..files import ReaderGone
+from ..names import table_name
 from ..sinks import STANDARD_OUTPUT
-from ..sinks.names import table_name
 from .console import Command, Option, Stopped, report, stopped_by_signals, table
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ without a face too. A camera does not keep its rate exactly, and drops frames: i
 stamps say, and the last one is repeated while there is none, so that the video runs at the pace of the recording.
 
 One source gives `out.mp4`; several give one file each, `out-NAME.mp4` with the name of the source; see
-`mdhr_runtime.sinks.names`. A file is called `out.mdhr-partial.mp4` until it is complete.
+`mdhr_runtime.names`. A file is called `out.mdhr-partial.mp4` until it is complete.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import numpy as np
 
 from ..errors import OutputError
 from ..files import told
+from ..names import name_of
 from ..results import FrameResult, SourceInfo
 from ..targets import PartialFile
 from .base import Sink, SinkContext
 from .drawing import draw
-from .names import name_of_source
 from .video_file import VideoFile, open_video
 
 UNKNOWN_RATE = 25.0
@@ -156,7 +156,7 @@ class _Video:
 def _paths(path: Path, sources: Sequence[SourceInfo]) -> list[Path]:
     if len(sources) == 1:
         return [path]
-    return [path.with_name(name_of_source(source.name, f"{path.stem}-", path.suffix)) for source in sources]
+    return [path.with_name(name_of(source.name, f"{path.stem}-", path.suffix)) for source in sources]
 
 
 def _is_ours(path: Path) -> bool:

@@ -1,7 +1,7 @@
-"""Names of outputs that are made from the names of sources.
+"""Names of outputs that are made from the names of inputs.
 
 What is apart stays apart: `clip.mp4` and `clip.mov`, `cam1/GOPR0001.MP4` and `cam2/GOPR0001.MP4` give different names.
-A name can mostly be read, `cam1__GOPR0001.MP4`. Where it does not say all, eight digits of a hash follow: the source
+A name can mostly be read, `cam1__GOPR0001.MP4`. Where it does not say all, eight digits of a hash follow: the input
 has characters that names of files should not have, is too long, lies in another folder, or could be taken for another.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from ..addresses import is_address, redacted
+from .addresses import is_address, redacted
 
 JOINER = "__"
 """Stands for the "/" between folders."""
@@ -43,22 +43,32 @@ def table_name(sources: Sequence[str], start: datetime) -> str:
     if source.isdecimal():
         return f"camera{source}{suffix}"
     if is_address(source):
-        return name_of_source(redacted(source).partition("://")[2], suffix=suffix)
-    path, here = Path(os.path.abspath(source)), Path.cwd()
-    if here in path.parents:
-        return name_of_source(str(path.relative_to(here)), suffix=".csv")
-    return _name([path.parent.name, path.name], str(path), "", ".csv", readable=False)
+        return name_of(redacted(source).partition("://")[2], suffix=suffix)
+    return name_of_file(Path(source), ".csv")
 
 
-def name_of_source(source: str, prefix: str = "", suffix: str = "") -> str:
-    """The name of a file for one source. Different sources have different ones.
+def name_of_file(path: Path, suffix: str) -> str:
+    """The name of an output in the current folder that is made from a file or folder. Different ones have different.
 
     Args:
-        source: The source's name: that of a file with its folders, or host and path of a camera.
+        path: What it is made from.
+        suffix: What the name is to end in.
+    """
+    path, here = Path(os.path.abspath(path)), Path.cwd()
+    if here in path.parents:
+        return name_of(path.relative_to(here).as_posix(), suffix=suffix)
+    return _name([path.parent.name, path.name], str(path), "", suffix, readable=False)
+
+
+def name_of(text: str, prefix: str = "", suffix: str = "") -> str:
+    """The name of an output of one source. Different sources have different ones.
+
+    Args:
+        text: The source's name: that of a file with its folders, or host and path of a camera.
         prefix: What the name is to begin with.
         suffix: What it is to end in.
     """
-    return _name(source.split("/"), source, prefix, suffix)
+    return _name(text.split("/"), text, prefix, suffix)
 
 
 def _name(parts: Sequence[str], whole: str, prefix: str, suffix: str, readable: bool = True) -> str:
