@@ -228,6 +228,21 @@ def refuse_foreign(folder: Path, is_ours: Callable[[str], bool]) -> None:
                 )
 
 
+def sealed(data: bytes, comment: str) -> bytes:
+    """Data with a last line by which `is_sealed` tells that we wrote it, and nobody has changed it since.
+
+    Args:
+        data: A file's contents.
+        comment: A comment of the file's format, with `{}` in the place of its text.
+    """
+    return data + comment.format(f"mdhr-edge {hashlib.sha256(data).hexdigest()}").encode() + b"\n"
+
+
+def is_sealed(data: bytes, comment: str) -> bool:
+    """Whether data is as `sealed` gave it."""
+    return data == sealed(data[: len(data) - len(sealed(b"", comment))], comment)
+
+
 def _is_replaceable(path: Path, is_ours: Callable[[Path], bool], overwrite: bool) -> bool:
     if path.is_dir():
         return is_ours(path)
