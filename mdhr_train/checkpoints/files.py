@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
-import re
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,14 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mdhr_runtime.errors import CheckpointError
-from mdhr_runtime.files import staged, told
+from mdhr_runtime.errors import CheckpointError, ConfigError
+from mdhr_runtime.records import from_plain
 
 from ..model import MDHR, ModelConfig
 from . import published
-from .weights import load_weights
+from .content import FORMAT, read_content, write_content
+from .weights import build
 
-FORMAT = "mdhr"
 SCHEMA = 1
 LIBRARIES = ("mdhr-edge", "torch", "timm", "numpy")
 
@@ -79,20 +76,6 @@ def save_checkpoint(
     write_content(path, content)
 
 
-def write_content(path: Path | str, content: Mapping[str, Any]) -> None:
-    """Write tensors and plain data to a file, completely or not at all.
-
-    Raises:
-        CheckpointError: The file cannot be written.
-    """
-    fix = "Choose a folder that exists, can be written and has room."
-    with told(f"The checkpoint {path}", CheckpointError, fix), staged(Path(path)) as stage:
-        try:
-            torch.save(content, stage)
-        except RuntimeError as error:  # so PyTorch reports a full disk
-            raise OSError(str(error).splitlines()[0]) from error
-
-
 def load_checkpoint(path: Path | str) -> Checkpoint:
     """Load a checkpoint of either format; the format is recognised.
 
@@ -112,50 +95,14 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     return Checkpoint(published.load(path, _state_dict(path, content)), "published", {}, {})
 
 
-def read_content(path: Path) -> Any:
-    """Read what `torch.save` wrote, without running any code in it.
+@dataclass(frozen=True)
+class _Description:
+    """What a file of our own says beside its weights; see `save_checkpoint`. Only the model must be described."""
 
-    Raises:
-        CheckpointError: There is no such file, it is damaged or holds code.
-    """
-    if not path.is_file():
-        raise CheckpointError(
-            f"There is no checkpoint {path}.",
-            "It is a folder." if path.is_dir() else "No file has this name.",
-            "Check the path.",
-        )
-    try:
-        with warnings.catch_warnings():
-            # An unknown pickle protocol becomes an error below.
-            warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        wanted = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
-        if wanted or _is_bare_pickle(path):
-            raise CheckpointError(
-                f"{path} was refused.",
-                f"It asks for {wanted[1] if wanted else 'objects'} besides tensors and plain data, so loading it could "
-                "run code. Nothing of it was run.",
-                "Get the file from a source that you trust, and save its state_dict alone with torch.save.",
-            ) from error
-        raise _no_checkpoint(path) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-        raise _no_checkpoint(path) from error
-
-
-def _is_bare_pickle(path: Path) -> bool:
-    """Whether a file is a pickle that torch.save did not write; torch.save writes zip archives, or protocol 2."""
-    with path.open("rb") as file:
-        protocol = file.read(2)
-    return protocol[:1] == pickle.PROTO and protocol[1:] > b"\x02"
-
-
-def _no_checkpoint(path: Path) -> CheckpointError:
-    return CheckpointError(
-        f"{path} cannot be read as a checkpoint.",
-        f"It is another kind of file, or truncated; it has {path.stat().st_size} bytes.",
-        "Copy or download the file again, and compare its size with the original's.",
-    )
+    config: dict[str, Any]
+    metrics: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    run: dict[str, Any] = field(default_factory=dict)
 
 
 def _load_own(path: Path, content: Mapping[str, Any]) -> Checkpoint:
@@ -166,27 +113,35 @@ def _load_own(path: Path, content: Mapping[str, Any]) -> Checkpoint:
             "Install the version of mdhr-edge that wrote it, or a newer one.",
         )
     try:
-        config = ModelConfig.from_dict(content["config"])
-        weights, metrics, versions = content["state_dict"], content["metrics"], content["versions"]
-        run = content.get("run", {})  # files from before runs were described have none
-    except (KeyError, TypeError, ValueError) as error:
+        parts = {each.name: content[each.name] for each in fields(_Description) if each.name in content}
+        described: _Description = from_plain(_Description, parts, "It")
+        config = ModelConfig.from_dict(described.config)
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise CheckpointError(
             f"{path} is not complete.",
             f"Its description of the model cannot be read ({type(error).__name__}: {error}).",
             "Write the checkpoint again with mdhr-train.",
         ) from error
-    model = MDHR(config)
-    load_weights(path, model, weights)
-    return Checkpoint(model.eval(), FORMAT, metrics, versions, run)
+    model = build(path, config, _state_dict(path, content))
+    return Checkpoint(model, FORMAT, described.metrics, described.versions, described.run)
 
 
 def _state_dict(path: Path, content: Any) -> dict[str, Tensor]:
-    """The weights in a file that is not of our own format: {"state_dict": …} or the state dict itself."""
+    """The weights in a file: {"state_dict": …} or the state dict itself."""
     weights = content.get("state_dict", content) if isinstance(content, dict) else None
-    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise CheckpointError(
-            f"{path} is not an MDHR checkpoint.",
-            "It holds neither a checkpoint of mdhr-train nor a state_dict of tensors.",
-            "Give a file that mdhr-train or the authors' implementation wrote.",
-        )
-    return weights
+    if isinstance(weights, dict) and all(isinstance(key, str) and _is_array(each) for key, each in weights.items()):
+        return weights
+    raise CheckpointError(
+        f"{path} is not an MDHR checkpoint.",
+        "It holds neither a checkpoint of mdhr-train nor a state_dict of tensors.",
+        "Give a file that mdhr-train or the authors' implementation wrote.",
+    )
+
+
+def _is_array(value: Any) -> bool:
+    """Whether a value is a tensor that holds all its numbers: no sparse one, and none that repeats a few."""
+    return (
+        isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and value.numel() * value.element_size() <= value.untyped_storage().nbytes()
+    )

@@ -21,6 +21,9 @@ ACTIVATED, CROSS, FULL, LOCAL, NO_EDGES = RELATIONS = ("activated", "cross", "fu
 TEMPORAL_RADIUS = 2
 """Frames on either side that the temporal convolution sees."""
 
+LARGEST = 1 << 16
+"""The largest of the sizes that a network may have, far above any that makes sense."""
+
 SIZES = ("node_features", "radius", "dynamics_channels", "clip_frames")
 SWITCHES = ("dynamics", "extractors", "auxiliary", "temporal")
 CHOICES = {"relations": RELATIONS, "fusion": FUSIONS}
@@ -65,8 +68,11 @@ class ModelConfig:
     def __post_init__(self) -> None:
         for name in SIZES:
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise _refused(name, value, "It must be a whole number of at least 1.", f"Set {name} to 1 or more.")
+            if value is not None and (type(value) is not int or not 1 <= value <= LARGEST):
+                why = f"It must be a whole number from 1 to {LARGEST:,}."
+                raise _refused(name, value, why, f"Set {name} to 1 or more.")
+        if not isinstance(self.backbone, str):
+            raise _refused("backbone", self.backbone, "It is the name of a timm model.", "Set it to, say, resnet50.")
         for name in SWITCHES:
             if not isinstance(value := getattr(self, name), bool):
                 raise _refused(name, value, "It is a switch.", f"Set {name} to true or false.")

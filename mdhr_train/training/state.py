@@ -18,7 +18,8 @@ from torch.optim import Optimizer
 
 from mdhr_runtime.errors import CheckpointError
 
-from ..checkpoints.files import library_versions, read_content, write_content
+from ..checkpoints.content import read_content, write_content
+from ..checkpoints.files import library_versions
 from ..model import MDHR
 from .config import differences
 from .run_files import BEST, LAST, EpochRecord
