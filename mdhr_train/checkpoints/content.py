@@ -59,12 +59,16 @@ def read_content(path: Path) -> Any:
         CheckpointError: There is no such file, it is of another kind, damaged, larger inside than outside, or asks for
             more than tensors and plain data.
     """
-    with told_unreadable(path):
+    try:
         if not path.is_file():
             raise _no_file(path)
         with path.open("rb") as file:
             head = file.read(HEAD)
-        return _reader(path, head)(path)
+        reader = _reader(path, head)
+        with _told_damaged(path):
+            return reader(path)
+    except OSError as error:
+        raise _no_checkpoint(path, error.strerror or str(error), "Check the path and its permissions.") from error
 
 
 def _no_file(path: Path) -> CheckpointError:
@@ -102,15 +106,15 @@ def _read_archive(path: Path) -> Any:
         size, unpacked = path.stat().st_size, sum(member.file_size for member in members)
         if unpacked > size or len(members) > MOST_MEMBERS or any(member.compress_type for member in members):
             raise _refused(path, f"It has {size:,} bytes and would unpack to {unpacked:,}, in {len(members):,} files")
-        for member in members:
-            if member.filename.lower().endswith("data.pkl"):  # PyTorch does not tell apart either
-                _check_description(path, member.file_size)
-                _refuse_code(path, imports(archive.read(member)))
+        descriptions = [each for each in members if each.filename.lower().endswith("data.pkl")]  # as PyTorch finds it
+        for each in descriptions:
+            _check_description(path, each.file_size)
         torn = archive.testzip()
         if torn is not None:
-            raise _no_checkpoint(
-                path, f"It was altered or damaged after it was written: {torn} in it has another checksum.", DOWNLOAD
-            )
+            why = f"It was altered or damaged after it was written: {torn} in it has another checksum."
+            raise _no_checkpoint(path, why, DOWNLOAD)
+        for each in descriptions:
+            _refuse_code(path, imports(archive.read(each)))
     return _load(path)
 
 
@@ -140,21 +144,18 @@ def _read_safetensors(path: Path) -> Any:
 
 
 @contextmanager
-def told_unreadable(path: Path) -> Iterator[None]:
-    """Tell in our words why a file could not be read as a checkpoint; libraries raise errors of many kinds."""
+def _told_damaged(path: Path) -> Iterator[None]:
+    """Tell in our words why libraries could not read a file: what is damaged makes them raise errors of any kind."""
     try:
         yield
     except MdhrError:
         raise
-    except OSError as error:
-        raise _no_checkpoint(path, error.strerror or str(error), "Check the path and its permissions.") from error
     except MemoryError as error:
         raise _no_checkpoint(path, "There is not enough memory for it.", "End other programs.") from error
     except Exception as error:
         why = (str(error).splitlines() or [""])[0]
-        raise _no_checkpoint(
-            path, f"It is truncated or damaged ({type(error).__name__}: {why[:200]}).", DOWNLOAD
-        ) from error
+        why = f"It is truncated or damaged ({type(error).__name__}: {why[:200]})."
+        raise _no_checkpoint(path, why, DOWNLOAD) from error
 
 
 def _check_description(path: Path, size: int) -> None:

@@ -32,7 +32,7 @@ class Kind(NamedTuple):
 
 STARTS: tuple[tuple[bytes, Kind], ...] = (  # what the whole beginning matches (the first row that does) → the kind
     (rb"\Z", Kind("empty", DOWNLOAD)),
-    (rb"\0+\Z", Kind("nothing but zeros, as a download leaves that reserved its space and broke off", DOWNLOAD)),
+    (rb"\x00+\Z", Kind("nothing but zeros, as a download leaves that reserved its space and broke off", DOWNLOAD)),
     (
         rb"(?i)\s*<(!doctype html|html|head).*(quota|too many users|virus scan)",
         Kind(
@@ -59,10 +59,10 @@ STARTS: tuple[tuple[bytes, Kind], ...] = (  # what the whole beginning matches (
     (rb"GGUF", Kind("a GGUF file of a language model", "Give a checkpoint of an MDHR network.")),
     (rb"\x08[\x01-\x20][\x12\x3a\x42]", Kind("an ONNX graph", EXPORTED)),
     (
-        rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI |\0\0\1[\xb0-\xbf]|OggS|FLV\x01",
+        rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI |\x00\x00\x01[\xb0-\xbf]|OggS|FLV\x01",
         Kind("a video", "Give the checkpoint here, and the video to mdhr-run."),
     ),
-    (rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF.{4}WEBP|BM.{4}\0\0\0\0", Kind("a picture", "Give a checkpoint.")),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF.{4}WEBP|BM.{4}\x00{4}", Kind("a picture", "Give a checkpoint.")),
     (rb"%PDF", Kind("a PDF document", "Give a checkpoint.")),
     (rb"\s*[{\[]", Kind("JSON", "Give the checkpoint: such a file describes one, or tells why a download failed.")),
 )
@@ -109,7 +109,7 @@ def what_file(head: bytes) -> Kind:
     for start, kind in STARTS:
         if re.match(start, head, re.DOTALL):
             return kind
-    text = head.decode(errors="ignore" if len(head) == HEAD else "replace")  # the last letter may be cut
-    if all(letter.isprintable() or letter.isspace() for letter in text):
+    text = head.decode(errors="replace").rstrip("\N{REPLACEMENT CHARACTER}")  # the last letter may be cut
+    if all((each.isprintable() or each.isspace()) and each != "\N{REPLACEMENT CHARACTER}" for each in text):
         return Kind("text", DOWNLOAD)
     return Kind(f"of a kind that is not known here (it begins with {head[:8].hex(' ')})", DOWNLOAD)
