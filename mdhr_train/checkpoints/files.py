@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mdhr_runtime.errors import CheckpointError, ConfigError
 from mdhr_runtime.records import from_plain
+from mdhr_runtime.targets import Claim
 
 from ..model import MDHR, ModelConfig
 from . import published
@@ -52,17 +53,21 @@ def save_checkpoint(
     model: MDHR,
     metrics: Mapping[str, Any] | None = None,
     run: Mapping[str, Any] | None = None,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Write a model to a file, completely or not at all.
 
     Args:
-        path: The file, replaced if it exists.
+        path: The file. An older checkpoint is replaced.
         model: The network.
         metrics: Plain data (numbers, strings, lists, dicts) to keep beside the weights.
         run: Plain data that says how the training was configured and what it learnt from.
+        overwrite: Whether any other file is replaced, too.
 
     Raises:
-        CheckpointError: The file cannot be written.
+        OutputError: The file may not be written; see `Claim`.
+        CheckpointError: It cannot be written.
     """
     content = {
         "format": FORMAT,
@@ -73,7 +78,17 @@ def save_checkpoint(
         "run": dict(run or {}),
         "versions": library_versions(),
     }
-    write_content(path, content)
+    with Claim(Path(path), is_checkpoint, overwrite=overwrite):
+        write_content(path, content)
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file is a whole checkpoint of `save_checkpoint`."""
+    try:
+        content = read_content(path)
+    except CheckpointError:
+        return False
+    return isinstance(content, dict) and content.get("format") == FORMAT and "state_dict" in content
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:

@@ -10,7 +10,7 @@ from mdhr_runtime.errors import RunError
 from mdhr_runtime.records import from_plain
 
 from ..metrics import OUTCOMES, F1Summary
-from ..training.run_files import SUMMARY, CrossValidationSummary, RunSummary, read_summary
+from ..training.run_files import BEST, CONFIG, SUMMARY, CrossValidationSummary, RunSummary, read_summary
 
 
 class TrainedRun(NamedTuple):
@@ -37,6 +37,12 @@ class TrainedFolds(NamedTuple):
     folder: Path
     summary: CrossValidationSummary
     runs: tuple[TrainedRun, ...]
+
+
+def files_of(source: TrainedRun | TrainedFolds) -> list[Path]:
+    """The files that a report is made from."""
+    folders = [source.folder, *(run.folder for run in (source.runs if isinstance(source, TrainedFolds) else ()))]
+    return [folder / name for folder in folders for name in (SUMMARY, CONFIG, BEST)]
 
 
 def read(folder: Path) -> TrainedRun | TrainedFolds:

@@ -131,6 +131,16 @@ def restore_state(path: Path, state: TrainingState, identity: Mapping[str, Any],
     set_random_state(content["random"][rank])
 
 
+def is_state(path: Path) -> bool:
+    """Whether a file is a whole state of a training.
+
+    Raises:
+        CheckpointError: It cannot be read.
+    """
+    content = read_content(path)
+    return isinstance(content, dict) and content.get("format") == FORMAT
+
+
 def random_state() -> dict[str, Any]:
     """The state of all random sources of this process, as plain data and tensors."""
     version, numbers, gauss = random.getstate()

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .errors import OutputError
-from .files import STAGE, is_file_to_be, told
+from .files import HIDDEN, is_file_to_be, told
 
 STDOUT = Path("/dev/stdout")
 """The standard output, whatever that is."""
@@ -114,7 +114,7 @@ class _Lock:
     def __init__(self, path: Path) -> None:
         name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # the path's own name may have no room for more
         self._beside = os.access(path.parent, os.W_OK) or not path.exists()
-        self._file = path.parent / f".mdhr-{name}.lock" if self._beside else path
+        self._file = path.parent / f"{HIDDEN}{name}.lock" if self._beside else path
         how = os.O_RDONLY if self._file.is_dir() else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
         while True:
             self._descriptor = os.open(self._file, how, 0o666)
@@ -226,7 +226,7 @@ def refuse_foreign(folder: Path, is_ours: Callable[[str], bool]) -> None:
         links = (name for name in folders if os.path.islink(os.path.join(parent, name)))
         for name in (*files, *links):
             inside = Path(parent, name).relative_to(folder).as_posix()
-            if not inside.startswith(STAGE) and not is_ours(inside):
+            if not any(part.startswith(HIDDEN) for part in inside.split("/")) and not is_ours(inside):
                 raise OutputError(
                     f"{folder} is not overwritten.",
                     f"It holds {inside}, which this program did not write.",

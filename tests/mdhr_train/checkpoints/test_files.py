@@ -5,7 +5,7 @@ import pickle
 import pytest
 import torch
 
-from mdhr_runtime.errors import CheckpointError
+from mdhr_runtime.errors import CheckpointError, OutputError
 from mdhr_train.checkpoints import load_checkpoint, save_checkpoint
 from mdhr_train.datasets import DISFA
 from mdhr_train.model import MDHR, ModelConfig
@@ -111,7 +111,7 @@ def test_own_weights_that_do_not_fit_name_the_keys(tiny_checkpoint, tmp_path):
 
 def test_a_checkpoint_that_cannot_be_written_leaves_nothing(tiny_checkpoint, tmp_path):
     model = load_checkpoint(tiny_checkpoint).model
-    with pytest.raises(CheckpointError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         save_checkpoint(tmp_path / "none" / "a.pt", model)
     with pytest.raises(AttributeError):
         save_checkpoint(tmp_path / "a.pt", model, {"x": lambda: None})

@@ -97,7 +97,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_crops(recording, out, detect
     assert finished(recording, BP4D, part) is None
     written = {path: path.stat().st_mtime_ns for path in part.rglob("*.jpg")}
     assert len(written) == 3
-    rest = part / "img/F001/T1/.34.jpg.x"  # what a killed process leaves
+    rest = part / "img/F001/T1/.mdhr-stage-x"  # what a killed process leaves
     rest.mkdir()
     (rest / "34.jpg").write_bytes(b"half")
     assert run(recording, part, detector) == Gaps((), ())
