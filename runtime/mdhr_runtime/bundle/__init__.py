@@ -3,6 +3,7 @@
 from .manifest import PORTABLE, SCHEMA, EngineRecord, GraphRecord, Manifest, ParityRecord, TensorRecord
 from .storage import (
     ENGINES,
+    EXPORT_AGAIN,
     MANIFEST,
     VERIFICATION,
     Bundle,
@@ -15,6 +16,7 @@ from .storage import (
 
 __all__ = [
     "ENGINES",
+    "EXPORT_AGAIN",
     "MANIFEST",
     "PORTABLE",
     "SCHEMA",
