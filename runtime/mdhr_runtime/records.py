@@ -103,7 +103,7 @@ def from_plain(kind: Any, value: Any, name: str = "It", *, lax: bool = False) ->
     _check(value, name, DEEPEST)
     try:
         return msgspec.convert(value, kind, strict=not lax)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeError) as error:  # the latter of half characters, which JSON can hold
         fault, _, place = str(error).partition(" - at ")
         where = f" at {place.replace('$.', '')}" if place else ""
         raise RecordError(f"{name} is wrong{where}: {fault}.") from error
