@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mdhr_runtime.errors import CheckpointError, ConfigError
-from mdhr_runtime.records import from_plain
+from mdhr_runtime.records import RecordError, from_plain
 from mdhr_runtime.targets import Claim
 
 from ..model import MDHR, ModelConfig
@@ -114,7 +114,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
 class _Description:
     """What a file of our own says beside its weights; see `save_checkpoint`. Only the model must be described."""
 
-    config: dict[str, Any]
+    config: ModelConfig
     metrics: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     run: dict[str, Any] = field(default_factory=dict)
@@ -128,16 +128,15 @@ def _load_own(path: Path, content: Mapping[str, Any]) -> Checkpoint:
             "Install the version of mdhr-edge that wrote it, or a newer one.",
         )
     try:
-        parts = {each.name: content[each.name] for each in fields(_Description) if each.name in content}
-        described: _Description = from_plain(_Description, parts, "It")
-        config = ModelConfig.from_dict(described.config)
-    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        description = {name: value for name, value in content.items() if name != "state_dict"}
+        described: _Description = from_plain(_Description, description, "Its description")
+    except (RecordError, ConfigError) as error:
         raise CheckpointError(
-            f"{path} is not complete.",
-            f"Its description of the model cannot be read ({type(error).__name__}: {error}).",
+            f"{path} cannot be read as a checkpoint.",
+            str(error) if isinstance(error, RecordError) else f"{error.what} {error.why}",
             "Write the checkpoint again with mdhr-train.",
         ) from error
-    model = build(path, config, _state_dict(path, content))
+    model = build(path, described.config, _state_dict(path, content))
     return Checkpoint(model, FORMAT, described.metrics, described.versions, described.run)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mdhr_runtime.errors import MdhrError
 from mdhr_runtime.files import told
-from mdhr_runtime.records import from_plain
+from mdhr_runtime.records import RecordError, from_plain
 from mdhr_runtime.targets import Claim, refuse_foreign
 
 from ..checkpoints.files import is_checkpoint
@@ -41,7 +41,7 @@ def _is_config(path: Path) -> bool:
 def _is_summary(path: Path) -> bool:
     summary = read_summary(path)
     for kind in (RunSummary, CrossValidationSummary, SuiteSummary):
-        with suppress(TypeError, ValueError):
+        with suppress(RecordError):
             if from_plain(kind, summary) == summary:
                 return True
     return False

@@ -91,9 +91,9 @@ def test_a_stream_that_announces_more_than_it_holds_is_refused(refused):
 
 def test_a_network_larger_than_the_file_is_not_built(model, refused):
     mine = content(model)
-    mine["config"] = mine["config"] | {"node_features": 60_000, "extractors": True}
+    mine["config"] = mine["config"] | {"node_features": 16_000, "extractors": True}
     assert "missing" in refused(saved(mine)).why
-    assert "from 1 to 65,536" in refused(saved(mine | {"config": mine["config"] | {"radius": 1 << 40}})).why
+    assert "config.radius" in refused(saved(mine | {"config": mine["config"] | {"radius": 1 << 40}})).why
     repeated = mine["state_dict"] | {"static.linear.bias": torch.zeros(1).expand(1 << 40)}
     assert "not an MDHR checkpoint" in refused(saved(mine | {"state_dict": repeated})).what
 

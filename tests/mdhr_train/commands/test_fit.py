@@ -58,7 +58,7 @@ def test_the_source_of_the_data_has_to_be_named():
         (("--out", "missing/best.pt"), "missing/best.pt cannot be written"),
         (("--out", "."), "It is a folder"),
         (("--backbone", "resnet5000"), "There is no backbone 'resnet5000'"),
-        (("--lr", "-1"), "lr = -1"),
+        (("--lr", "-1"), "`optimiser.lr`: Expected `float` > 0"),
     ],
 )
 def test_what_cannot_work_is_refused_in_three_parts(arguments, message, tmp_path, monkeypatch):
