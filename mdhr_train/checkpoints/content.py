@@ -6,11 +6,10 @@ pickles ask for, is known before PyTorch sees it.
 
 from __future__ import annotations
 
-import json
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import torch
 
 from mdhr_runtime.errors import CheckpointError, MdhrError
 from mdhr_runtime.files import staged, told
+from mdhr_runtime.records import from_json, from_plain
 
 from .identify import DOWNLOAD, HEAD, ZIP, Kind, what_archive, what_file, what_folder
 from .pickles import LEGACY, imports
@@ -87,13 +87,9 @@ def _reader(path: Path, head: bytes) -> Callable[[Path], Any]:
         return _read_safetensors
     if head.startswith(LEGACY):
         return _read_legacy
-    try:
-        wanted = imports(head)
-    except ValueError:
-        kind = what_file(head)
-    else:
-        kind = Kind("a pickle, which torch.save did not write", "Save the state_dict alone with torch.save.")
-        _refuse_code(path, wanted)
+    with suppress(ValueError), path.open("rb") as file:  # no pickle
+        _refuse_code(path, imports(file.read(LARGEST_DESCRIPTION)))
+    kind = what_file(head)
     raise _no_checkpoint(path, f"It is {kind.name}; it has {path.stat().st_size:,} bytes.", kind.fix)
 
 
@@ -138,9 +134,11 @@ def _read_safetensors(path: Path) -> Any:
     with path.open("rb") as file:
         _check_description(path, int.from_bytes(file.read(8), "little"))
     with safe_open(path, "pt") as tensors:
+        weights = {name: tensors.get_tensor(name) for name in tensors.keys()}  # noqa: SIM118  # it is no dictionary
         description = (tensors.metadata() or {}).get(FORMAT)
-        ours = {} if description is None else {**json.loads(description), "format": FORMAT}
-        return {**ours, "state_dict": {name: tensors.get_tensor(name) for name in tensors.keys()}}  # noqa: SIM118  # it is no dictionary
+    if description is None:
+        return weights
+    return {**from_plain(dict[str, Any], from_json(description.encode())), "format": FORMAT, "state_dict": weights}
 
 
 @contextmanager

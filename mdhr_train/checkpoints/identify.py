@@ -52,6 +52,10 @@ STARTS: tuple[tuple[bytes, Kind], ...] = (  # what the whole beginning matches (
             "a truncated zip archive, as torch.save writes them: its list of contents, at the end, is missing", DOWNLOAD
         ),
     ),
+    (
+        rb"\x80[\x02-\x05]",
+        Kind("a pickle that torch.save did not write, or a part of one", "Save the state_dict alone with torch.save."),
+    ),
     (rb"\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd|7z\xbc\xaf|Rar!", Kind("a compressed archive", UNPACK)),
     (rb".{257}ustar", Kind("a tar archive", UNPACK)),
     (rb"\x93NUMPY", Kind("a NumPy array (.npy)", "Give what torch.save wrote, with all weights and their names.")),
@@ -101,7 +105,7 @@ def what_archive(archive: zipfile.ZipFile) -> Kind | None:
 
 
 def what_file(head: bytes) -> Kind:
-    """Say what a file is that is neither a zip archive nor a pickle.
+    """Say what a file is that is neither a whole zip archive nor another form of checkpoint.
 
     Args:
         head: Its first `HEAD` bytes, or all of it.

@@ -67,7 +67,7 @@ def require_libraries() -> None:
     """
     share_cores()
     try:
-        for library in ("torch", "torchvision", "timm", "tensorboard", "yaml"):
+        for library in ("torch", "torchvision", "timm", "safetensors", "tensorboard", "yaml"):
             import_module(library)
     except ImportError as error:
         raise ConfigError(

@@ -30,11 +30,11 @@ def report(run: Path, data: Path | None, out: Path | None, overwrite: bool) -> N
     """
     require_libraries()
     from ..report import is_report, write_report
-    from ..report.runs import files_of, read
+    from ..report.runs import inputs_of, read
 
     source = read(run)
     out = out or run / REPORT
-    with claim_file(out, is_report, [*files_of(source), *([data] if data else [])], overwrite):
+    with claim_file(out, is_report, inputs_of(source, data), overwrite):
         problem = write_report(source, data, out)
     if problem is not None:
         click.echo(f"The figures of the network's inside are left out. {problem}", err=True)

@@ -88,8 +88,6 @@ def claim_prepared(out: Path, dataset: Dataset, raw: Path) -> Iterator[None]:
     with told(out):
         out.parent.mkdir(parents=True, exist_ok=True)
     with Claim(out, is_ours, inputs=[raw]):
-        with told(out):
-            (out / STATE_FOLDER).mkdir(parents=True, exist_ok=True)  # by this the next run knows that it is ours
         yield
 
 
@@ -115,6 +113,8 @@ def prepare(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, wor
         DataWarning: An AU never occurs in the training split of a fold.
     """
     divide(dataset, recordings)  # what cannot end well should not begin
+    with told(out):
+        (out / STATE_FOLDER).mkdir(parents=True, exist_ok=True)  # by this the next run knows that the folder is ours
     gaps = {one.name: gaps for one in recordings if (gaps := finished(one, dataset, out)) is not None}
     todo = [one for one in recordings if one.name not in gaps]
     if todo:

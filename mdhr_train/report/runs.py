@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from mdhr_runtime.errors import RunError
 from mdhr_runtime.records import RecordError, from_plain
 
+from ..datasets import DATASETS
+from ..datasets.base import prepared_folders
 from ..metrics import OUTCOMES, F1Summary
 from ..training.run_files import BEST, CONFIG, SUMMARY, CrossValidationSummary, RunSummary, read_summary
 
@@ -39,10 +41,11 @@ class TrainedFolds(NamedTuple):
     runs: tuple[TrainedRun, ...]
 
 
-def files_of(source: TrainedRun | TrainedFolds) -> list[Path]:
-    """The files that a report is made from."""
+def inputs_of(source: TrainedRun | TrainedFolds, data: Path | None) -> list[Path]:
+    """What a report is made from: files of the runs, and folders of the dataset if it is named."""
     folders = [source.folder, *(run.folder for run in (source.runs if isinstance(source, TrainedFolds) else ()))]
-    return [folder / name for folder in folders for name in (SUMMARY, CONFIG, BEST)]
+    files = [folder / name for folder in folders for name in (SUMMARY, CONFIG, BEST)]
+    return files + [each for dataset in DATASETS.values() if data for each in prepared_folders(data, dataset)]
 
 
 def read(folder: Path) -> TrainedRun | TrainedFolds:

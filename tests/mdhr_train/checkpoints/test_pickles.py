@@ -32,6 +32,7 @@ def from_memo(path):
 
 
 HOSTILE = {
+    "after many numbers": lambda path: pickle.dumps([list(range(100_000)), Payload(path)], 2),
     **{f"protocol {number}": lambda path, number=number: pickle.dumps(Payload(path), number) for number in range(6)},
     "a list around it": lambda path: pickle.dumps([{"state_dict": Payload(path)}], 4),
     "memo": from_memo,
@@ -92,4 +93,4 @@ def test_a_harmless_bare_pickle_is_called_one(tmp_path):
         (tmp_path / "x.pt").write_bytes(data)
         with pytest.raises(CheckpointError, match="cannot be read") as error:
             load_checkpoint(tmp_path / "x.pt")
-        assert "It is a pickle, which torch.save did not write" in error.value.why
+        assert "It is a pickle that torch.save did not write" in error.value.why
