@@ -17,8 +17,8 @@ RUN = "run"
 REPORTS = (".md", ".html")
 """Files beside the JSON file of a run."""
 
-KIND = "mdhr-bench report"
-"""Their mark."""
+SEAL = "<!-- benchmark: {} -->"
+"""Their last line."""
 
 
 class Commands(click.Group):
@@ -93,8 +93,7 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
 def _claimed(out: Path | None, inputs: Sequence[Path], overwrite: bool) -> Iterator[None]:
     """Claim all files of a result before anything is measured."""
     from mdhr_runtime.files import told
-    from mdhr_runtime.marks import is_marked
-    from mdhr_runtime.targets import Claim
+    from mdhr_runtime.targets import Claim, is_sealed
 
     from .results import is_result
 
@@ -104,7 +103,7 @@ def _claimed(out: Path | None, inputs: Sequence[Path], overwrite: bool) -> Itera
                 out.parent.mkdir(parents=True, exist_ok=True)
             claims.enter_context(Claim(out, is_result, inputs=inputs, overwrite=overwrite))
             for report in map(out.with_suffix, REPORTS):
-                claim = Claim(report, lambda path: is_marked(path, KIND), inputs=inputs, overwrite=overwrite)
+                claim = Claim(report, lambda path: is_sealed(path.read_bytes(), SEAL), inputs=inputs, overwrite=overwrite)
                 claims.enter_context(claim)
         yield
 
@@ -149,14 +148,14 @@ def compare(before: Path, after: Path) -> None:
 
 def _write_reports(result: Any, out: Path) -> None:
     from mdhr_runtime.files import write_text
-    from mdhr_runtime.marks import marked
+    from mdhr_runtime.targets import sealed
 
     from .report.page import page
     from .report.text import markdown
 
     files = [out.with_suffix(suffix) for suffix in REPORTS]
     for file, text in zip(files, (markdown(result), page(result)), strict=True):
-        write_text(file, marked(text, KIND))
+        write_text(file, sealed(text.encode(), SEAL).decode())
     click.echo("\n".join(("", str(out), *map(str, files))), err=True)
 
 

@@ -99,9 +99,10 @@ def skeleton(path: Path, config: ModelConfig) -> MDHR:
 def _not_finite(tensor: Tensor) -> str:
     """How many numbers are none in float32: "3 NaN and 1 infinite of 64"; empty where all are."""
     numbers = tensor.float()
+    if numbers.isfinite().all():
+        return ""
     counts = {"NaN": int(numbers.isnan().sum()), "infinite": int(numbers.isinf().sum())}
-    found = " and ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-    return found and f"{found} of {tensor.numel():,}"
+    return " and ".join(f"{count:,} {what}" for what, count in counts.items() if count) + f" of {tensor.numel():,}"
 
 
 def mismatch(path: Path, missing: Iterable[str], unexpected: Iterable[str]) -> CheckpointError:

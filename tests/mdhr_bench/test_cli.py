@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from skimage import data
 
 from mdhr_bench import run as running
-from mdhr_bench.cli import KIND, main
+from mdhr_bench.cli import SEAL, main
 from mdhr_bench.results import is_result, read_result, write_result
-from mdhr_runtime.marks import is_marked
+from mdhr_runtime.targets import is_sealed
 
 pytestmark = pytest.mark.slow
 
@@ -97,7 +97,7 @@ def test_a_whole_run_is_complete_and_writes_its_reports_beside_it(whole):
         report = (whole.folder / name).read_text(encoding="utf-8")
         assert "Benchmark of tiny.mdhr" in report
         assert all(each in report for each in TIMED)
-        assert is_marked(whole.folder / name, KIND)
+        assert is_sealed((whole.folder / name).read_bytes(), SEAL)
     assert is_result(whole.folder / "a.json")
     assert whole.done.stdout.startswith("Benchmark of tiny.mdhr\n")
     assert "interrupted" not in whole.done.stdout
