@@ -103,7 +103,9 @@ def _claimed(out: Path | None, inputs: Sequence[Path], overwrite: bool) -> Itera
                 out.parent.mkdir(parents=True, exist_ok=True)
             claims.enter_context(Claim(out, is_result, inputs=inputs, overwrite=overwrite))
             for report in map(out.with_suffix, REPORTS):
-                claim = Claim(report, lambda path: is_sealed(path.read_bytes(), SEAL), inputs=inputs, overwrite=overwrite)
+                claim = Claim(
+                    report, lambda path: is_sealed(path.read_bytes(), SEAL), inputs=inputs, overwrite=overwrite
+                )
                 claims.enter_context(claim)
         yield
 

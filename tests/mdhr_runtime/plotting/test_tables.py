@@ -195,9 +195,10 @@ def test_names_that_are_no_text_are_read_as_they_were_written(read):
 
 
 @pytest.mark.slow
-def test_a_name_may_hold_signs_of_mathematics(tmp_path):
+@pytest.mark.parametrize("name", [r"$5_$10 ^\frac{", "M\udcfcller.mp4"])
+def test_a_chart_is_named_as_its_source_whatever_signs_that_has(tmp_path, name):
     pytest.importorskip("matplotlib")
-    rows = [Seen(r"$5_$10 ^\frac{", row.frame, row.timestamp, 0, row.scores) for row in SEEN if row.scores]
+    rows = [Seen(name, row.frame, row.timestamp, 0, row.scores) for row in SEEN if row.scores]
     draw(choose(rows, tmp_path)[0], tmp_path / "chart.png")
     assert (tmp_path / "chart.png").stat().st_size > 10_000
 

@@ -10,7 +10,7 @@ from raw_faces import DISFA_SUBJECTS, faces, write_bp4d, write_bp4d_labels, writ
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.faces.alignment import align
 from mdhr_runtime.faces.tracking import FaceTracker
-from mdhr_train.data.cropping import Gaps, crop_faces, finished
+from mdhr_train.data.cropping import STATE_FOLDER, Gaps, crop_faces, finished
 from mdhr_train.data.mtcnn import make_detector
 from mdhr_train.datasets import DATASETS
 
@@ -110,6 +110,14 @@ def test_a_finished_recording_whose_crop_is_gone_is_not_finished(recording, out,
     run(recording, out, detector)
     assert finished(recording, BP4D, out) == Gaps((), ())
     (out / "img/F001/T1/32.jpg").unlink()
+    assert finished(recording, BP4D, out) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"without_face": 3}', "[" * 100_000], ids=lambda text: text[:30])
+def test_a_recording_whose_record_is_damaged_is_not_finished(recording, out, detector, text):
+    crop_faces(recording, BP4D, out, detector, lambda: True)
+    (record,) = (out / STATE_FOLDER).iterdir()
+    record.write_text(text)
     assert finished(recording, BP4D, out) is None
 
 
