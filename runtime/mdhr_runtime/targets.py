@@ -15,7 +15,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from .errors import OutputError
-from .files import STAGE, is_file_to_be, told
+from .files import HIDDEN, is_file_to_be, told
 
 STDOUT = Path("/dev/stdout")
 """The standard output, whatever that is."""
@@ -112,7 +112,7 @@ def _lock(path: Path) -> tuple[Path | None, int]:
     """
     beside = os.access(path.parent, os.W_OK) or not path.exists()
     name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # of one length, as the path's may be the longest
-    file = path.parent / f".mdhr-{name}.lock" if beside else path
+    file = path.parent / f"{HIDDEN}{name}.lock" if beside else path
     how = os.O_RDONLY if file.is_dir() else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     while True:
         with ExitStack() as stack:
@@ -220,7 +220,7 @@ def refuse_foreign(folder: Path, is_ours: Callable[[str], bool]) -> None:
         links = (name for name in folders if os.path.islink(os.path.join(parent, name)))
         for name in (*files, *links):
             inside = Path(parent, name).relative_to(folder).as_posix()
-            if not inside.startswith(STAGE) and not is_ours(inside):
+            if not any(part.startswith(HIDDEN) for part in inside.split("/")) and not is_ours(inside):
                 raise OutputError(
                     f"{folder} is not overwritten.",
                     f"It holds {inside}, which this program did not write.",

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..contract import SCORE
 from ..errors import OutputError
-from ..files import staged, told
+from ..files import as_utf8, staged, told
 from ..targets import Claim, is_sealed, sealed
 from .style import COLOUR, styled
 from .tables import Seen
@@ -143,7 +143,12 @@ def draw(timeline: FaceTimeline, path: Path, *, inputs: Iterable[Path] = (), ove
         rows[-1].tick_params(axis="x", length=3)
         rows[-1].set_xlabel("time in seconds")
         figure.suptitle(
-            f"{timeline.source} · face {timeline.face_id}", x=0.01, ha="left", fontsize=12, fontweight="bold"
+            as_utf8(f"{timeline.source} · face {timeline.face_id}").decode(),
+            x=0.01,
+            ha="left",
+            fontsize=12,
+            fontweight="bold",
+            parse_math=False,  # a name may hold dollar signs
         )
         with Claim(path, is_ours, inputs=inputs, overwrite=overwrite), told(path), staged(path) as stage:
             figure.savefig(stage, dpi=130)
