@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ RUN = "run"
 
 REPORTS = (".md", ".html")
 """Files beside the JSON file of a run."""
+
+SEAL = "<!-- benchmark: {} -->"
+"""Their last line."""
 
 
 class Commands(click.Group):
@@ -64,7 +68,10 @@ def main() -> None:
     show_default=True,
     help="How often everything takes its turn. More rounds show smaller differences.",
 )
-def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None, rounds: int) -> None:
+@click.option(
+    "--overwrite", is_flag=True, help="Replace what is at --out and beside it, also if it is no older result."
+)
+def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None, rounds: int, overwrite: bool) -> None:
     """Measure latency, throughput, pipeline, memory and energy of BUNDLE, beside baselines in the same run.
 
     It takes some minutes, and the machine should have nothing else to do. PyTorch's part is left out where PyTorch is
@@ -77,6 +84,8 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
     if out and out.suffix != ".json":
         raise ConfigError(f"{out} is no name for a result.", "It does not end in .json.", "Use --out FILE.json.")
     _need_packages()
+    if out:
+        _claim(out, [bundle, *videos], overwrite)
     from .report.text import tell
     from .run import Benchmark
 
@@ -114,16 +123,36 @@ def compare(before: Path, after: Path) -> None:
     click.echo(tell_comparison(compare(read_result(before), read_result(after))))
 
 
+def _claim(out: Path, inputs: Sequence[Path], overwrite: bool) -> None:
+    """Claim all files of a result until the command ends, before anything is measured.
+
+    Raises:
+        OutputError: One of them may not be written; see `Claim`.
+    """
+    from mdhr_runtime.files import told
+    from mdhr_runtime.targets import Claim, is_sealed
+
+    from .results import is_result
+
+    with told(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+    reports = {out.with_suffix(suffix): lambda path: is_sealed(path.read_bytes(), SEAL) for suffix in REPORTS}
+    for path, is_ours in {out: is_result, **reports}.items():
+        claim = Claim(path, is_ours, inputs=inputs, overwrite=overwrite)
+        click.get_current_context().with_resource(claim)
+
+
 def _write_reports(result: Any, out: Path) -> None:
     from mdhr_runtime.files import write_text
+    from mdhr_runtime.targets import sealed
 
-    from .report.page import write_page
+    from .report.page import page
     from .report.text import markdown
 
-    report, page = (out.with_suffix(suffix) for suffix in REPORTS)
-    write_text(report, markdown(result))
-    write_page(result, page)
-    click.echo(f"\n{out}\n{report}\n{page}", err=True)
+    files = [out.with_suffix(suffix) for suffix in REPORTS]
+    for file, text in zip(files, (markdown(result), page(result)), strict=True):
+        write_text(file, sealed(text.encode(), SEAL).decode())
+    click.echo("\n".join(("", str(out), *map(str, files))), err=True)
 
 
 def _need_packages() -> None:

@@ -12,6 +12,7 @@ from mdhr_runtime.backends.tensorrt.installed import TITLES, find_gpu, load_flav
 from mdhr_runtime.bundle import Bundle, EngineRecord, Manifest, open_bundle, read_manifest
 from mdhr_runtime.cli.console import Command, Option, step, table
 from mdhr_runtime.errors import ExportError
+from mdhr_runtime.names import name_of_file
 
 from . import MAX_BATCH, MAX_FRAMES
 
@@ -44,7 +45,7 @@ def _count(section: str, *names: str, **settings: Any) -> Decorator:
     "What to export",
     "--out",
     metavar="DIR",
-    help="Bundle to write. [default: name of FILE with .mdhr, in the current folder]",
+    help="Bundle to write. [default: name of FILE with .mdhr added, in the current folder]",
 )
 @_option(
     "Graphs",
@@ -112,7 +113,7 @@ def main(
     Where they differ the export fails and leaves nothing behind.
     """  # noqa: D205
     if checkpoint is not None and bundle is None:
-        path = out or Path(f"{checkpoint.stem}.mdhr")
+        path = out or Path(name_of_file(checkpoint, ".mdhr"))
         # Engines are worth their trouble in float16, so that is what they get unless told otherwise.
         precision = "float16" if fp16 or (fp16 is None and trt) else "float32"
         _prepare_export(trt_flavor if trt else None)

@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 
 from mdhr_runtime.errors import DataError
 from mdhr_runtime.files import write_text
+from mdhr_runtime.records import RecordError, TooNewError, from_plain, read_json
 
 from ..metrics import F1Scores, F1Summary
 
@@ -26,6 +27,9 @@ BEST = "best.pt"
 
 LAST = "last.pt"
 """State of the training after its last epoch, from which `--resume` goes on."""
+
+REPORT = "report.html"
+"""What `mdhr-train report` makes of it."""
 
 SCHEMA = 1
 """Version of summary.json."""
@@ -127,6 +131,25 @@ class SuiteSummary(TypedDict):
     rows: list[SuiteRowSummary]
 
 
+class EvaluationSummary(TypedDict):
+    """What `mdhr-train eval` writes, beside the scores of the checkpoint, of the bundle, or of both."""
+
+    schema: int
+    dataset: str
+    fold: int
+
+
+def is_evaluation(path: Path) -> bool:
+    """Whether a file is a whole result of `mdhr-train eval`."""
+    try:
+        facts = read_summary(path)
+        scores = {name: facts.pop(name) for name in ("checkpoint", "bundle") if name in facts}
+        found = (from_plain(EvaluationSummary, facts), from_plain(dict[str, ProtocolScores], scores))
+    except (DataError, RecordError):
+        return False
+    return found == (facts, scores) and bool(scores)
+
+
 def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
     """Write a summary as JSON, completely or not at all.
 
@@ -143,14 +166,9 @@ def read_summary(path: Path) -> Any:
         DataError: It is damaged, or of another version.
     """
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-        schema = summary.get("schema")
-    except (OSError, ValueError, AttributeError) as error:
+        return read_json(path, dict[str, Any], SCHEMA)
+    except TooNewError as error:
+        fix = "Install the version of mdhr-edge that wrote it, or a newer one."
+        raise DataError(f"{path} cannot be read by this version.", str(error), fix) from error
+    except RecordError as error:
         raise DataError(f"{path} cannot be read.", str(error), "Remove it, and run the training again.") from error
-    if schema != SCHEMA:
-        raise DataError(
-            f"{path} cannot be read by this version.",
-            f"It has schema {schema}; this version reads schema {SCHEMA}.",
-            "Install the version of mdhr-edge that wrote it, or a newer one.",
-        )
-    return summary

@@ -17,11 +17,13 @@ from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from mdhr_runtime.errors import CheckpointError
+from mdhr_runtime.files import STAGE
 
-from ..checkpoints.files import library_versions, read_content, write_content
+from ..checkpoints.content import read_content, write_content
+from ..checkpoints.files import library_versions
 from ..model import MDHR
 from .config import differences
-from .run_files import BEST, LAST, EpochRecord
+from .run_files import EpochRecord
 
 FORMAT = "mdhr-training"
 SCHEMA = 1
@@ -129,6 +131,16 @@ def restore_state(path: Path, state: TrainingState, identity: Mapping[str, Any],
     set_random_state(content["random"][rank])
 
 
+def is_state(path: Path) -> bool:
+    """Whether a file is a whole state of a training.
+
+    Raises:
+        CheckpointError: It cannot be read.
+    """
+    content = read_content(path)
+    return isinstance(content, dict) and content.get("format") == FORMAT
+
+
 def random_state() -> dict[str, Any]:
     """The state of all random sources of this process, as plain data and tensors."""
     version, numbers, gauss = random.getstate()
@@ -154,6 +166,5 @@ def set_random_state(state: Mapping[str, Any]) -> None:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove files that a killed process had begun to write; see `mdhr_runtime.files.staged`."""
-    for name in (LAST, BEST):
-        for leftover in folder.glob(f".{name}.*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+    for leftover in folder.glob(f"{STAGE}*"):
+        shutil.rmtree(leftover, ignore_errors=True)

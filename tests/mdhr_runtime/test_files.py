@@ -5,7 +5,7 @@ import os
 import pytest
 
 from mdhr_runtime.errors import BundleError, OutputError
-from mdhr_runtime.files import LineFile, PartialFile, check_replaceable, staged, told, write_text
+from mdhr_runtime.files import LineFile, staged, told, write_text
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):
@@ -40,6 +40,61 @@ def test_a_folder_replaces_a_folder_with_contents(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+class Stop(BaseException):
+    """As a signal raises it."""
+
+
+@pytest.mark.parametrize("moment", ["writing", "moving aside", "moving in"])
+def test_a_signal_at_any_moment_leaves_a_whole_folder_and_nothing_else(tmp_path, monkeypatch, moment):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "old").write_text("old")
+    rename, moves = os.rename, []
+
+    def stop_after(source, to):
+        rename(source, to)
+        moves.append(to)
+        if len(moves) == ["moving aside", "moving in"].index(moment) + 1:
+            raise Stop
+
+    def write():
+        with staged(tmp_path / "a") as stage:
+            stage.mkdir()
+            (stage / "new").write_text("new")
+            if moment == "writing":
+                raise Stop
+            monkeypatch.setattr(os, "rename", stop_after)
+
+    with pytest.raises(Stop):
+        write()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["new" if moment == "moving in" else "old"]
+
+
+def test_the_longest_name_can_be_written(tmp_path):
+    path = tmp_path / ("x" * 255)
+    with staged(path) as stage:
+        stage.write_text("new")
+    assert path.read_text() == "new"
+    with pytest.raises(OutputError, match="too long"):
+        write_text(tmp_path / ("x" * 256), "")
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there" / "a")
+    with staged(tmp_path / "link") as stage:
+        stage.write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "a").read_text() == "new"
+
+
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "a")
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_text(tmp_path / "a", "")
+    assert (tmp_path / "a").is_fifo()
+
+
 def test_why_it_cannot_be_written_is_told_in_three_parts():
     with pytest.raises(BundleError) as error, told("The bundle x.mdhr", BundleError, "Make room."):
         raise OSError(28, "No space left on device")
@@ -66,35 +121,3 @@ def test_lines_are_in_the_file_at_once(tmp_path):
         assert (tmp_path / "a").read_text().endswith(f"{number}\n")
     file.close()
     file.close()
-
-
-def test_only_files_of_the_same_kind_are_replaced(tmp_path):
-    path = tmp_path / "a"
-    check_replaceable(path, lambda _: False)
-    assert not path.exists()
-    path.touch()
-    check_replaceable(path, lambda _: False)  # empty
-    path.write_text("mine")
-    check_replaceable(path, lambda _: True)
-    with pytest.raises(OutputError, match="not overwritten"):
-        check_replaceable(path, lambda _: False)
-    assert path.read_text() == "mine"
-
-
-def test_a_partial_file_gets_its_name_when_it_is_complete(tmp_path):
-    path = tmp_path / "a.mp4"
-    path.write_text("old")
-    file = PartialFile(path, lambda _: True)
-    file.partial.write_text("new")
-    assert (file.partial.name, path.read_text()) == ("a.partial.mp4", "old")
-    file.complete()
-    assert path.read_text() == "new"
-    file.partial.write_text("half")
-    file.discard()
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_pipe_cannot_be_completed_later(tmp_path):
-    os.mkfifo(tmp_path / "a.mp4")
-    with pytest.raises(OutputError, match=r"cannot be written"):
-        PartialFile(tmp_path / "a.mp4", lambda _: True)

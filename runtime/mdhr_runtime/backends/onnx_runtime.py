@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..bundle import Bundle
+from ..bundle import EXPORT_AGAIN, Bundle, TensorRecord
 from ..contract import DETECTOR
 from ..errors import BundleError, ProviderError
 from .base import DEVICE_NUMBER, Buffer, Tensors, TensorView
 
 HOST, CUDA = "cpu", "cuda"  # ONNX Runtime's names of where tensors are
+ELEMENT_TYPES = {"tensor(float)": "float32", "tensor(double)": "float64"}
+"""NumPy's names of ONNX Runtime's element types, where they are not between its brackets."""
 
 
 class ExecutionProvider(NamedTuple):
@@ -70,6 +72,15 @@ class OrtGraph:
         self._session = session
         self._outputs = [output.name for output in session.get_outputs()]
         self._device = device
+
+    @property
+    def tensors(self) -> dict[str, TensorRecord]:
+        """Its inputs and outputs by name."""
+        tensors = (*self._session.get_inputs(), *self._session.get_outputs())
+        return {
+            each.name: TensorRecord(ELEMENT_TYPES.get(each.type, each.type[7:-1]), tuple(each.shape))
+            for each in tensors
+        }
 
     @property
     def limits(self) -> Mapping[str, int]:
@@ -134,9 +145,19 @@ class OnnxBackend:
         self._threads = threads
 
     def load(self, name: str) -> OrtGraph:
-        """Load a graph by its name."""
-        threads = 1 if name in DETECTOR else self._threads
-        return load_graph(self._bundle.graph_path(name), self.provider, threads)
+        """Load a graph by its name, and check that it is what the manifest says."""
+        path = self._bundle.graph_path(name)
+        graph = load_graph(path, self.provider, 1 if name in DETECTOR else self._threads)
+        record = self._bundle.manifest.graphs[name]
+        found, stated = graph.tensors, {**record.inputs, **record.outputs}
+        different = sorted(name for name in {**found, **stated} if found.get(name) != stated.get(name))
+        if different:
+            raise BundleError(
+                f"{path} is not the graph that its manifest describes.",
+                f"They differ in the type or shape of {', '.join(different)}.",
+                EXPORT_AGAIN,
+            )
+        return graph
 
 
 def check_installed(provider: str) -> None:

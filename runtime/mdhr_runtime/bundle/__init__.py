@@ -2,7 +2,9 @@
 
 from .manifest import PORTABLE, SCHEMA, EngineRecord, GraphRecord, Manifest, ParityRecord, TensorRecord
 from .storage import (
+    ENGINE_FILES,
     ENGINES,
+    EXPORT_AGAIN,
     MANIFEST,
     VERIFICATION,
     Bundle,
@@ -15,6 +17,8 @@ from .storage import (
 
 __all__ = [
     "ENGINES",
+    "ENGINE_FILES",
+    "EXPORT_AGAIN",
     "MANIFEST",
     "PORTABLE",
     "SCHEMA",

@@ -15,7 +15,9 @@ from .console import Command
 @click.command(cls=Command)
 @click.argument("table", type=click.Path(path_type=Path))
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="The picture, .png or .svg.  [default: TABLE's name with .png]"
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The picture, .png or .svg.  [default: TABLE.png, as in au.csv.png]",
 )
 @click.option("--face", type=int, help="Number of the face.  [default: the one that is seen most]")
 @click.option("--source", help="Name of the video or camera.  [default: that of the face, or the most frequent]")
@@ -30,10 +32,10 @@ def main(table: Path, out: Path | None, face: int | None, source: str | None) ->
     from ..plotting.tables import read_table
     from ..plotting.timeline import check_name, choose, draw
 
-    picture = out or table.with_suffix(".png")
+    picture = out or table.with_name(f"{table.name}.png")
     check_name(picture)
     timeline, others = choose(read_table(table), table, source, face)
-    draw(timeline, picture)
+    draw(timeline, picture, inputs=[table])
     click.echo(f"face {timeline.face_id} of {timeline.source}: {picture}")
     if others:
         click.echo(f"Not drawn: {', '.join(others)}. Choose with --source and --face.", err=True)

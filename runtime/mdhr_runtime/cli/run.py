@@ -6,10 +6,10 @@ Everything heavy is imported when the command runs, so that `--help` answers at 
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -18,6 +18,7 @@ import click
 
 from .. import defaults
 from ..files import ReaderGone
+from ..names import table_name
 from ..sinks import STANDARD_OUTPUT
 from .console import Command, Option, Stopped, report, stopped_by_signals, table
 
@@ -45,7 +46,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     metavar="FILE",
     multiple=True,
     help="Write rows to a .csv, .jsonl or .parquet; - is JSON Lines on stdout. May be given several times.  "
-    "[default, if nothing else is asked for: SOURCE's name with .csv]",
+    "[default, if nothing else is asked for: SOURCE's name with .csv; of cameras and several sources, with the time]",
 )
 @_option("Results", "--overlay", metavar="FILE.mp4", help="Draw boxes, ids and scores on the video.")
 @_option(
@@ -161,7 +162,7 @@ def main(
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     targets = [*out, *([overlay] if overlay else []), *publish]
     if not targets and not serve:
-        targets = [_table_name(sources)]
+        targets = [table_name(sources, datetime.now())]
     try:
         with stopped_by_signals():
             from ..pipeline.analysis import limit_opencv_threads
@@ -237,14 +238,3 @@ def _tell(done: LabelReport, *, to_stderr: bool) -> None:
         click.secho("warning: there is no face in any frame; for small ones lower --min-face", fg="yellow", err=True)
     for text in done.written:
         click.echo(text, err=True)
-
-
-def _table_name(sources: Sequence[str]) -> str:
-    """The table's name if none is given: that of the source, or a common one."""
-    if len(sources) > 1:
-        return "au.csv"
-    name = sources[0]
-    if name.isdecimal():
-        return f"camera{name}.csv"
-    stem = Path(name).resolve().stem if "://" not in name else name.split("@")[-1].split("://")[-1]
-    return re.sub(r"[^\w.-]+", "_", stem).strip("_") + ".csv"

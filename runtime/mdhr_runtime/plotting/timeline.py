@@ -12,7 +12,8 @@ import numpy as np
 
 from ..contract import SCORE
 from ..errors import OutputError
-from ..files import staged, told
+from ..files import as_utf8, staged, told
+from ..targets import Claim, is_sealed, sealed
 from .style import COLOUR, styled
 from .tables import Seen
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".svg")
 """Of the pictures that can be written."""
+SEAL = "<!-- {} -->"
+"""A comment after a picture's end: readers of PNG take no notice of what stands there."""
 
 LONGEST_STEP = 1.0
 """Seconds between two rows from which on the line breaks, whatever the frames' numbers say."""
@@ -115,15 +118,17 @@ def _timeline(key: tuple[str, int], rows: Sequence[Seen], frames: Sequence[tuple
     return FaceTimeline(*key, aus, np.array(times), np.array(scores), frames[0][1], frames[-1][1])
 
 
-def draw(timeline: FaceTimeline, path: Path) -> None:
+def draw(timeline: FaceTimeline, path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = False) -> None:
     """Draw a timeline: a row per AU with its score, shaded where the AU occurs, grey where there is no face.
 
     Args:
         timeline: The scores.
-        path: The picture, which is replaced.
+        path: The picture. An older picture of this function is replaced.
+        inputs: The table, or what else it is drawn from.
+        overwrite: Whether any other file is replaced, too.
 
     Raises:
-        OutputError: The file cannot be written, or the extra `plot` is not installed.
+        OutputError: The file cannot be written, or may not be; or the extra `plot` is not installed.
     """
     count = len(timeline.aus)
     width = float(np.clip(6 + (timeline.end - timeline.start) / 10, 10, 24))
@@ -138,10 +143,21 @@ def draw(timeline: FaceTimeline, path: Path) -> None:
         rows[-1].tick_params(axis="x", length=3)
         rows[-1].set_xlabel("time in seconds")
         figure.suptitle(
-            f"{timeline.source} · face {timeline.face_id}", x=0.01, ha="left", fontsize=12, fontweight="bold"
+            as_utf8(f"{timeline.source} · face {timeline.face_id}").decode(),
+            x=0.01,
+            ha="left",
+            fontsize=12,
+            fontweight="bold",
+            parse_math=False,  # a name may hold dollar signs
         )
-        with told(path), staged(path) as stage:
+        with Claim(path, is_ours, inputs=inputs, overwrite=overwrite), told(path), staged(path) as stage:
             figure.savefig(stage, dpi=130)
+            stage.write_bytes(sealed(stage.read_bytes(), SEAL))
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is a picture that `draw` wrote, and unchanged."""
+    return is_sealed(path.read_bytes(), SEAL)
 
 
 def check_name(path: Path) -> None:
