@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from mdhr_runtime.cli.console import Group
+
 from .commands.crossval import crossval
 from .commands.evaluate import evaluate
 from .commands.fit import fit
@@ -13,7 +15,7 @@ from .commands.synthesize import synthesize
 from .commands.synthetic_video import synthetic_video
 
 
-@click.group()
+@click.group(cls=Group)
 @click.version_option(package_name="mdhr-edge")
 def main() -> None:
     """Train and score MDHR models, and make synthetic faces to try them on."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mdhr_runtime.cli.console import Command, Stopped, stopped_by_signals
+from mdhr_runtime.cli.console import Command, Group, Stopped, stopped_by_signals
 from mdhr_runtime.errors import ConfigError
 
 RUN = "run"
@@ -16,12 +16,12 @@ REPORTS = (".md", ".html")
 """Files beside the JSON file of a run."""
 
 
-class Commands(click.Group):
+class Commands(Group):
     """A group whose first command need not be named: `mdhr-bench best.mdhr` means `mdhr-bench run best.mdhr`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the command's name in front, unless there is one or help is asked for."""
-        if args and args[0] not in {*self.commands, "--help", "--version"}:
+        if args and args[0] not in {*self.commands, "-h", "--help", "--version"}:
             args = [RUN, *args]
         return super().parse_args(ctx, args)
 

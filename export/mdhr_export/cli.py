@@ -87,7 +87,7 @@ def _count(section: str, *names: str, **settings: Any) -> Decorator:
 @_path("Checks", "--verify-data", metavar="VIDEO", help="Compare on a video of yours instead of a synthetic clip.")
 @_option("Checks", "--no-verify", is_flag=True, help="Do not compare what was made with the PyTorch model.")
 @click.version_option(package_name="mdhr-edge", cls=Option, section="Checks")
-@click.help_option(cls=Option, section="Checks")
+@click.help_option("-h", "--help", cls=Option, section="Checks")
 def main(
     checkpoint: Path | None,
     bundle: Path | None,

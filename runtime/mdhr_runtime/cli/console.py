@@ -15,7 +15,19 @@ import click
 from ..errors import MdhrError
 
 
-class Command(click.Command):
+class WithHelp(click.Command):
+    """A command or group that explains itself on `-h` as on `--help`."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.context_settings.setdefault("help_option_names", ["-h", "--help"])
+
+
+class Group(WithHelp, click.Group):
+    """A group of commands."""
+
+
+class Command(WithHelp):
     """A command that reports an `MdhrError` on stderr, without a traceback, and exits with status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:

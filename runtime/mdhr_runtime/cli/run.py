@@ -127,7 +127,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     "is there, and says which.",
 )
 @click.version_option(package_name="mdhr-edge", cls=Option, section="Running")
-@click.help_option(cls=Option, section="Running")
+@click.help_option("-h", "--help", cls=Option, section="Running")
 def main(
     bundle: Path,
     sources: tuple[str, ...],
