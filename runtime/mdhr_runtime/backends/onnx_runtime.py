@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
@@ -219,7 +220,8 @@ def session_options(threads: int | None = None) -> Any:
         ProviderError: ONNX Runtime is not installed.
     """
     options = onnxruntime_module().SessionOptions()
-    options.log_severity_level = 3  # errors: what a user can do about a warning here, we say ourselves
+    # Errors only: what a user can do about a warning here, we say ourselves.
+    options.log_severity_level = 1 if logging.getLogger("mdhr_runtime").isEnabledFor(logging.DEBUG) else 3
     options.intra_op_num_threads = threads or 0
     # Graphs take turns. Their threads wait for each other by spinning, which is fast; but once a run is over they must
     # sleep at once, as they would hold the cores that the next graph needs.

@@ -5,7 +5,6 @@ Everything heavy is imported when the command runs, so that `--help` answers at 
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import sys
@@ -20,6 +19,7 @@ from .. import defaults
 from ..files import ReaderGone
 from ..sinks import STANDARD_OUTPUT
 from .console import Command, Option, Stopped, report, stopped_by_signals, table
+from .log_level import inform, log_level_option, warn
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -126,6 +126,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     help="What runs the model: tensorrt (the bundle's engines), cuda, ort-tensorrt or cpu; auto takes the fastest that "
     "is there, and says which.",
 )
+@log_level_option("Running")
 @click.version_option(package_name="mdhr-edge", cls=Option, section="Running")
 @click.help_option("-h", "--help", cls=Option, section="Running")
 def main(
@@ -157,9 +158,10 @@ def main(
     to there are kept); 130 or 143 when it is stopped by Ctrl-C or SIGTERM (likewise); 141 when nobody reads its output
     any more.
     """
-    # FFmpeg's remarks on damaged data would tear the progress bar; our own warnings say what matters.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     targets = [*out, *([overlay] if overlay else []), *publish]
+    for option, given in (("--out", out), ("--overlay", [overlay] if overlay else []), ("--publish", publish)):
+        for target in given:
+            _check_option(option, target)
     if not targets and not serve:
         targets = [_table_name(sources)]
     try:
@@ -184,7 +186,7 @@ def main(
                 provisional=provisional,
                 on_open=_announce,
                 on_problem=lambda _, error: report(error),
-                on_warning=lambda name, text: click.secho(f"\nwarning: {name}: {text}", fg="yellow", err=True),
+                on_warning=lambda name, text: warn(f"{name}: {text}", beside_progress=True),
                 progress=lambda results: _progress(results, opened, 1 + provisional),
             )
             _tell(done, to_stderr=STANDARD_OUTPUT in out)
@@ -202,7 +204,7 @@ def _announce(sinks: Sequence[Sink]) -> None:
         for notice in sink.notices:
             click.echo(notice, err=True)
         for warning in sink.warnings:
-            click.secho(f"warning: {warning}", fg="yellow", err=True)
+            warn(warning)
 
 
 def _progress(results: Iterable[FrameResult], sources: Sequence[Source], per_frame: int) -> ProgressBar[FrameResult]:
