@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 LOGIN = re.compile(r"^[^@]*:.*@", re.DOTALL)
 """The start of `user:password@host`, to which no scheme was written."""
-PLAIN = re.compile(r"[^=&;@?#\\\x00-\x1f\x7f]*")
-"""The start of a path up to its parameters: many cameras take user and password there."""
+PLAIN = re.compile(r"[^:=&;@?#\\\x00-\x1f\x7f]*")
+"""The start of a path up to its parameters, or an address inside it: many cameras take user and password there."""
 CUT_LOGIN = re.compile(r"://[^/?#]*:[^/?#]*[/?#].*@", re.DOTALL)
 """A password with a "/", "?" or "#" as it is: whoever reads URLs takes its end for host and path."""
 
@@ -28,7 +28,7 @@ class Address:
         host: Name or number of the host, in lower case, an IPv6 number without brackets.
         port: Its port, or None where the URL names none.
         path: What follows host and port, without the slash in front. `%40` and the like are decoded.
-        parameters: Query and fragment.
+        parameters: Query and fragment with their signs, also if nothing follows these.
         user: Name to log in with, decoded, or None.
         password: The password, decoded, or None.
         secret_url: The URL as it was given: for those who connect, never to be shown.
@@ -58,7 +58,7 @@ class Address:
         if not parts.hostname.isprintable() or " " in parts.hostname:
             raise ValueError("Its host is not valid.")
         user, password = (None if text is None else unquote(text) for text in (parts.username, parts.password))
-        path, parameters = unquote(parts.path.removeprefix("/")), parts.query + parts.fragment
+        path, parameters = unquote(parts.path.removeprefix("/")), "".join(re.findall("[?#].*", url, re.DOTALL))
         return cls(parts.scheme, parts.hostname, port, path, parameters, user, password, url)
 
     @property
