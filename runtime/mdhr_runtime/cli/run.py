@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from .. import defaults
+from ..addresses import redacted
 from ..files import ReaderGone
 from ..sinks import STANDARD_OUTPUT
 from .console import Command, Option, Stopped, report, stopped_by_signals, table
@@ -191,7 +192,7 @@ def main(
             )
             _tell(done, to_stderr=STANDARD_OUTPUT in out)
     except Stopped as stopped:
-        kept = ", ".join(target for target in targets if target != STANDARD_OUTPUT)
+        kept = ", ".join(redacted(target) for target in targets if target != STANDARD_OUTPUT)
         click.echo("\nstopped" + (f": the rows that were final are in {kept}" if kept else ""), err=True)
         raise SystemExit(128 + stopped.signal) from None
     except ReaderGone as gone:
@@ -248,5 +249,5 @@ def _table_name(sources: Sequence[str]) -> str:
     name = sources[0]
     if name.isdecimal():
         return f"camera{name}.csv"
-    stem = Path(name).resolve().stem if "://" not in name else name.split("@")[-1].split("://")[-1]
+    stem = Path(name).resolve().stem if "://" not in name else redacted(name).partition("://")[2]
     return re.sub(r"[^\w.-]+", "_", stem).strip("_") + ".csv"

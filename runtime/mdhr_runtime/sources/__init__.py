@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..addresses import is_address
 from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from .base import Frame, Source, SourceBase
 from .camera import Camera, network_camera, webcam
@@ -37,12 +38,12 @@ def open_source(
         images_per_second: Rate that images are taken to be recorded at.
 
     Raises:
-        VideoError: There is no such file or image, or it cannot be opened. (Cameras tell when they are read.)
+        VideoError: There is no such file or image, or it cannot be opened, or it is no address. (Cameras tell when they are read.)
     """
     text = str(address)
     if text.isdecimal():
         return webcam(int(text), timeout)
-    if "://" in text:
+    if is_address(text):
         return network_camera(text, timeout)
     path = Path(text)
     if path.is_dir():

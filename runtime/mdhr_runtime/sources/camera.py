@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from time import monotonic
-from urllib.parse import urlsplit
 
 import cv2
 
+from ..addresses import Address
 from ..defaults import TIMEOUT
 from ..errors import VideoError
 from .base import Frame, SourceBase
@@ -120,13 +120,19 @@ def network_camera(url: str, timeout: float = TIMEOUT) -> Camera:
     Args:
         url: Its address: `rtsp://…`, `http://…` and whatever else FFmpeg opens.
         timeout: Seconds in which the first frame must come, and every other.
+
+    Raises:
+        VideoError: It is no URL with a host. The text does not repeat it, as it may hold a password.
     """
+    try:
+        name = Address.parse(url).place
+    except ValueError as error:
+        raise VideoError(
+            "The camera's address is not understood.",
+            str(error),
+            "Write it as rtsp://[user:password@]host[:port]/path, or http://…; in user and password write %2F for '/', "
+            "%3F for '?', %23 for '#' and %40 for '@'.",
+        ) from error
     milliseconds = int(timeout * 1000)
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds]
-    return Camera(_public_name(url), lambda: cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits), timeout)
-
-
-def _public_name(url: str) -> str:
-    """Host and path of an address; credentials and query are left out."""
-    parts = urlsplit(url)
-    return (parts.netloc.rpartition("@")[2] + parts.path).rstrip("/")
+    return Camera(name, lambda: cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits), timeout)

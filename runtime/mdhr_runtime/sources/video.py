@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 
+from ..addresses import redacted
 from ..errors import VideoError
 from .base import Frame, SourceBase
 
@@ -90,7 +91,7 @@ class Video(SourceBase):
 
 def _open(path: Path) -> cv2.VideoCapture:
     if not path.exists():
-        raise VideoError(f"There is no file {path}.", "The path does not exist.", "Check the path of the video.")
+        raise VideoError(f"There is no file {redacted(str(path))}.", "The path does not exist.", "Check the path of the video.")
     if path.is_dir():
         raise VideoError(f"{path} is no video.", "It is a folder.", "Give the path of a video file.")
     capture = cv2.VideoCapture(str(path))

@@ -1,0 +1,107 @@
+"""Addresses in the network that users give: of cameras, brokers, and where to listen.
+
+They hold passwords and tokens, so nothing prints, logs or writes the text that was given: only the text form of an
+`Address`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote, urlsplit
+
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+LOGIN = re.compile(r"^[^@]*:.*@", re.DOTALL)
+"""The start of `user:password@host`, to which no scheme was written."""
+PLAIN = re.compile(r"[^:=&;@?#\\\x00-\x1f\x7f]*")
+"""The start of a path up to its parameters, or an address inside it: many cameras take user and password there."""
+CUT_LOGIN = re.compile(r"://[^/?#]*:[^/?#]*[/?#].*@", re.DOTALL)
+"""A password with a "/", "?" or "#" as it is: whoever reads URLs takes its end for host and path."""
+
+
+@dataclass(frozen=True, repr=False)
+class Address:
+    """A URL with a host. Its text has neither user, password, query nor fragment, and of the path no parameters.
+
+    Attributes:
+        scheme: Such as "rtsp", in lower case.
+        host: Name or number of the host, in lower case, an IPv6 number without brackets.
+        port: Its port, or None where the URL names none.
+        path: What follows host and port, without the slash in front. `%40` and the like are decoded.
+        parameters: Query and fragment with their signs, also if nothing follows these.
+        user: Name to log in with, decoded, or None.
+        password: The password, decoded, or None.
+        secret_url: The URL as it was given: for those who connect, never to be shown.
+    """
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    parameters: str
+    user: str | None
+    password: str | None
+    secret_url: str
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """Take a URL apart.
+
+        Raises:
+            ValueError: It is no URL with a host. The text says why, and repeats nothing of it.
+        """
+        parts, port = _split(url)
+        if parts is None:
+            raise ValueError("Its host or port is not valid.")
+        if not parts.hostname:
+            raise ValueError("It names no host.")
+        if not parts.hostname.isprintable() or " " in parts.hostname:
+            raise ValueError("Its host is not valid.")
+        user, password = (None if text is None else unquote(text) for text in (parts.username, parts.password))
+        path, parameters = unquote(parts.path.removeprefix("/")), "".join(re.findall("[?#].*", url, re.DOTALL))
+        return cls(parts.scheme, parts.hostname, port, path, parameters, user, password, url)
+
+    @property
+    def place(self) -> str:
+        """Host, port and path, as far as they can be shown."""
+        if CUT_LOGIN.search(self.secret_url):
+            return "…"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port is None else f":{self.port}"
+        shown = PLAIN.match(self.path)
+        return f"{host}{port}/{shown[0] if shown else ''}".rstrip("/")
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.place}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
+
+def is_address(text: str) -> bool:
+    """Whether a source or target is meant to be a URL, and not a path."""
+    return "://" in text
+
+
+def redacted(text: str) -> str:
+    """A source or target as it may be shown: of a URL the text form of its `Address`, a path as it is.
+
+    Args:
+        text: What the user gave, whether it is valid or not.
+    """
+    if not is_address(text):
+        return LOGIN.sub("…@", text, count=1)
+    try:
+        return str(Address.parse(text))
+    except ValueError:
+        scheme = text.partition("://")[0].lower()
+        return f"{scheme if SCHEME.fullmatch(scheme) else '…'}://…"
+
+
+def _split(url: str) -> tuple[SplitResult | None, int | None]:
+    # An error of the library may quote a part of the password, so that ours must not have it as its context.
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port
+    except ValueError:
+        return None, None
