@@ -17,11 +17,12 @@ from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from mdhr_runtime.errors import CheckpointError
+from mdhr_runtime.files import STAGE
 
 from ..checkpoints.files import library_versions, read_content, write_content
 from ..model import MDHR
 from .config import differences
-from .run_files import BEST, LAST, EpochRecord
+from .run_files import EpochRecord
 
 FORMAT = "mdhr-training"
 SCHEMA = 1
@@ -154,6 +155,5 @@ def set_random_state(state: Mapping[str, Any]) -> None:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove files that a killed process had begun to write; see `mdhr_runtime.files.staged`."""
-    for name in (LAST, BEST):
-        for leftover in folder.glob(f".{name}.*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+    for leftover in folder.glob(f"{STAGE}*"):
+        shutil.rmtree(leftover, ignore_errors=True)

@@ -4,10 +4,10 @@
 |---|---|---|
 | texts, pictures and folders, at once | `staged`, `write_text` | what was there before |
 | rows, one by one | `LineFile` | complete lines |
-| Parquet and MP4, unreadable until complete | `PartialFile` | `NAME.partial.SUFFIX`, and what was there before |
+| Parquet and MP4, unreadable until complete | `PartialFile` | `NAME.mdhr-partial.SUFFIX`, and what was there before |
 
-Rows, Parquet and MP4 are written for a long time, to a place that the user chooses: `check_replaceable` makes sure in
-advance that this is possible and destroys no file of another kind. `told` explains in our words why writing failed.
+Whether a place may be written at all, `mdhr_runtime.targets` decides, which has `PartialFile` as well. `told` explains
+in our words why writing failed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 import select
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
@@ -24,16 +24,20 @@ from pathlib import Path
 from .errors import MdhrError, OutputError
 
 STDOUT_DESCRIPTOR = 1
+STAGE = ".mdhr-stage-"
+"""Beginning of the names of the hidden folders in which `staged` keeps what is not complete."""
 
 
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`, and move what was written there to `path` when the block succeeds.
 
-    The block may create a file or a folder. When it fails, what it wrote is removed and what stood at `path` stays.
+    The block may create a file or a folder. When it ends by any exception, what it wrote is removed and what stood at
+    `path` stays. A program that is killed leaves a hidden folder whose name begins with `STAGE`.
 
     Args:
-        path: The result's place. An existing file or folder is replaced.
+        path: The result's place. An existing file or folder is replaced; a symbolic link stays, and what it leads to
+            is replaced.
 
     Yields:
         A path in the same file system that does not exist yet.
@@ -41,18 +45,20 @@ def staged(path: Path) -> Iterator[Path]:
     Raises:
         OSError: The folder of `path` cannot be written.
     """
-    holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    path = Path(os.path.realpath(path))
+    holder = Path(tempfile.mkdtemp(prefix=STAGE, dir=path.parent))
     try:
         stage = holder / path.name
         yield stage
         if stage.is_dir() and path.exists():
             # A folder with contents cannot be renamed over: move the old one aside first.
-            old = holder / "replaced"
-            os.rename(path, old)
+            old = holder / holder.name
             try:
+                os.rename(path, old)
                 os.rename(stage, path)
-            except OSError:
-                os.rename(old, path)
+            except BaseException:  # a signal, too, may come between the two
+                if old.exists() and not path.exists():
+                    os.rename(old, path)
                 raise
         else:
             os.replace(stage, path)
@@ -92,40 +98,6 @@ def write_text(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with staged(path) as stage:
             stage.write_text(text, encoding="utf-8")
-
-
-def is_file_to_be(path: Path) -> bool:
-    """Say whether a path is that of a file, existing or to be created, and not of a pipe, a terminal or a device."""
-    return path.is_file() or path.is_dir() or not path.exists()
-
-
-def check_replaceable(path: Path, is_ours: Callable[[Path], bool]) -> None:
-    """Make sure, before any work, that a file can be written. Nothing is changed.
-
-    An older file of the same kind is going to be replaced; any other existing file is refused, so that a typo does not
-    overwrite a video.
-
-    Args:
-        path: The file.
-        is_ours: Tells whether an existing file that is not empty may be replaced.
-
-    Raises:
-        OutputError: It cannot be written, or holds something else.
-    """
-    if not is_file_to_be(path):
-        return  # opening a pipe or a terminal to see would already disturb its reader
-    with told(path):
-        existed = path.exists()
-        path.open("ab").close()
-        if not existed:
-            path.unlink()
-        replaceable = not existed or path.stat().st_size == 0 or is_ours(path)
-    if not replaceable:
-        raise OutputError(
-            f"{path} is not overwritten.",
-            "It exists and was not written by this program.",
-            "Choose another name, or move the file away.",
-        )
 
 
 class ReaderGone(Exception):
@@ -189,46 +161,3 @@ class LineFile:
 def as_utf8(text: str) -> bytes:
     """Text as UTF-8, also if it is the name of a file that is not: its odd bytes are written out."""
     return text.encode(errors="backslashreplace")
-
-
-class PartialFile:
-    """A file that is written under another name, `au.partial.parquet` for `au.parquet`, until it is complete.
-
-    A program that is killed leaves the file under that name, and an older file under its own.
-
-    Args:
-        path: The file in the end.
-        is_ours: Tells whether an existing file may be replaced.
-
-    Attributes:
-        path: The file in the end.
-        partial: Where to write until then.
-
-    Raises:
-        OutputError: The file cannot be written, or is not to be replaced.
-    """
-
-    def __init__(self, path: Path, is_ours: Callable[[Path], bool]) -> None:
-        self.path = path
-        self.partial = path.with_name(f"{path.stem}.partial{path.suffix}")
-        if not is_file_to_be(path):
-            raise OutputError(
-                f"{path} cannot be written.",
-                f"It is no file, and {path.suffix} cannot be written as a stream.",
-                "Give the name of a file, or write .csv or .jsonl.",
-            )
-        check_replaceable(path, is_ours)
-        check_replaceable(self.partial, lambda _: True)
-
-    def complete(self) -> None:
-        """Give the file its name.
-
-        Raises:
-            OutputError: It cannot be renamed.
-        """
-        with told(self.path):
-            os.replace(self.partial, self.path)
-
-    def discard(self) -> None:
-        """Remove what was written."""
-        self.partial.unlink(missing_ok=True)

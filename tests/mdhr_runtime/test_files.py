@@ -1,11 +1,9 @@
 """Files that are never torn. What ends programs in the midst of writing is tried with the sinks."""
 
-import os
-
 import pytest
 
 from mdhr_runtime.errors import BundleError, OutputError
-from mdhr_runtime.files import LineFile, PartialFile, check_replaceable, staged, told, write_text
+from mdhr_runtime.files import LineFile, staged, told, write_text
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):
@@ -66,35 +64,3 @@ def test_lines_are_in_the_file_at_once(tmp_path):
         assert (tmp_path / "a").read_text().endswith(f"{number}\n")
     file.close()
     file.close()
-
-
-def test_only_files_of_the_same_kind_are_replaced(tmp_path):
-    path = tmp_path / "a"
-    check_replaceable(path, lambda _: False)
-    assert not path.exists()
-    path.touch()
-    check_replaceable(path, lambda _: False)  # empty
-    path.write_text("mine")
-    check_replaceable(path, lambda _: True)
-    with pytest.raises(OutputError, match="not overwritten"):
-        check_replaceable(path, lambda _: False)
-    assert path.read_text() == "mine"
-
-
-def test_a_partial_file_gets_its_name_when_it_is_complete(tmp_path):
-    path = tmp_path / "a.mp4"
-    path.write_text("old")
-    file = PartialFile(path, lambda _: True)
-    file.partial.write_text("new")
-    assert (file.partial.name, path.read_text()) == ("a.partial.mp4", "old")
-    file.complete()
-    assert path.read_text() == "new"
-    file.partial.write_text("half")
-    file.discard()
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_pipe_cannot_be_completed_later(tmp_path):
-    os.mkfifo(tmp_path / "a.mp4")
-    with pytest.raises(OutputError, match=r"cannot be written"):
-        PartialFile(tmp_path / "a.mp4", lambda _: True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, TypeVar
 
@@ -27,19 +28,24 @@ class SinkContext:
         output: Meaning of the scores: their range, and the threshold of an occurrence.
         stats: Gives the present state of every source by its name. Safe to call from any thread, and does not block.
             None if the state is unknown.
+        inputs: Files and folders that the results are made from, which no sink may write to.
+        overwrite: Whether the user wants files replaced that are not results of the same kind.
     """
 
     aus: tuple[str, ...]
     sources: tuple[SourceInfo, ...] = ()
     output: OutputRecord = SCORE
     stats: Callable[[], Mapping[str, SourceStats]] | None = None
+    inputs: tuple[Path, ...] = ()
+    overwrite: bool = False
 
 
 class Sink(ABC):
     """Receives results, in one thread. A context manager: leaving it completes what is written, whatever ends the run.
 
     The constructor of every kind of sink takes a target and a context. It checks, before any work starts, that the
-    target can be written or reached, and changes no file. Whether an AU occurs, it takes from `Row.occurrences`.
+    target can be written or reached, and changes no file. One that writes a file claims it (`mdhr_runtime.targets`)
+    until `close`. Whether an AU occurs, it takes from `Row.occurrences`.
 
     Args:
         target: Where to write, as the user writes it: a file's path, a URL, or "-" for the standard output.

@@ -5,7 +5,7 @@ without a face too. A camera does not keep its rate exactly, and drops frames: i
 stamps say, and the last one is repeated while there is none, so that the video runs at the pace of the recording.
 
 One source gives `out.mp4`; several give one file each, `out-NAME.mp4` with the name of the source, in which all but
-letters, digits, `.`, `_` and `-` become `_`. A file is called `out.partial.mp4` until it is complete.
+letters, digits, `.`, `_` and `-` become `_`. A file is called `out.mdhr-partial.mp4` until it is complete.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import cv2
 import numpy as np
 
 from ..errors import OutputError
-from ..files import PartialFile, told
+from ..files import told
 from ..results import FrameResult, SourceInfo
+from ..targets import PartialFile
 from .base import Sink, SinkContext
 from .drawing import draw
 from .video_file import VideoFile, open_video
@@ -51,8 +52,13 @@ class Overlay(Sink):
 
     def __init__(self, target: str | Path, context: SinkContext) -> None:
         self._aus = context.aus
-        paths = _paths(Path(target), context.sources)
-        self._videos = {source.name: _Video(path, source) for source, path in zip(context.sources, paths, strict=True)}
+        self._videos: dict[str, _Video] = {}
+        try:
+            for source, path in zip(context.sources, _paths(Path(target), context.sources), strict=True):
+                self._videos[source.name] = _Video(path, source, context)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def summary(self) -> str:
@@ -82,8 +88,8 @@ class Overlay(Sink):
 class _Video:
     """The video of one source, which begins with its first picture."""
 
-    def __init__(self, path: Path, source: SourceInfo) -> None:
-        self._target = PartialFile(path, _is_ours)
+    def __init__(self, path: Path, source: SourceInfo, context: SinkContext) -> None:
+        self._target = PartialFile(path, _is_ours, inputs=context.inputs, overwrite=context.overwrite)
         self._live = source.live
         self._fps = source.fps or UNKNOWN_RATE
         self._file: VideoFile | None = None
@@ -116,13 +122,15 @@ class _Video:
 
     def close(self) -> None:
         file, self._file = self._file, None
-        if file is None:
-            return
-        with told(self._target.partial):
-            file.close()
-            with self._target.partial.open("ab") as end:
-                end.write(MARK)
-        self._target.complete()
+        try:
+            if file is not None:
+                with told(self._target.partial):
+                    file.close()
+                    with self._target.partial.open("ab") as end:
+                        end.write(MARK)
+                self._target.complete()
+        finally:
+            self._target.release()
 
     def _begin(self, image: np.ndarray, timestamp: float) -> None:
         height, width = image.shape[:2]

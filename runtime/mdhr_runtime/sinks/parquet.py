@@ -3,7 +3,7 @@
 Numbers are as the model gives them, neither cut nor rounded. Cells that a frame without a face does not have are null.
 
 Rows are written in groups, so that memory does not grow with the video. A Parquet file is readable only with its end,
-which says where everything is: the file is called `au.partial.parquet` until it is complete. A run that ends by an
+which says where everything is: the file is called `au.mdhr-partial.parquet` until it is complete. A run that ends by an
 error, Ctrl-C or SIGTERM completes it; one that is killed outright, or whose disk is full, leaves no table. For
 rows that must survive that, write CSV or JSON Lines at the same time.
 """
@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError
-from ..files import PartialFile, as_utf8, told
+from ..files import as_utf8, told
 from ..results import FrameResult, Row
+from ..targets import PartialFile
 from .base import Sink, SinkContext
 from .csv_file import FIRST_COLUMNS, columns
 from .extras import extra
@@ -45,7 +46,7 @@ class ParquetFile(Sink):
     def __init__(self, target: str | Path, context: SinkContext, group_rows: int = GROUP_ROWS) -> None:
         self._arrow, self._parquet = extra("parquet", "pyarrow"), extra("parquet", "pyarrow.parquet")
         self._schema = self._arrow.schema([(name, _type(self._arrow, name)) for name in columns(context.aus)])
-        self._target = PartialFile(Path(target), self._is_ours)
+        self._target = PartialFile(Path(target), self._is_ours, inputs=context.inputs, overwrite=context.overwrite)
         self._aus, self._group_rows = len(context.aus), group_rows
         self._waiting: list[Row] = []
         self._writer: Any = None
@@ -81,12 +82,14 @@ class ParquetFile(Sink):
         Raises:
             OutputError: It cannot be completed; what was written is removed.
         """
-        if self._writer is None:
-            return
-        self._write_group()
-        self._guarded(self._writer.close)
-        self._writer = None
-        self._target.complete()
+        try:
+            if self._writer is not None:
+                self._write_group()
+                self._guarded(self._writer.close)
+                self._writer = None
+                self._target.complete()
+        finally:
+            self._target.release()
 
     def _write_group(self) -> None:
         # Taken over before it is written: an interruption in between must not write rows twice.

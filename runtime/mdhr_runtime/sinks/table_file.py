@@ -6,8 +6,9 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-from ..files import LineFile, check_replaceable
+from ..files import LineFile
 from ..results import FrameResult, Row
+from ..targets import STDOUT, Claim
 from .base import STANDARD_OUTPUT, Sink, SinkContext
 
 
@@ -22,7 +23,7 @@ class TableFile(Sink):
         context: The run.
 
     Raises:
-        OutputError: The file cannot be written, or exists and is not of this kind.
+        OutputError: The file cannot be written, or may not be; see `Claim`.
     """
 
     first_bytes: ClassVar[bytes]
@@ -30,8 +31,7 @@ class TableFile(Sink):
 
     def __init__(self, target: str | Path, context: SinkContext) -> None:
         self._path = None if target == STANDARD_OUTPUT else Path(target)
-        if self._path is not None:
-            check_replaceable(self._path, self._is_ours)
+        self._claim = Claim(self._path or STDOUT, self._is_ours, inputs=context.inputs, overwrite=context.overwrite)
         self._aus = context.aus
         self._file: LineFile | None = None
         self._rows = 0
@@ -74,8 +74,11 @@ class TableFile(Sink):
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""
-        if self._file is not None:
-            self._file.close()
+        try:
+            if self._file is not None:
+                self._file.close()
+        finally:
+            self._claim.release()
 
     def _is_ours(self, path: Path) -> bool:
         with path.open("rb") as file:
