@@ -5,11 +5,14 @@ Everything heavy is imported when the command runs, so that `--help` answers at 
 
 from __future__ import annotations
 
+import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
+
+# isort: split
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -19,7 +22,8 @@ import click
 from .. import defaults
 from ..files import ReaderGone
 from ..sinks import STANDARD_OUTPUT
-from .console import Command, Option, Stopped, report, stopped_by_signals, table
+from .console import Command, Option, report, table
+from .signals import Stopped
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -154,55 +158,63 @@ def main(
     away is connected again.
 
     Exit status: 0 when every source is analysed; 1 when something is wrong, also when a video breaks off (the rows up
-    to there are kept); 130 or 143 when it is stopped by Ctrl-C or SIGTERM (likewise); 141 when nobody reads its output
-    any more.
+    to there are kept); 130, 143 or 129 when it is stopped by Ctrl-C, SIGTERM or SIGHUP (likewise); 141 when nobody
+    reads its output any more.
     """
     # FFmpeg's remarks on damaged data would tear the progress bar; our own warnings say what matters.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     targets = [*out, *([overlay] if overlay else []), *publish]
     if not targets and not serve:
         targets = [_table_name(sources)]
-    try:
-        with stopped_by_signals():
-            from ..pipeline.analysis import limit_opencv_threads
-            from ..pipeline.label import label
-            from ..sources import open_sources
-            from ..streaming.model import load
+    sinks: list[Sink] = []
+    written: list[Sink] = []  # those with a result
 
-            opened = open_sources(sources, timeout, image_fps)
-            limit_opencv_threads()
-            model = load(bundle, provider)
-            click.echo(f"provider: {model.provider} ({model.reason})", err=True)
-            done = label(
-                opened,
-                [*targets, *([f"live://{serve}"] if serve else [])],
-                model,
-                faces=faces,
-                min_face=min_face,
-                detect_every=detect_every,
-                max_gap=max_gap,
-                provisional=provisional,
-                on_open=_announce,
-                on_problem=lambda _, error: report(error),
-                on_warning=lambda name, text: click.secho(f"\nwarning: {name}: {text}", fg="yellow", err=True),
-                progress=lambda results: _progress(results, opened, 1 + provisional),
-            )
-            _tell(done, to_stderr=STANDARD_OUTPUT in out)
+    def count(results: Iterable[FrameResult]) -> Iterator[FrameResult]:
+        for result in results:
+            yield result
+            if result.final:
+                written[:] = sinks
+
+    try:
+        from ..pipeline.analysis import limit_opencv_threads
+        from ..pipeline.label import label
+        from ..sources import open_sources
+        from ..streaming.model import load
+
+        opened = open_sources(sources, timeout, image_fps)
+        limit_opencv_threads()
+        model = load(bundle, provider)
+        click.echo(f"provider: {model.provider} ({model.reason})", err=True)
+        done = label(
+            opened,
+            [*targets, *([f"live://{serve}"] if serve else [])],
+            model,
+            faces=faces,
+            min_face=min_face,
+            detect_every=detect_every,
+            max_gap=max_gap,
+            provisional=provisional,
+            on_open=lambda opened: sinks.extend(_announced(opened)),
+            on_problem=lambda _, error: report(error),
+            on_warning=lambda name, text: click.secho(f"\nwarning: {name}: {text}", fg="yellow", err=True),
+            progress=lambda results: _progress(count(results), opened, 1 + provisional),
+        )
+        _tell(done, to_stderr=STANDARD_OUTPUT in out)
     except Stopped as stopped:
-        kept = ", ".join(target for target in targets if target != STANDARD_OUTPUT)
-        click.echo("\nstopped" + (f": the rows that were final are in {kept}" if kept else ""), err=True)
-        raise SystemExit(128 + stopped.signal) from None
+        stopped.kept = [sink.summary for sink in written]
+        raise
     except ReaderGone as gone:
         raise SystemExit(128 + signal.SIGPIPE) from gone
     raise SystemExit(1 if done.problems else 0)
 
 
-def _announce(sinks: Sequence[Sink]) -> None:
+def _announced(sinks: Sequence[Sink]) -> Sequence[Sink]:
     for sink in sinks:
         for notice in sink.notices:
             click.echo(notice, err=True)
         for warning in sink.warnings:
             click.secho(f"warning: {warning}", fg="yellow", err=True)
+    return sinks
 
 
 def _progress(results: Iterable[FrameResult], sources: Sequence[Source], per_frame: int) -> ProgressBar[FrameResult]:
