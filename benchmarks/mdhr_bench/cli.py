@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
+
+# isort: split
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mdhr_runtime.cli.console import Command, Group, Stopped, stopped_by_signals
+from mdhr_runtime.cli.console import Command, Group
+from mdhr_runtime.cli.signals import Stopped
 from mdhr_runtime.errors import ConfigError
 
 RUN = "run"
@@ -71,8 +75,8 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
     not installed.
 
     Exit status: 0 when it came to its end, and the report names what could not be measured; 1 when it could not begin,
-    or could not write; 130 or 143 when it is stopped by Ctrl-C or SIGTERM. A stopped run leaves a valid file of what it
-    had measured, which says that it is partial.
+    or could not write; 130, 143 or 129 when it is stopped by Ctrl-C, SIGTERM or SIGHUP. A stopped run leaves a
+    valid file of what it had measured, which says that it is partial.
     """
     if out and out.suffix != ".json":
         raise ConfigError(f"{out} is no name for a result.", "It does not end in .json.", "Use --out FILE.json.")
@@ -82,10 +86,9 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
 
     measuring = stopped = None
     try:
-        with stopped_by_signals():
-            measuring = Benchmark(bundle, provider, videos, rounds, out)
-            click.echo(f"provider: {measuring.model.provider} ({measuring.model.reason})", err=True)
-            measuring()
+        measuring = Benchmark(bundle, provider, videos, rounds, out)
+        click.echo(f"provider: {measuring.model.provider} ({measuring.model.reason})", err=True)
+        measuring()
     except Stopped as signalled:
         stopped = signalled
         click.echo("\nstopped", err=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
+
+# isort: split
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

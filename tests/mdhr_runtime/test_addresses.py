@@ -80,7 +80,9 @@ def test_paths_stay_as_they_are(path):
     assert not is_address(path)
 
 
-@pytest.mark.parametrize("url", ["rtsp://", "rtsp:///SECRET", "rtsp://me:SECRET@h:x/", "rtsp://[SECRET", "file:///SECRET"])
+@pytest.mark.parametrize(
+    "url", ["rtsp://", "rtsp:///SECRET", "rtsp://me:SECRET@h:x/", "rtsp://[SECRET", "file:///SECRET"]
+)
 def test_an_error_repeats_nothing(url):
     with pytest.raises(ValueError, match="Its host|It names no host") as error:
         Address.parse(url)

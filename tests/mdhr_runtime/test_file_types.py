@@ -53,7 +53,7 @@ def _zip(*names):
         (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
         (b"\x1f\x8b\x08", "a packed archive"),
         (b"\0\0\0\x18ftypheic", "a HEIC picture"),
-        (b"\x10\0\0\0\0\0\0\0{\"w\": 1}", "a safetensors file"),
+        (b'\x10\0\0\0\0\0\0\0{"w": 1}', "a safetensors file"),
         (_zip(), "a zip archive"),
         (_zip("a.txt"), "a zip archive"),
         (_zip("x/manifest.json", "x/encoder.onnx"), "a bundle that is packed as a zip archive"),

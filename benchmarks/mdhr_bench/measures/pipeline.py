@@ -128,7 +128,7 @@ class TimedSource:
     def __init__(self, source: Source, clock: Clock) -> None:
         self._source, self._clock = source, clock
         self.name, self.live, self.fps, self.frame_count = source.name, source.live, source.fps, source.frame_count
-        self.warnings, self.info, self.stop = source.warnings, source.info, source.stop
+        self.files, self.warnings, self.info, self.stop = source.files, source.warnings, source.info, source.stop
         self.size = (0, 0)
 
     def __iter__(self) -> Iterator[Frame | None]:

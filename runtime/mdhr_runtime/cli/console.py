@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 import click
 
 from ..errors import MdhrError
+from .signals import Stopped, stopped_by_signals
 
 
 class WithHelp(click.Command):
@@ -28,12 +27,19 @@ class Group(WithHelp, click.Group):
 
 
 class Command(WithHelp):
-    """A command that reports an `MdhrError` on stderr, without a traceback, and exits with status 1."""
+    """A command that reports an `MdhrError` on stderr, without a traceback, and exits with status 1.
+
+    Stopped by a signal, it says so and exits with 128 more than the signal's number; see `stopped_by_signals`.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            with stopped_by_signals():
+                return super().invoke(ctx)
+        except Stopped as stopped:
+            click.echo("\n".join(("\nstopped", *stopped.kept)), err=True)
+            ctx.exit(128 + stopped.signal)
         except MdhrError as error:
             report(error)
             ctx.exit(1)
@@ -68,35 +74,6 @@ def report(error: MdhrError) -> None:
     click.echo(f"  why: {error.why}\n  fix: {error.fix}", err=True)
 
 
-class Stopped(BaseException):
-    """The user or the system wants the program to end. Not an error, hence no `Exception`.
-
-    Args:
-        signal: Number of the signal that said so. The exit status is 128 more.
-    """
-
-    def __init__(self, signal: int) -> None:
-        self.signal = signal
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into `Stopped` inside the block, once: a second signal ends the program at once."""
-
-    def stop(number: int, _: FrameType | None) -> None:
-        for each in signals:
-            signal.signal(each, signal.SIG_DFL)
-        raise Stopped(number)
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(each, stop) for each in signals]
-    try:
-        yield
-    finally:
-        for each, handler in zip(signals, before, strict=True):
-            signal.signal(each, handler)
-
-
 @contextmanager
 def spoken_warnings() -> Iterator[None]:
     """Tell warnings on stderr in one line each, without the place in the code that they come from."""
@@ -120,7 +97,7 @@ def step(label: str) -> Iterator[None]:
     click.echo(f"{label} … ", nl=False, err=True)
     try:
         yield
-    except BaseException:
+    except Exception:
         click.echo("failed", err=True)
         raise
     click.echo(f"{time.monotonic() - start:.1f} s", err=True)

@@ -5,6 +5,9 @@ Everything heavy is imported when the command runs, so that `--help` answers at 
 
 from __future__ import annotations
 
+import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
+
+# isort: split
 from pathlib import Path
 
 import click

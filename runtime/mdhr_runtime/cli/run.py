@@ -5,10 +5,13 @@ Everything heavy is imported when the command runs, so that `--help` answers at 
 
 from __future__ import annotations
 
+import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
+
+# isort: split
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -16,11 +19,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from .. import defaults
-from ..addresses import redacted
+from ..addresses import is_address, redacted
+from ..errors import OutputError
 from ..files import ReaderGone
 from ..sinks import STANDARD_OUTPUT
-from .console import Command, Option, Stopped, report, stopped_by_signals, table
+from ..sinks.table import SUFFIXES
+from .console import Command, Option, report, table
 from .log_level import inform, log_level_option, warn
+from .signals import Stopped
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -156,56 +162,90 @@ def main(
     away is connected again.
 
     Exit status: 0 when every source is analysed; 1 when something is wrong, also when a video breaks off (the rows up
-    to there are kept); 130 or 143 when it is stopped by Ctrl-C or SIGTERM (likewise); 141 when nobody reads its output
-    any more.
+    to there are kept); 130, 143 or 129 when it is stopped by Ctrl-C, SIGTERM or SIGHUP (likewise); 141 when nobody
+    reads its output any more.
     """
-    targets = [*out, *([overlay] if overlay else []), *publish]
-    for option, given in (("--out", out), ("--overlay", [overlay] if overlay else []), ("--publish", publish)):
-        for target in given:
-            _check_option(option, target)
-    if not targets and not serve:
+    given = {"--out": out, "--overlay": () if overlay is None else (overlay,), "--publish": publish}
+    targets = [_checked(option, target) for option, some in given.items() for target in some]
+    if not targets and serve is None:
         targets = [_table_name(sources)]
-    try:
-        with stopped_by_signals():
-            from ..pipeline.analysis import limit_opencv_threads
-            from ..pipeline.label import label
-            from ..sources import open_sources
-            from ..streaming.model import load
+    sinks: list[Sink] = []
+    written: list[Sink] = []  # those with a result
 
-            opened = open_sources(sources, timeout, image_fps)
-            limit_opencv_threads()
-            model = load(bundle, provider)
-            click.echo(f"provider: {model.provider} ({model.reason})", err=True)
-            done = label(
-                opened,
-                [*targets, *([f"live://{serve}"] if serve else [])],
-                model,
-                faces=faces,
-                min_face=min_face,
-                detect_every=detect_every,
-                max_gap=max_gap,
-                provisional=provisional,
-                on_open=_announce,
-                on_problem=lambda _, error: report(error),
-                on_warning=lambda name, text: warn(f"{name}: {text}", beside_progress=True),
-                progress=lambda results: _progress(results, opened, 1 + provisional),
-            )
-            _tell(done, to_stderr=STANDARD_OUTPUT in out)
+    def count(results: Iterable[FrameResult]) -> Iterator[FrameResult]:
+        for result in results:
+            yield result
+            if result.final:
+                written[:] = sinks
+
+    try:
+        from ..pipeline.analysis import limit_opencv_threads
+        from ..pipeline.label import label
+        from ..sources import open_sources
+        from ..streaming.model import load
+
+        opened = open_sources(sources, timeout, image_fps)
+        for source in opened:
+            inform(f"{source.name}: {source.frame_count or '?'} frames, {source.fps or '?'} per second")
+        limit_opencv_threads()
+        model = load(bundle, provider)
+        click.echo(f"provider: {model.provider} ({model.reason})", err=True)
+        done = label(
+            opened,
+            [*targets, *([] if serve is None else [f"live://{serve}"])],
+            model,
+            faces=faces,
+            min_face=min_face,
+            detect_every=detect_every,
+            max_gap=max_gap,
+            provisional=provisional,
+            on_open=lambda opened: sinks.extend(_announced(opened)),
+            on_problem=lambda _, error: report(error),
+            on_warning=lambda name, text: warn(f"{name}: {text}", beside_progress=True),
+            progress=lambda results: _progress(count(results), opened, 1 + provisional),
+        )
+        _tell(done, to_stderr=STANDARD_OUTPUT in out)
     except Stopped as stopped:
-        kept = ", ".join(redacted(target) for target in targets if target != STANDARD_OUTPUT)
-        click.echo("\nstopped" + (f": the rows that were final are in {kept}" if kept else ""), err=True)
-        raise SystemExit(128 + stopped.signal) from None
+        stopped.kept = [sink.summary for sink in written]
+        raise
     except ReaderGone as gone:
         raise SystemExit(128 + signal.SIGPIPE) from gone
     raise SystemExit(1 if done.problems else 0)
 
 
-def _announce(sinks: Sequence[Sink]) -> None:
+TAKES = {
+    "--out": f"a file for rows, such as au.csv, or {STANDARD_OUTPUT} for the standard output",
+    "--overlay": "a file for a video, such as au.mp4",
+    "--publish": "an address, such as mqtt://HOST/TOPIC or ws://HOST:PORT",
+}
+"""Targets by the option that takes them."""
+
+
+def _checked(option: str, target: str) -> str:
+    """A target, if it is one of those that its option takes.
+
+    Raises:
+        OutputError: It belongs to another option, or to none.
+    """
+    suffix = Path(target).suffix.lower()
+    fitting = "--publish" if is_address(target) else "--overlay" if suffix == ".mp4" else "--out"
+    if option == fitting:
+        return target
+    known = fitting != "--out" or target == STANDARD_OUTPUT or suffix in SUFFIXES
+    raise OutputError(
+        f"{option} does not take {redacted(target) or 'an empty name'}.",
+        f"It takes {TAKES[option]}.",
+        f"Write {fitting} {redacted(target)}." if known else f"Give {option} {TAKES[option]}.",
+    )
+
+
+def _announced(sinks: Sequence[Sink]) -> Sequence[Sink]:
     for sink in sinks:
         for notice in sink.notices:
             click.echo(notice, err=True)
         for warning in sink.warnings:
             warn(warning)
+    return sinks
 
 
 def _progress(results: Iterable[FrameResult], sources: Sequence[Source], per_frame: int) -> ProgressBar[FrameResult]:

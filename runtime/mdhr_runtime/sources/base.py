@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 from time import monotonic
 from typing import Protocol
@@ -52,6 +53,10 @@ class Source(Protocol):
         """Number of images that it promises, or None. It may be off by a few."""
 
     @property
+    def files(self) -> Sequence[Path]:
+        """The files that it reads, none of which may be written; empty for a camera."""
+
+    @property
     def warnings(self) -> list[str]:
         """Sentences that the user should read. Grows while the source is read."""
 
@@ -78,13 +83,20 @@ class SourceBase:
         live: As in `Source`.
         fps: As in `Source`.
         frame_count: As in `Source`.
+        files: As in `Source`.
     """
 
     def __init__(
-        self, name: str, *, live: bool = False, fps: float | None = None, frame_count: int | None = None
+        self,
+        name: str,
+        *,
+        live: bool = False,
+        fps: float | None = None,
+        frame_count: int | None = None,
+        files: Sequence[Path] = (),
     ) -> None:
         self.name = name.encode(errors="surrogateescape").decode(errors="replace")
-        self.live, self.fps, self.frame_count = live, fps, frame_count
+        self.live, self.fps, self.frame_count, self.files = live, fps, frame_count, files
         self.warnings: list[str] = []
         self._stopped = Event()
 

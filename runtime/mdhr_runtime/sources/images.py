@@ -31,10 +31,10 @@ class Images(SourceBase):
     """
 
     def __init__(self, name: str, paths: Iterable[Path], fps: float = IMAGES_PER_SECOND) -> None:
-        self._paths = sorted(paths, key=natural_order)
-        super().__init__(name, fps=fps, frame_count=len(self._paths))
+        files = sorted(paths, key=natural_order)
+        super().__init__(name, fps=fps, frame_count=len(files), files=files)
         self._rate = fps
-        if not self._paths:
+        if not files:
             raise VideoError(
                 f"{name} holds no images.",
                 "No file there has the name of an image.",
@@ -44,7 +44,7 @@ class Images(SourceBase):
     def __iter__(self) -> Iterator[Frame]:
         """Give all images."""
         size = (1, 1)
-        for index, path in enumerate(self._paths):
+        for index, path in enumerate(self.files):
             if self._stopped.is_set():
                 return
             image = _read(path)

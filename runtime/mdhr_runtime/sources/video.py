@@ -33,7 +33,7 @@ class Video(SourceBase):
         # Containers that do not know give zero, or a huge negative number.
         fps = max(self._capture.get(cv2.CAP_PROP_FPS), 0.0) or None
         frame_count = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0) or None
-        super().__init__(path.name, fps=fps, frame_count=frame_count)
+        super().__init__(path.name, fps=fps, frame_count=frame_count, files=(path,))
         self._last, self._end = -1.0, 0.0  # when the frame that was read last begins and ends, in seconds
         self._next = self._read(1)
         if self._next is None:
@@ -91,7 +91,9 @@ class Video(SourceBase):
 
 def _open(path: Path) -> cv2.VideoCapture:
     if not path.exists():
-        raise VideoError(f"There is no file {redacted(str(path))}.", "The path does not exist.", "Check the path of the video.")
+        raise VideoError(
+            f"There is no file {redacted(str(path))}.", "The path does not exist.", "Check the path of the video."
+        )
     if path.is_dir():
         raise VideoError(f"{path} is no video.", "It is a folder.", "Give the path of a video file.")
     capture = cv2.VideoCapture(str(path))

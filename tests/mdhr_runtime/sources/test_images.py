@@ -102,3 +102,8 @@ def test_a_stopped_source_ends(folder):
 def test_a_source_tells_its_name_and_kind(folder):
     assert open_source(folder).info == SourceInfo("frames", 25.0, live=False)
     assert open_source(0).info == SourceInfo("camera0", None, live=True)
+
+
+def test_files_that_are_read_are_known(folder):
+    assert [path.name for path in open_source(folder).files] == ["1.png", "2.png", "10.png"]
+    assert list(Camera("camera", lambda: None).files) == []
