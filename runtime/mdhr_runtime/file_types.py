@@ -25,7 +25,7 @@ class FileType(NamedTuple):
 UNPACK = "Unpack it, and give what was in it."
 DOWNLOAD = "Download the file itself: {} is what was sent in its place."
 
-BUNDLE = FileType("a bundle", "Name it first: mdhr-run {} SOURCE. Engines for it are built by mdhr-export --bundle {}.")
+BUNDLE = FileType("a bundle", "Name it first: mdhr-run {} SOURCE.")
 BUNDLE_ARCHIVE = FileType("a bundle that is packed as a zip archive", UNPACK)
 CHECKPOINT = FileType("a PyTorch checkpoint", "Make a bundle of it with mdhr-export --ckpt {}.")
 ONNX = FileType("an ONNX graph", "Give the whole bundle that it belongs to, a folder that mdhr-export writes.")
@@ -88,7 +88,7 @@ def file_type(path: Path) -> FileType | None:
 
 
 def explain(
-    path: Path, fix: str, otherwise: str = "Its contents are of no kind that is known here."
+    path: Path, fix: str, otherwise: str = "It is of no kind that is known here."
 ) -> tuple[str, str]:
     """Say why a path is not what it was taken for, and what to do: the last two parts of an error.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ..errors import BundleError
+from ..file_types import explain
 from ..files import staged
 from .manifest import SCHEMA, EngineRecord, Manifest
 
@@ -71,9 +73,8 @@ def read_manifest(path: Path | str) -> Manifest:
     path = Path(path)
     if not path.is_dir():
         raise BundleError(
-            f"There is no bundle {path}.",
-            "It is a file; a bundle is a folder." if path.exists() else "No folder has this name.",
-            "Check the path, or make a bundle with mdhr-export.",
+            f"{path} is no bundle." if os.path.exists(path) else f"There is no bundle {path}.",
+            *explain(path, "Check the path, or make a bundle with mdhr-export."),
         )
     file = path / MANIFEST
     if not file.is_file():

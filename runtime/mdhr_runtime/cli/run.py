@@ -204,7 +204,7 @@ def main(
             on_warning=lambda name, text: warn(f"{name}: {text}", beside_progress=True),
             progress=lambda results: _progress(count(results), opened, 1 + provisional),
         )
-        _tell(done, to_stderr=STANDARD_OUTPUT in out)
+        _tell(done, min_face=min_face if faces == "detect" else 0, to_stderr=STANDARD_OUTPUT in out)
     except Stopped as stopped:
         stopped.kept = [sink.summary for sink in written]
         raise
@@ -262,8 +262,12 @@ def _progress(results: Iterable[FrameResult], sources: Sequence[Source], per_fra
     return bar
 
 
-def _tell(done: LabelReport, *, to_stderr: bool) -> None:
-    """Print what was found, per source, and what was written."""
+NEARLY = 1.25
+"""Faces up to so many times the smallest that is looked for suggest that smaller ones are there, too."""
+
+
+def _tell(done: LabelReport, *, min_face: int, to_stderr: bool) -> None:
+    """Print what was found, per source, and what was written. `min_face` is 0 where no faces were looked for."""
     for name, summary in done.summaries.items():
         if len(done.summaries) > 1:
             click.secho(name, bold=True, err=to_stderr)
@@ -276,8 +280,13 @@ def _tell(done: LabelReport, *, to_stderr: bool) -> None:
             f"{summary.with_face} with a face{faces}, {summary.frames - summary.with_face} without{dropped}.",
             err=to_stderr,
         )
-    if not any(summary.with_face for summary in done.summaries.values()):
-        click.secho("warning: there is no face in any frame; for small ones lower --min-face", fg="yellow", err=True)
+        if summary.frames and not summary.with_face:
+            warn(f"there is no face in {name}. {done.stats[name].faceless.causes(min_face)}")
+        elif summary.smallest < NEARLY * min_face:
+            warn(
+                f"the smallest face in {name} has {summary.smallest:.0f} pixels, hardly more than what is looked for "
+                f"(--min-face {min_face}): smaller ones may be missed; to find them, lower it"
+            )
     for text in done.written:
         click.echo(text, err=True)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import OutputError
+from ..file_types import TABLE, explain, file_type
 from ..sinks.csv_file import FIRST_COLUMNS, LAST_COLUMNS
 from ..sinks.extras import extra
 
@@ -54,6 +56,8 @@ def read_table(path: Path) -> Iterator[Seen]:
     """
     fix = "Give a table that mdhr-run wrote, with its suffix .csv, .jsonl or .parquet."
     try:
+        if file_type(path) not in (TABLE, None) or not os.path.exists(path):
+            raise OutputError(f"There is no table {path}.", *explain(path, fix))
         if path.suffix.lower() not in _READERS:
             raise _Foreign(f"Its name does not end in one of {', '.join(_READERS)}.")
         yield from _READERS[path.suffix.lower()](path)

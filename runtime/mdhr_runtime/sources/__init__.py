@@ -12,6 +12,7 @@ from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from .base import Frame, Source, SourceBase
 from .camera import Camera, network_camera, webcam
 from .images import Images, is_image
+from .refusals import check_source
 from .video import Video
 
 __all__ = [
@@ -38,13 +39,15 @@ def open_source(
         images_per_second: Rate that images are taken to be recorded at.
 
     Raises:
-        VideoError: There is no such file or image, or it cannot be opened, or it is no address. (Cameras tell when they are read.)
+        VideoError: There is no such file or image, or it cannot be opened, or it is no address.
+            (Cameras tell when they are read.)
     """
     text = str(address)
     if text.isdecimal():
         return webcam(int(text), timeout)
     if is_address(text):
         return network_camera(text, timeout)
+    check_source(text)
     path = Path(text)
     if path.is_dir():
         return Images(path.resolve().name, (file for file in path.iterdir() if is_image(file)), images_per_second)
