@@ -12,14 +12,17 @@ advance that this is possible and destroys no file of another kind. `told` expla
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import MdhrError, OutputError
 
@@ -232,3 +235,25 @@ class PartialFile:
     def discard(self) -> None:
         """Remove what was written."""
         self.partial.unlink(missing_ok=True)
+
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read it. What is none is refused: a pipe that nobody writes to and a device may never end.
+
+    Raises:
+        OSError: There is no such file, or it cannot be read, or it is something else.
+        ValueError: No file can have this name.
+    """
+    kind = stat.S_IFMT(os.stat(path).st_mode)
+    if kind != stat.S_IFREG:
+        raise OSError(errno.EINVAL, f"It is {_KINDS.get(kind, 'no file')}", str(path))
+    return path.open("rb")

@@ -22,7 +22,7 @@ from ..faces.mtcnn import Mtcnn
 from ..faces.tracking import FaceTracker
 from ..layout import CropGeometry
 from ..results import FrameResult, SourceStats
-from ..sources import Source, open_sources
+from ..sources import Source, SourceAddress, open_sources
 from ..streaming.model import Model, load
 from .channel import Cancelled, Channel, Wakeup
 from .scheduler import Scheduler, SourceTimeline
@@ -33,8 +33,6 @@ MOST_RESULTS = 8
 
 LAST_WAIT = 3.0
 """Seconds that threads get to end. One that is inside OpenCV, waiting for a camera, ends later, on its own."""
-
-SourceAddress = str | Path | int
 
 
 def analyze(
