@@ -39,7 +39,7 @@ def stopped_by_signals() -> Iterator[None]:
 
     Python hears signals between two of its own steps only, and imports are not interrupted: where a library's function
     or an import goes on for longer than `PATIENCE`, the first signal ends the program as well. Ignored signals stay so,
-    as `nohup` wants it. Children that are forked leave Ctrl-C to this process.
+    as `nohup` wants it. Children that are forked hear SIGTERM only.
     """
     caught = {number: old for number in SIGNALS if (old := signal.getsignal(number)) is not signal.SIG_IGN}
     heard = Event()
@@ -108,7 +108,7 @@ def _after_fork() -> None:
     if _forks:
         signal.set_wakeup_fd(-1)
         for number in _forks[-1]:
-            signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)
+            signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -101,10 +101,13 @@ def test_what_is_ignored_stays_so(start):
     assert (process.returncode, output) == (0, "")
 
 
-def test_children_leave_ctrl_c_to_their_parent_and_end_on_sigterm(start):
-    child = "os.kill(os.getpid(), signal.SIGINT); os.kill(os.getpid(), signal.SIGTERM); os._exit(0)"
+def test_children_leave_all_but_sigterm_to_their_parent(start):
     process = start(
-        f"pid = os.fork()\nif not pid:\n    {child}\nprint('ready', flush=True)\n"
+        "pid = os.fork()\n"
+        "if not pid:\n"
+        "    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):\n"
+        "        signal.raise_signal(number)\n"
+        "print('ready', flush=True)\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))"
     )
     assert end(process) == (0, "-15\n")
