@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..errors import MdhrError
+from ..errors import MdhrError, shortage
 from .signals import Stopped, stopped_by_signals
 
 
@@ -40,8 +40,11 @@ class Command(WithHelp):
         except Stopped as stopped:
             click.echo("\n".join(("\nstopped", *stopped.kept)), err=True)
             ctx.exit(128 + stopped.signal)
-        except MdhrError as error:
-            report(error)
+        except Exception as error:
+            told = shortage(error) or error
+            if not isinstance(told, MdhrError):
+                raise
+            report(told)
             ctx.exit(1)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -5,7 +5,12 @@ Everything heavy is imported when the command runs, so that `--help` answers at 
 
 from __future__ import annotations
 
+import os
+
 import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
+
+# NumPy has small products only here; threads for them would take memory, and crash where there is too little.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # isort: split
 import re

@@ -14,7 +14,7 @@ from types import FrameType
 SIGNALS = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if name in signal.Signals.__members__)
 """Those that mean that the program is to end."""
 PATIENCE = 5.0
-"""Seconds that the program may be deaf, inside a library's function, before it is ended from outside."""
+"""Seconds that the program may be deaf, before it is ended from outside."""
 AGAIN = 0.02
 """Seconds until it is looked again whether an import is over."""
 
@@ -38,9 +38,9 @@ class Stopped(BaseException):
 def stopped_by_signals() -> Iterator[None]:
     """Turn the first signal inside the block into `Stopped`. A second one ends the program at once.
 
-    Python hears signals between two of its own steps only: where a library's function goes on for longer than
-    `PATIENCE`, the first ends the program as well. Ignored signals stay so, as `nohup` wants it. Children that are
-    forked leave Ctrl-C to this process.
+    Python hears signals between two of its own steps only, and imports are not interrupted: where a library's function
+    or an import goes on for longer than `PATIENCE`, the first signal ends the program as well. Ignored signals stay so,
+    as `nohup` wants it. Children that are forked hear SIGTERM only.
     """
     caught = {number: old for number in SIGNALS if (old := signal.getsignal(number)) is not signal.SIG_IGN}
     heard = Event()
@@ -48,11 +48,11 @@ def stopped_by_signals() -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal asked
-        heard.set()
         asked = asked or number
         if _importing(frame):
             signal.setitimer(signal.ITIMER_REAL, AGAIN)
             return
+        heard.set()
         for each in caught:
             signal.signal(each, signal.SIG_DFL)
         raise Stopped(asked)
@@ -109,7 +109,7 @@ def _after_fork() -> None:
     if _forks:
         signal.set_wakeup_fd(-1)
         for number in _forks[-1]:
-            signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)
+            signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
 
 
 os.register_at_fork(after_in_child=_after_fork)

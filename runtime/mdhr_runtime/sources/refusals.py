@@ -12,11 +12,8 @@ from ..errors import VideoError
 from ..file_types import FOLDER, PICTURE, VIDEO, explain, file_type
 from .images import SUFFIXES, is_image
 
-HINTS = (
-    (r"-", "The standard input is not read.", "Give a file, or the address of a stream."),
-    (r".*%0?\d*d.*", "Numbers in names are not counted up.", 'Write a star for them, between quotes: "frames/*.jpg".'),
-)
-"""Regular expressions of what other programs take, with why these do not, and what to do."""
+COUNTED = re.compile(r"%0?\d*d")
+"""Where FFmpeg counts up the numbers of pictures."""
 FEW = 20
 """Files of a folder that are looked into, to say what it holds."""
 
@@ -31,15 +28,24 @@ def check_source(text: str) -> None:
         VideoError: There is no such file, or it is of another kind, or there are no pictures in it.
     """
     path = Path(text)
-    for form, why, fix in HINTS:
-        if re.fullmatch(form, text) and not os.path.exists(path):
-            raise VideoError(f"{text} is no source.", why, fix)
+    if text == "-":
+        raise VideoError(
+            "- is no source.", "The standard input is not read.", "Give a file, or the address of a stream."
+        )
     if not os.path.exists(path):
         if not glob.has_magic(text):
-            raise VideoError(f"There is no file {redacted(text)}.", *explain(path, "Check the path."))
+            pattern = COUNTED.sub("*", text)
+            fix = "Check the path." if pattern == text else f'Give a pattern of pictures, between quotes: "{pattern}".'
+            raise VideoError(f"There is no file {redacted(text)}.", *explain(path, fix))
         _check_pictures(text, list(map(Path, glob.glob(text))), "No file matches this pattern.")
     elif (kind := file_type(path)) == FOLDER:
-        _check_pictures(text, list(path.iterdir()), "The folder is empty.")
+        try:
+            files = list(path.iterdir())
+        except OSError as error:
+            raise VideoError(
+                f"{path} cannot be read.", f"{error.strerror}.", "Give a folder that you may read."
+            ) from error
+        _check_pictures(text, files, "The folder is empty.")
     elif kind not in (VIDEO, PICTURE, None) and not is_image(path):
         raise VideoError(f"{path} is no source.", *explain(path, ""))
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 
-from ..addresses import redacted
+from ..defaults import MOST_PIXELS
 from ..errors import VideoError
+from ..files import open_regular
 from .base import Frame, SourceBase
 from .containers import is_cut_short
 
 ATTEMPTS = 32
 """How often OpenCV is asked for a frame in vain: behind damaged ones, or thousands of packets of sound, others come."""
 CUT_SHORT = "The file is cut short: it announces more than it holds."
+
+PATH_MAX = 4096
+"""Bytes of the longest path, with the zero after it, that Linux takes at once."""
 
 
 class Video(SourceBase):
@@ -106,13 +112,16 @@ class Video(SourceBase):
 
 
 def _open(path: Path) -> cv2.VideoCapture:
-    if not path.exists():
+    try:
+        with open_regular(path) as file:
+            capture = cv2.VideoCapture(_name_for_opencv(path, file), cv2.CAP_FFMPEG)
+    except (OSError, ValueError) as error:
+        absent = isinstance(error, FileNotFoundError)
         raise VideoError(
-            f"There is no file {redacted(str(path))}.", "The path does not exist.", "Check the path of the video."
-        )
-    if path.is_dir():
-        raise VideoError(f"{path} is no video.", "It is a folder.", "Give the path of a video file.")
-    capture = cv2.VideoCapture(str(path))
+            f"There is no file {path}." if absent else f"{path} cannot be read.",
+            f"{getattr(error, 'strerror', None) or error}.",
+            "Give the path of a video file that you may read.",
+        ) from error
     if not capture.isOpened():
         raise VideoError(
             f"{path} cannot be opened as a video.",
@@ -121,6 +130,23 @@ def _open(path: Path) -> cv2.VideoCapture:
             else "It is damaged or no video, or in a format that this OpenCV cannot decode.",
             "Give the path of a video that plays, or convert it, for example to MP4 with H.264.",
         )
+    width, height = (int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    if width * height > MOST_PIXELS:
+        raise VideoError(
+            f"{path} is too large.",
+            f"Its pictures are of {width}×{height} pixels; up to {MOST_PIXELS >> 20} megapixels are decoded.",
+            "Convert it to a smaller size.",
+        )
     # Telephones store pictures as the sensor lies and say how to turn them. Some builds of OpenCV do so only if asked.
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     return capture
+
+
+def _name_for_opencv(path: Path, file: BinaryIO) -> str:
+    """A name by which OpenCV opens a file, whatever bytes are in its own: it crashes on those that are not UTF-8."""
+    name = os.path.abspath(path)  # not relative: `a:b.mp4` would be an address
+    try:
+        fits = len(name.encode()) < PATH_MAX
+    except UnicodeEncodeError:
+        fits = False
+    return name if fits else f"/proc/self/fd/{file.fileno()}"

@@ -88,7 +88,7 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(VideoError, match="is no video"):
+    with pytest.raises(VideoError, match="It is a folder"):
         Video(tmp_path)
 
 
