@@ -13,9 +13,10 @@ import click
 
 from mdhr_runtime.backends.tensorrt.installed import TITLES, find_gpu, load_flavor
 from mdhr_runtime.bundle import Bundle, EngineRecord, Manifest, open_bundle, read_manifest
-from mdhr_runtime.cli.console import Command, Option, step, table
+from mdhr_runtime.cli.console import Command, Option, overwrite_option, step, table
 from mdhr_runtime.cli.log_level import inform, log_level_option, warn
 from mdhr_runtime.errors import ExportError
+from mdhr_runtime.names import name_of_file
 
 from . import MAX_BATCH, MAX_FRAMES
 
@@ -50,6 +51,7 @@ def _count(section: str, *names: str, **settings: Any) -> Decorator:
     metavar="DIR",
     help="Bundle to write. [default: name of FILE with .mdhr, in the current folder]",
 )
+@overwrite_option("What to export")
 @_option(
     "Graphs",
     "--fp16/--fp32",
@@ -97,6 +99,7 @@ def main(
     checkpoint: Path | None,
     bundle: Path | None,
     out: Path | None,
+    overwrite: bool,
     fp16: bool | None,
     clip_graph: bool,
     trt: bool,
@@ -117,14 +120,14 @@ def main(
     Where they differ the export fails and leaves nothing behind.
     """  # noqa: D205
     if checkpoint is not None and bundle is None:
-        path = out or Path(f"{checkpoint.stem}.mdhr")
+        path = out or Path(name_of_file(checkpoint, ".mdhr"))
         # Engines are worth their trouble in float16, so that is what they get unless told otherwise.
         precision = "float16" if fp16 or (fp16 is None and trt) else "float32"
         _prepare_export(trt_flavor if trt else None)
         from .exporter import Options, export_bundle
 
         options = Options(precision, clip_graph, not no_verify, verify_data)
-        exported = export_bundle(checkpoint, path, options, step)
+        exported = export_bundle(checkpoint, path, options, step, overwrite)
         manifest, reference = exported.manifest, exported.reference
         inform("made with " + ", ".join(f"{name} {version}" for name, version in manifest.versions.items()))
     elif bundle is not None and checkpoint is None:
@@ -141,7 +144,7 @@ def main(
         from .tensorrt.builder import BuildSettings
 
         settings = BuildSettings(workspace, timing_cache or path.with_suffix(".timing"), dla)
-        engines = EngineOptions(trt_flavor, max_batch, max_frames, settings, not no_verify, verify_data)
+        engines = EngineOptions(trt_flavor, max_batch, max_frames, settings, not no_verify, verify_data, overwrite)
         manifest = build_engines(path, engines, step, reference)
         if manifest.precision == "float32" and fp16 is None:
             warn("the bundle's graphs are float32, and so are its engines; export it with --fp16 for faster ones")
@@ -151,7 +154,7 @@ def main(
             warn(f"{why}: the engines were built and not run")
     if triton:
         # The files behind a manifest of this run were hashed a moment ago.
-        _write_triton(Bundle(path, manifest) if manifest else open_bundle(path), triton)
+        _write_triton(Bundle(path, manifest) if manifest else open_bundle(path), triton, overwrite)
     _report(path, manifest or read_manifest(path))
 
 
@@ -172,13 +175,13 @@ def _prepare_export(builder: str | None) -> None:
         choose_builder(builder, find_gpu())
 
 
-def _write_triton(bundle: Bundle, out: Path) -> None:
+def _write_triton(bundle: Bundle, out: Path, overwrite: bool) -> None:
     from .triton import servable_engines, write_repository
 
     engines, limits, why_not = servable_engines(bundle)
     if why_not:
         warn(f"the repository holds ONNX graphs: {why_not}")
-    models = write_repository(bundle, out, engines, limits)
+    models = write_repository(bundle, out, engines, limits, overwrite=overwrite)
     click.echo(f"{out}: {', '.join(models)}, for `tritonserver --model-repository={out}`")
 
 

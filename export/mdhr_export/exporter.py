@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import torch
 
 from mdhr_runtime.backends.table import open_backend
-from mdhr_runtime.bundle import MANIFEST, Bundle, GraphRecord, Manifest, ParityRecord, write_manifest
+from mdhr_runtime.bundle import (
+    ENGINE_FILES,
+    ENGINES,
+    MANIFEST,
+    VERIFICATION,
+    Bundle,
+    GraphRecord,
+    Manifest,
+    ParityRecord,
+    file_hash,
+    read_manifest,
+    write_manifest,
+)
 from mdhr_runtime.contract import CLIP, DETECTOR, ENCODER, FRAMES, TEMPORAL
-from mdhr_runtime.errors import ExportError
+from mdhr_runtime.errors import BundleError, ExportError, OutputError
 from mdhr_runtime.files import staged, told
+from mdhr_runtime.targets import Claim, refuse_foreign
 from mdhr_train.checkpoints import load_checkpoint
 from mdhr_train.datasets import BP4D
 from mdhr_train.model import INPUT_SIZE, MDHR, normalise
@@ -60,7 +73,7 @@ class Exported:
     reference: Reference | None
 
 
-def export_bundle(checkpoint: Path, out: Path, options: Options, step: Step) -> Exported:
+def export_bundle(checkpoint: Path, out: Path, options: Options, step: Step, overwrite: bool = False) -> Exported:
     """Export a checkpoint as a bundle.
 
     The bundle appears under its name when it is complete; on any error what stood there stays.
@@ -70,31 +83,53 @@ def export_bundle(checkpoint: Path, out: Path, options: Options, step: Step) -> 
         out: The bundle's folder; an older bundle of this name is replaced.
         options: The choices.
         step: Announces every step.
+        overwrite: Whether an older bundle is replaced that was changed, and a file. Files of others in it stay safe.
 
     Raises:
+        OutputError: `out` may not be written; see `Claim`.
         CheckpointError: The checkpoint cannot be used.
         ExportError: The bundle cannot be written, its graphs differ from the model by more than the tolerance, or the
             video to verify on shows no face.
         ProviderError: Verification needs ONNX Runtime, which is not installed.
     """
-    _check_target(out)
+    inputs = [checkpoint, *([options.verify_data] if options.verify_data else [])]
     fix = (
         "Choose a folder that exists, can be written and has room (a bundle has about 400 MB). Nothing was left behind."
     )
-    with told(f"The bundle {out}", ExportError, fix), staged(out) as folder:
+    with (
+        Claim(out, lambda path: _is_ours(path, overwrite), inputs=inputs, overwrite=overwrite),
+        told(f"The bundle {out}", ExportError, fix),
+        staged(out) as folder,
+    ):
         folder.mkdir()
         with step(f"read {checkpoint}"):
             model = load_checkpoint(checkpoint).model
         return _fill(folder, model, options, step)
 
 
-def _check_target(out: Path) -> None:
-    if out.exists() and not (out / MANIFEST).is_file():
-        raise ExportError(
-            f"{out} was not overwritten.",
-            "It exists and is not a bundle.",
-            "Choose another name with --out, or remove it.",
-        )
+def _is_ours(path: Path, changed: bool) -> bool:
+    """Whether a path is a bundle with no other file in it, and unchanged; or, if it may be `changed`, as well if not.
+
+    Raises:
+        OutputError: It is a folder, and not.
+    """
+    if not path.is_dir():
+        return False
+    if not any(path.iterdir()):
+        return True
+    what = f"{path} is not overwritten."
+    try:
+        manifest = read_manifest(path)
+    except BundleError as error:
+        fix = "Choose another name with --out, or move the folder away."
+        raise OutputError(what, f"It is there, and no bundle that can be read. {error.why}", fix) from error
+    hashes = {**manifest.files, **{record.file: record.sha256 for record in manifest.engines}}
+    refuse_foreign(path, lambda name: name in {MANIFEST, *hashes} or PurePath(name).match(f"{ENGINES}/{ENGINE_FILES}"))
+    for name, digest in hashes.items():
+        if not changed and (path / name).is_file() and file_hash(path / name) != digest:
+            fix = "Choose another name with --out, or have it replaced with --overwrite."
+            raise OutputError(what, f"{name} in it was changed since it was exported.", fix)
+    return True
 
 
 def _fill(folder: Path, model: MDHR, options: Options, step: Step) -> Exported:
@@ -106,9 +141,11 @@ def _fill(folder: Path, model: MDHR, options: Options, step: Step) -> Exported:
         return Exported(manifest, None)
     with step(f"verify on {VERIFY_FRAMES} frames"):
         reference, parity = _verify(Bundle(folder, manifest), model, options)
+        files = dict(manifest.files)
         if options.verify_data is None:  # what a user's video shows stays out of the bundle
             write_reference(folder, reference)
-        manifest = write_manifest(folder, replace(manifest, parity=tuple(parity)), known=manifest.files)
+            files[VERIFICATION] = file_hash(folder / VERIFICATION)
+        manifest = write_manifest(folder, replace(manifest, parity=tuple(parity)), files)
     return Exported(manifest, reference)
 
 

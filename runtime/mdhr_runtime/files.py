@@ -31,6 +31,15 @@ STAGE = ".mdhr-stage-"
 """Beginning of the names of the hidden folders in which `staged` keeps what is not complete."""
 
 
+def is_file_to_be(path: Path) -> bool:
+    """Say whether a path is that of a file or folder, existing or to be created, and not of a pipe or device.
+
+    Raises:
+        OSError: There can be no such path.
+    """
+    return path.is_file() or path.is_dir() or not path.exists()
+
+
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`, and move what was written there to `path` when the block succeeds.
@@ -46,9 +55,11 @@ def staged(path: Path) -> Iterator[Path]:
         A path in the same file system that does not exist yet.
 
     Raises:
-        OSError: The folder of `path` cannot be written.
+        OSError: The folder of `path` cannot be written, or there is a pipe or device.
     """
     path = Path(os.path.realpath(path))
+    if not is_file_to_be(path):
+        raise OSError(f"{path} is a pipe or a device, and not a file.")
     holder = Path(tempfile.mkdtemp(prefix=STAGE, dir=path.parent))
     try:
         stage = holder / path.name

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .errors import OutputError
-from .files import told
+from .files import STAGE, is_file_to_be, told
 
 STDOUT = Path("/dev/stdout")
 """The standard output, whatever that is."""
@@ -50,7 +50,7 @@ class Claim:
     ) -> None:
         self._lock: _Lock | None = None
         with told(path):
-            to_be = is_file_to_be(path)
+            to_be = path != STDOUT and is_file_to_be(path)
             self.path = Path(os.path.realpath(path)) if to_be else path
             self._check_this_run(inputs)
             if to_be:
@@ -86,11 +86,12 @@ class Claim:
         self.release()
 
     def _check_this_run(self, inputs: Iterable[Path]) -> None:
+        places = set(map(_identity, (self.path, *self.path.parents)))
         for read in inputs:
-            if any(_same(place, read) for place in (self.path, *self.path.parents)):
+            if _identity(read) in places:
                 why = f"{read} is what the results are made from, and stays as it is."
                 raise OutputError(f"{self.path} is not written.", why, "Choose a place elsewhere.")
-        if any(_same(self.path, other) for other in _claimed):
+        if _identity(self.path) in map(_identity, _claimed):
             name = "The standard output" if self.path == STDOUT else self.path
             raise OutputError(
                 f"{name} cannot be written twice.",
@@ -103,8 +104,7 @@ class _Lock:
     """A lock on a path among processes, which ends with the process, however that ends.
 
     It lies on a hidden file beside the path, which is there as long as the lock and may be left by a process that was
-    killed; or on the path itself, if that is a file in a folder that cannot be written. (The package filelock does the
-    same, and leaves its files.)
+    killed; or on the path itself, if that is in a folder that cannot be written.
 
     Raises:
         OSError: There cannot be a lock, as the path cannot be written.
@@ -113,10 +113,11 @@ class _Lock:
 
     def __init__(self, path: Path) -> None:
         name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # the path's own name may have no room for more
-        self._beside = os.access(path.parent, os.W_OK) or not path.is_file()
+        self._beside = os.access(path.parent, os.W_OK) or not path.exists()
         self._file = path.parent / f".mdhr-{name}.lock" if self._beside else path
+        how = os.O_RDONLY if self._file.is_dir() else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
         while True:
-            self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+            self._descriptor = os.open(self._file, how, 0o666)
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.path.samestat(os.fstat(self._descriptor), os.stat(self._file)):
@@ -206,13 +207,31 @@ class PartialFile:
             claim.release()
 
 
-def is_file_to_be(path: Path) -> bool:
-    """Say whether a path is that of a file or folder, existing or to be created, and not of a pipe or device.
+def refuse_foreign(folder: Path, is_ours: Callable[[str], bool]) -> None:
+    """Refuse a folder in which a file is not ours: for those who tell `Claim` whether a folder may be replaced.
+
+    Args:
+        folder: The folder.
+        is_ours: Tells by a file's path in the folder, such as "engines/x.engine", whether we write a file there.
 
     Raises:
-        OSError: There can be no such path.
+        OutputError: A file or symbolic link in the folder is not ours.
+        OSError: A folder in it cannot be read.
     """
-    return path != STDOUT and (path.is_file() or path.is_dir() or not path.exists())
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for parent, folders, files in os.walk(folder, onerror=fail):
+        links = (name for name in folders if os.path.islink(os.path.join(parent, name)))
+        for name in (*files, *links):
+            inside = Path(parent, name).relative_to(folder).as_posix()
+            if not inside.startswith(STAGE) and not is_ours(inside):
+                raise OutputError(
+                    f"{folder} is not overwritten.",
+                    f"It holds {inside}, which this program did not write.",
+                    "Choose another name, or move that file away.",
+                )
 
 
 def _is_replaceable(path: Path, is_ours: Callable[[Path], bool], overwrite: bool) -> bool:
@@ -224,8 +243,10 @@ def _is_replaceable(path: Path, is_ours: Callable[[Path], bool], overwrite: bool
     return overwrite or path.stat().st_size == 0 or is_ours(path)
 
 
-def _same(path: Path, other: Path) -> bool:
+def _identity(path: Path) -> object:
+    """What two paths that lead to the same have in common."""
     try:
-        return path == other or os.path.samefile(path, other)
-    except OSError:  # one does not exist
-        return False
+        found = path.stat()
+    except OSError:  # nothing is there yet
+        return path
+    return found.st_dev, found.st_ino

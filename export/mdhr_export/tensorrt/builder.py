@@ -40,6 +40,9 @@ MIB = 1 << 20
 NEEDS_NO_GPU = "tensorrt_rtx"
 """The product whose builder runs on machines without a GPU."""
 
+TIMING_MARK = b"mdhr-edge timing cache\n"
+"""The beginning of our timing caches, by which we recognise them; TensorRT's own bytes follow."""
+
 
 @dataclass(frozen=True)
 class BuildSettings:
@@ -145,8 +148,14 @@ def build_engine(path: Path, flavor: Flavor, profiles: Sequence[Profile], settin
         raise build_error(path, "built", flavor, network.logger.errors())
     if settings.timing_cache:
         with staged(settings.timing_cache) as stage:
-            stage.write_bytes(bytes(config.get_timing_cache().serialize()))
+            stage.write_bytes(TIMING_MARK + bytes(config.get_timing_cache().serialize()))
     return Built(bytes(engine), count_layers(network.definition), monotonic() - start)
+
+
+def is_timing_cache(path: Path) -> bool:
+    """Whether a file is a timing cache that `build_engine` wrote."""
+    with path.open("rb") as file:
+        return file.read(len(TIMING_MARK)) == TIMING_MARK
 
 
 def parse_network(path: Path, flavor: Flavor) -> ParsedGraph:
@@ -189,6 +198,7 @@ def _configure(trt: ModuleType, network: ParsedGraph, profiles: Sequence[Profile
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, settings.workspace * MIB)
     if settings.timing_cache:
         known = settings.timing_cache.read_bytes() if settings.timing_cache.exists() else b""
+        known = known.removeprefix(TIMING_MARK)
         # Timings of another GPU or version are of no use; the cache then starts anew.
         config.set_timing_cache(config.create_timing_cache(known) or config.create_timing_cache(b""), False)
     if settings.dla is not None:

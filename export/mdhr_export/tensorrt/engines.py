@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mdhr_runtime.backends.tensorrt.backend import ENGINE_GRAPHS, EngineSet, TensorRtBackend
 from mdhr_runtime.backends.tensorrt.installed import RTX_CAPABILITIES, RTX_CAPABILITIES_FROM, Flavor, Gpu, find_gpu
 from mdhr_runtime.bundle import (
+    ENGINE_FILES,
     ENGINES,
     PORTABLE,
     Bundle,
@@ -27,11 +27,12 @@ from mdhr_runtime.bundle import (
 from mdhr_runtime.contract import CLIP
 from mdhr_runtime.errors import ExportError
 from mdhr_runtime.files import told
+from mdhr_runtime.targets import Claim
 
 from .. import MAX_BATCH, MAX_FRAMES, Step
 from ..parity import TOLERANCES, check_parity, compare_clip
 from ..verify import Reference, find_reference
-from .builder import NEEDS_NO_GPU, BuildSettings, Built, build_engine, choose_builder
+from .builder import NEEDS_NO_GPU, BuildSettings, Built, build_engine, choose_builder, is_timing_cache
 from .shapes import profiles_of
 
 PORTABLE_CAPABILITY = f"{', '.join(RTX_CAPABILITIES)}, {RTX_CAPABILITIES_FROM}+"
@@ -49,6 +50,7 @@ class EngineOptions:
         settings: Settings of the build.
         verify: Whether to compare the engines with PyTorch's labels, where there is a GPU.
         verify_data: A video to verify on; by default the clip that the bundle carries.
+        overwrite: Whether a file that is no timing cache of ours is replaced by one.
     """
 
     flavor: str = "auto"
@@ -57,6 +59,7 @@ class EngineOptions:
     settings: BuildSettings = field(default_factory=BuildSettings)
     verify: bool = True
     verify_data: Path | None = None
+    overwrite: bool = False
 
 
 def build_engines(path: Path, options: EngineOptions, step: Step, reference: Reference | None = None) -> Manifest:
@@ -77,43 +80,31 @@ def build_engines(path: Path, options: EngineOptions, step: Step, reference: Ref
     Raises:
         BundleError: The bundle is missing, damaged, altered or too new.
         ProviderError: TensorRT is not installed or too old, or the GPU fails.
-        ExportError: The engines cannot be built or written, or differ by more than the tolerance; or another process
-            builds into the bundle.
+        ExportError: The engines cannot be built or written, or differ by more than the tolerance.
+        OutputError: The bundle or the timing cache may not be written; see `Claim`.
     """
-    bundle = open_bundle(path)
+    read_manifest(path)  # or there is nothing to claim
     gpu = find_gpu()
     flavor = choose_builder(options.flavor, gpu)
     fix = (
         "Choose a place that can be written and has room (about 250 MB for ResNet-50 in float16). "
         "The bundle is as before."
     )
-    with told(f"The engines of {path}", ExportError, fix), _locked(path):
+    with ExitStack() as stack:
+        stack.enter_context(Claim(path, lambda _: True))
+        bundle = open_bundle(path)
+        if cache := options.settings.timing_cache:
+            stack.enter_context(Claim(cache, is_timing_cache, inputs=[path], overwrite=options.overwrite))
+        stack.enter_context(told(f"The engines of {path}", ExportError, fix))
         (path / ENGINES).mkdir(exist_ok=True)
         try:
             built = _build_all(bundle, flavor, gpu, options)
             parity = _verify(bundle, flavor, gpu, built, options, step, reference)
             manifest = _with_engines(bundle.manifest, list(built.values()), parity)
             with step("write the manifest"):
-                return write_manifest(path, manifest, known=manifest.files)
+                return write_manifest(path, manifest, manifest.files)
         finally:
             _sweep(path)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Keep other processes from building into a bundle. The lock ends with the process, however that ends."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise ExportError(
-            f"No engines were built into {path}.",
-            "Another process is building into it.",
-            "Wait until that is done, or give each its own copy of the bundle.",
-        ) from error
-    finally:
-        os.close(descriptor)
 
 
 def _build_all(bundle: Bundle, flavor: Flavor, gpu: Gpu | None, options: EngineOptions) -> dict[str, EngineRecord]:
@@ -197,7 +188,7 @@ def _with_engines(manifest: Manifest, built: Sequence[EngineRecord], parity: Seq
 def _sweep(path: Path) -> None:
     """Remove engines that the manifest does not name: replaced ones, and those of a build that failed."""
     named = {record.file for record in read_manifest(path).engines}
-    for file in (path / ENGINES).iterdir():
+    for file in (path / ENGINES).glob(ENGINE_FILES):
         if f"{ENGINES}/{file.name}" not in named:
             file.unlink()
     if not any((path / ENGINES).iterdir()):

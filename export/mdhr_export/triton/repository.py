@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from mdhr_runtime.backends.tensorrt.backend import choose_engines
-from mdhr_runtime.bundle import Bundle, EngineRecord, Manifest
+from mdhr_runtime.bundle import Bundle, EngineRecord, Manifest, file_hash
 from mdhr_runtime.contract import CLIP, ENCODER, TEMPORAL
 from mdhr_runtime.errors import ExportError, ProviderError
 from mdhr_runtime.files import staged, told
+from mdhr_runtime.targets import Claim, refuse_foreign
 
 from .serving import Limits, model_config, to_text
 
@@ -74,36 +77,80 @@ def write_repository(
     out: Path,
     executables: Mapping[str, Executable | tuple[str, Path]] | None = None,
     limits: Limits | None = None,
+    overwrite: bool = False,
 ) -> list[str]:
     """Write a model repository: a folder per graph, with its file and its configuration.
 
-    The repository appears under its name when it is complete; on any error what stood there stays.
+    All models appear when the last is complete; on any error what stood there stays. Models of others in the repository
+    are left alone; those of an older bundle are replaced, also if this one lacks their graph.
 
     Args:
         bundle: The bundle.
-        out: The repository's folder. An older repository of this kind is replaced.
+        out: The repository's folder, which may exist.
         executables: Engines of TensorRT that replace ONNX files, by graph.
         limits: The load that the server must be ready for; None for the defaults.
+        overwrite: Whether models are replaced whose configuration or graph was changed. Files of others stay safe.
 
     Returns:
         Names of the models.
 
     Raises:
-        ExportError: The folder cannot be written or holds something else, an executable is for no graph or no backend
-            of Triton's, or a limit is below 1.
+        ExportError: The folder cannot be written, an executable is for no graph or no backend of Triton's, or a limit
+            is below 1.
+        OutputError: The folder of a model may not be written; see `Claim`.
     """
     limits = limits or Limits()
     chosen = _executables(bundle, executables or {})
     _check_limits(limits)
-    _check_target(out)
     fix = (
         "Choose a folder whose parent exists, can be written and has room for copies of the graphs. "
         "Nothing was left behind."
     )
-    with told(f"The model repository {out}", ExportError, fix), staged(out) as folder:
+    folders = {graph: out / (PREFIX + graph) for graph in BATCHES}
+    with told(f"The model repository {out}", ExportError, fix), _made(out), ExitStack() as stack:
+        for folder in folders.values():
+            stack.enter_context(
+                Claim(folder, lambda path: _is_ours(path, overwrite), inputs=[bundle.path], overwrite=overwrite)
+            )
         for graph, executable in chosen.items():
-            _write_model(folder / (PREFIX + graph), graph, executable, bundle.manifest, limits)
+            stage = stack.enter_context(staged(folders[graph]))
+            _write_model(stage, graph, executable, bundle.manifest, limits)
+        for graph in folders.keys() - chosen.keys():
+            shutil.rmtree(folders[graph], ignore_errors=True)
     return [PREFIX + graph for graph in chosen]
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder that is not there, and remove it if nothing comes into it."""
+    made = not folder.exists()
+    folder.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        if made:
+            with suppress(OSError):  # it is not empty
+                folder.rmdir()
+
+
+def _is_ours(path: Path, changed: bool) -> bool:
+    """Whether a path is a model that we wrote, with no other file in it, and unchanged or, if it may be, `changed`."""
+    if not path.is_dir():
+        return False
+    refuse_foreign(path, {CONFIG, *(f"{VERSION}/{file}" for file in FILES.values())}.__contains__)
+    config, models = path / CONFIG, list((path / VERSION).glob("*"))
+    if changed or not (config.exists() or models):
+        return True
+    if not config.exists() or len(models) != 1:
+        return False
+    text = config.read_bytes().decode(errors="replace")
+    return text == _sealed("".join(text.splitlines(keepends=True)[:-1]), models[0])
+
+
+def _sealed(config: str, model: Path) -> str:
+    """A configuration with a last line by which it and its model are recognised, if nothing in them was changed."""
+    digest = hashlib.sha256((config + file_hash(model)).encode()).hexdigest()
+    return f"{config}# mdhr-export {digest}\n"
 
 
 def _write_model(folder: Path, graph: str, executable: Executable, manifest: Manifest, limits: Limits) -> None:
@@ -116,7 +163,8 @@ def _write_model(folder: Path, graph: str, executable: Executable, manifest: Man
     }
     batch = getattr(limits, BATCHES[graph])
     config = model_config(folder.name, manifest.graphs[graph], executable.backend, batch, limits, notes)
-    (folder / CONFIG).write_text(to_text(config), encoding="utf-8")
+    text = _sealed(to_text(config), version / FILES[executable.backend])
+    (folder / CONFIG).write_text(text, encoding="utf-8")
 
 
 def _executables(bundle: Bundle, executables: Mapping[str, Executable | tuple[str, Path]]) -> dict[str, Executable]:
@@ -150,17 +198,3 @@ def _check_limits(limits: Limits) -> None:
             "Every limit must be above zero.",
             "Give what is needed at the same time, at least 1.",
         )
-
-
-def _check_target(out: Path) -> None:
-    if out.exists() and not (out / f"{PREFIX}{ENCODER}" / CONFIG).is_file() and not _is_empty(out):
-        raise ExportError(
-            f"{out} was not overwritten.",
-            "It exists and is not a model repository of a bundle.",
-            "Choose another folder, or remove it. Models of others belong in a repository of their own: "
-            "tritonserver takes several --model-repository.",
-        )
-
-
-def _is_empty(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())

@@ -2,6 +2,7 @@
 
 from .manifest import PORTABLE, SCHEMA, EngineRecord, GraphRecord, Manifest, ParityRecord, TensorRecord
 from .storage import (
+    ENGINE_FILES,
     ENGINES,
     MANIFEST,
     VERIFICATION,
@@ -15,6 +16,7 @@ from .storage import (
 
 __all__ = [
     "ENGINES",
+    "ENGINE_FILES",
     "MANIFEST",
     "PORTABLE",
     "SCHEMA",

@@ -18,7 +18,9 @@ MANIFEST = "manifest.json"
 
 EXPORT_AGAIN = "Export the bundle again with mdhr-export, or copy it again from where it came."
 ENGINES = "engines"
-"""Folder of the engines. Files there that the manifest does not name are left over from a build that was killed."""
+"""Folder of the engines."""
+ENGINE_FILES = "*.*-*.*.*.????????.engine"
+"""Names of the engines in it. Those that the manifest does not name are left over from a build that was killed."""
 
 VERIFICATION = "verification.npz"
 """A clip and the PyTorch model's labels of it, from the export; for checks where PyTorch is not installed.
@@ -120,17 +122,17 @@ def open_bundle(path: Path | str) -> Bundle:
     return Bundle(path, manifest)
 
 
-def write_manifest(folder: Path, manifest: Manifest, known: Mapping[str, str] | None = None) -> Manifest:
-    """Write a bundle's manifest, with the hashes of all other files that are in the folder now, except engines.
+def write_manifest(folder: Path, manifest: Manifest, files: Mapping[str, str] | None = None) -> Manifest:
+    """Write a bundle's manifest, with the hashes of its files, except engines.
 
     `Bundle(folder, manifest)` with the returned manifest is a whole bundle: an exporter writes the manifest, runs the
     bundle, and writes the manifest again with the differences that it measured.
 
     Args:
         folder: The bundle's folder, complete but for the manifest.
-        manifest: The manifest; its `files` are replaced by what is found.
-        known: Hashes, like `Manifest.files`, of files that the caller has just written or checked. They are not read
-            again.
+        manifest: The manifest; its `files` are replaced.
+        files: Hashes, like `Manifest.files`, of files that the caller has just written or checked: they alone belong to
+            the bundle, whatever a user has laid beside them. None for all that are in the folder now.
 
     Returns:
         The manifest as it was written.
@@ -138,10 +140,9 @@ def write_manifest(folder: Path, manifest: Manifest, known: Mapping[str, str] | 
     Raises:
         OSError: A file cannot be read or written.
     """
-    known = known or {}
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
-    names = {path.relative_to(folder).as_posix(): path for path in paths if path.parent.name != ENGINES}
-    files = {name: known.get(name) or file_hash(path) for name, path in names.items()}
+    if files is None:
+        paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+        files = {path.relative_to(folder).as_posix(): file_hash(path) for path in paths if path.parent.name != ENGINES}
     written = replace(manifest, files=files, schema=SCHEMA)
     with staged(folder / MANIFEST) as stage:
         stage.write_text(json.dumps(written.to_dict(), indent=2) + "\n", encoding="utf-8")

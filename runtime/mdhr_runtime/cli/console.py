@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from ..errors import MdhrError, shortage
 from .signals import Stopped, stopped_by_signals
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class WithHelp(click.Command):
@@ -69,6 +71,16 @@ class Option(click.Option):
     def __init__(self, *arguments: Any, section: str = "Options", **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.section = section
+
+
+def overwrite_option(section: str = "Options") -> Callable[[F], F]:
+    """The option `--overwrite`, the same in every program that writes.
+
+    Args:
+        section: Where `--help` lists it.
+    """
+    text = "Replace what stands in an output's place, also if it is no older result. Inputs never are."
+    return click.option("--overwrite", cls=Option, section=section, is_flag=True, help=text)
 
 
 def report(error: MdhrError) -> None:

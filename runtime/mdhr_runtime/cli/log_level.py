@@ -12,20 +12,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from .console import Option
-
-F = TypeVar("F", bound=Callable[..., Any])
+from .console import F, Option
 
 LEVELS = {"error": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
 OURS = logging.getLogger("mdhr_runtime")
 """Carries the level; the handlers of `logging` are for libraries."""
 
 
-def log_level_option(section: str) -> Callable[[F], F]:
+def log_level_option(section: str = "Options") -> Callable[[F], F]:
     """The option `--log-level`, in force until the command's context ends.
 
     Args:

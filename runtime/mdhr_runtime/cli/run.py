@@ -13,10 +13,10 @@ import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to i
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # isort: split
-import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -27,9 +27,10 @@ from .. import defaults
 from ..addresses import is_address, redacted
 from ..errors import OutputError
 from ..files import ReaderGone
+from ..names import table_name
 from ..sinks import STANDARD_OUTPUT
 from ..sinks.table import SUFFIXES
-from .console import Command, Option, report, table
+from .console import Command, Option, overwrite_option, report, table
 from .log_level import inform, log_level_option, warn
 from .signals import Stopped
 
@@ -57,7 +58,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     metavar="FILE",
     multiple=True,
     help="Write rows to a .csv, .jsonl or .parquet; - is JSON Lines on stdout. May be given several times.  "
-    "[default, if nothing else is asked for: SOURCE's name with .csv]",
+    "[default, if nothing else is asked for: SOURCE's name with .csv; of cameras and several sources, with the time]",
 )
 @_option("Results", "--overlay", metavar="FILE.mp4", help="Draw boxes, ids and scores on the video.")
 @_option(
@@ -73,6 +74,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     metavar="[HOST:]PORT",
     help="Serve a live page with the video and its scores. HOST is 127.0.0.1 unless given.",
 )
+@overwrite_option("Results")
 @_option(
     "Results",
     "--provisional",
@@ -148,6 +150,7 @@ def main(
     overlay: str | None,
     publish: tuple[str, ...],
     serve: str | None,
+    overwrite: bool,
     provisional: bool,
     faces: Literal["detect", "crops"],
     min_face: int,
@@ -173,7 +176,7 @@ def main(
     given = {"--out": out, "--overlay": () if overlay is None else (overlay,), "--publish": publish}
     targets = [_checked(option, target) for option, some in given.items() for target in some]
     if not targets and serve is None:
-        targets = [_table_name(sources)]
+        targets = [table_name(sources, datetime.now())]
     sinks: list[Sink] = []
     written: list[Sink] = []  # those with a result
 
@@ -204,6 +207,7 @@ def main(
             detect_every=detect_every,
             max_gap=max_gap,
             provisional=provisional,
+            overwrite=overwrite,
             on_open=lambda opened: sinks.extend(_announced(opened)),
             on_problem=lambda _, error: report(error),
             on_warning=lambda name, text: warn(f"{name}: {text}", beside_progress=True),
@@ -294,14 +298,3 @@ def _tell(done: LabelReport, *, min_face: int, to_stderr: bool) -> None:
             )
     for text in done.written:
         click.echo(text, err=True)
-
-
-def _table_name(sources: Sequence[str]) -> str:
-    """The table's name if none is given: that of the source, or a common one."""
-    if len(sources) > 1:
-        return "au.csv"
-    name = sources[0]
-    if name.isdecimal():
-        return f"camera{name}.csv"
-    stem = Path(name).resolve().stem if "://" not in name else redacted(name).partition("://")[2]
-    return re.sub(r"[^\w.-]+", "_", stem).strip("_") + ".csv"

@@ -48,6 +48,7 @@ def label(
     detect_every: int = DETECT_EVERY,
     max_gap: int = MAX_GAP,
     provisional: bool = False,
+    overwrite: bool = False,
     on_open: Callable[[Sequence[Sink]], None] = lambda sinks: None,
     on_problem: Callable[[str, MdhrError], None] = lambda name, error: None,
     on_warning: Callable[[str, str], None] = lambda name, text: None,
@@ -66,6 +67,7 @@ def label(
         detect_every: Frames from one detection to the next; in between, known faces are followed.
         max_gap: Frames that a face may be away and keep its id.
         provisional: Whether every frame gets a provisional result at once, besides its final one later.
+        overwrite: Whether files that are not results of the same kind are replaced, too. Inputs never are.
         on_open: Called with the sinks when all are open, before any file is touched.
         on_problem: Called from another thread when a source ends with an error: its name, and the error. The other
             sources go on.
@@ -89,7 +91,8 @@ def label(
         on_warning=on_warning,
     )
     infos = tuple(source.info for source in sources)
-    context = SinkContext(model.aus, infos, model.output, analysis.stats)
+    inputs = (model.bundle.path, *(file for source in sources for file in source.files))
+    context = SinkContext(model.aus, infos, model.output, analysis.stats, inputs, overwrite)
     summaries = {source.name: SourceSummary(model.aus) for source in sources}
     with ExitStack() as stack:
         sinks: list[Sink] = []

@@ -12,15 +12,12 @@ import numpy as np
 
 from ..contract import SCORE
 from ..errors import OutputError
-from ..files import staged, told
+from .pictures import save_picture
 from .style import COLOUR, styled
 from .tables import Seen
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-SUFFIXES = (".png", ".svg")
-"""Of the pictures that can be written."""
 
 LONGEST_STEP = 1.0
 """Seconds between two rows from which on the line breaks, whatever the frames' numbers say."""
@@ -115,15 +112,17 @@ def _timeline(key: tuple[str, int], rows: Sequence[Seen], frames: Sequence[tuple
     return FaceTimeline(*key, aus, np.array(times), np.array(scores), frames[0][1], frames[-1][1])
 
 
-def draw(timeline: FaceTimeline, path: Path) -> None:
+def draw(timeline: FaceTimeline, path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = False) -> None:
     """Draw a timeline: a row per AU with its score, shaded where the AU occurs, grey where there is no face.
 
     Args:
         timeline: The scores.
-        path: The picture, which is replaced.
+        path: The picture. An older picture of this function is replaced.
+        inputs: The table, or what else it is drawn from.
+        overwrite: Whether any other file is replaced, too.
 
     Raises:
-        OutputError: The file cannot be written, or the extra `plot` is not installed.
+        OutputError: The file cannot be written, or may not be; or the extra `plot` is not installed.
     """
     count = len(timeline.aus)
     width = float(np.clip(6 + (timeline.end - timeline.start) / 10, 10, 24))
@@ -140,22 +139,7 @@ def draw(timeline: FaceTimeline, path: Path) -> None:
         figure.suptitle(
             f"{timeline.source} · face {timeline.face_id}", x=0.01, ha="left", fontsize=12, fontweight="bold"
         )
-        with told(path), staged(path) as stage:
-            figure.savefig(stage, dpi=130)
-
-
-def check_name(path: Path) -> None:
-    """Check that a picture can have a name.
-
-    Raises:
-        OutputError: The name does not end in .png or .svg.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        raise OutputError(
-            f"{path} cannot be written.",
-            f"Its name does not end in {' or '.join(SUFFIXES)}.",
-            "Choose such a name with --out.",
-        )
+        save_picture(figure, path, inputs=inputs, overwrite=overwrite)
 
 
 def _draw_row(axes: Axes, timeline: FaceTimeline, index: int) -> None:

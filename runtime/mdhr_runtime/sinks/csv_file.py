@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
 from ..results import Row
@@ -35,7 +36,19 @@ def columns(aus: Sequence[str]) -> tuple[str, ...]:
 class CsvFile(TableFile):
     """Writes the table; see `TableFile`."""
 
-    first_bytes = ",".join(FIRST_COLUMNS[:5]).encode()
+    head = re.compile(rb".*\n")
+
+    @staticmethod
+    def row_after(head: re.Match[bytes]) -> re.Pattern[bytes] | None:
+        """See `TableFile`."""
+        names = head.group().decode(errors="replace")
+        aus = re.findall(r",(AU\d+)_p", names)
+        if names != _line(columns(aus)):
+            return None
+        start = r"\d+,\d*,-?\d+\.\d{3},-?\d+\.\d{3},[01],"
+        face = rf"(?:-?\d+\.\d,){{4}}(?:-?\d+\.\d{{4}},){{{len(aus)}}}(?:[01],){{{len(aus)}}}"
+        source = r'(?:[^",\r\n]*|"[^"]*(?:""[^"]*)*")'
+        return re.compile(rf"{start}(?:{face}|,{{{4 + 2 * len(aus)}}})[01],{source}\n".encode())
 
     def header(self) -> str:
         """The names of the columns."""

@@ -5,15 +5,22 @@
 
 from __future__ import annotations
 
+import re
+
 from ..results import Row
-from .record import FIRST_KEY, as_json
+from .record import LINE, as_json
 from .table_file import TableFile
 
 
 class JsonLines(TableFile):
     """Writes the lines; see `TableFile`."""
 
-    first_bytes = f'{{"{FIRST_KEY}":'.encode()
+    head = re.compile(b"")
+
+    @staticmethod
+    def row_after(head: re.Match[bytes]) -> re.Pattern[bytes]:
+        """See `TableFile`."""
+        return LINE
 
     def header(self) -> str:
         """Nothing: every line describes itself."""

@@ -4,13 +4,12 @@ It has the source's frame rate and the size of the source's first frame. Frames 
 without a face too. A camera does not keep its rate exactly, and drops frames: its pictures are put where their time
 stamps say, and the last one is repeated while there is none, so that the video runs at the pace of the recording.
 
-One source gives `out.mp4`; several give one file each, `out-NAME.mp4` with the name of the source, in which all but
-letters, digits, `.`, `_` and `-` become `_`. A file is called `out.mdhr-partial.mp4` until it is complete.
+One source gives `out.mp4`; several give one file each, `out-NAME.mp4` with the name of the source; see
+`mdhr_runtime.names`. A file is called `out.mdhr-partial.mp4` until it is complete.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -21,6 +20,7 @@ import numpy as np
 
 from ..errors import OutputError
 from ..files import told
+from ..names import name_of
 from ..results import FrameResult, SourceInfo
 from ..targets import PartialFile
 from .base import Sink, SinkContext
@@ -156,16 +156,15 @@ class _Video:
 def _paths(path: Path, sources: Sequence[SourceInfo]) -> list[Path]:
     if len(sources) == 1:
         return [path]
-    names = [re.sub(r"[^\w.-]", "_", source.name) for source in sources]
-    # Names that only differ in what was replaced get a number.
-    unique = [name if names.count(name) == 1 else f"{name}-{index}" for index, name in enumerate(names, 1)]
-    return [path.with_name(f"{path.stem}-{name}{path.suffix}") for name in unique]
+    return [path.with_name(name_of(source.name, f"{path.stem}-", path.suffix)) for source in sources]
 
 
 def _is_ours(path: Path) -> bool:
+    """Whether a file is an MP4, with our mark as its end."""
     with path.open("rb") as file:
+        start = file.read(8)
         file.seek(max(path.stat().st_size - len(MARK), 0))
-        return file.read() == MARK
+        return start[4:] == b"ftyp" and file.read() == MARK
 
 
 def _fit(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

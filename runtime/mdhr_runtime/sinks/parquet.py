@@ -10,7 +10,7 @@ rows that must survive that, write CSV or JSON Lines at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ..files import as_utf8, told
 from ..results import FrameResult, Row
 from ..targets import PartialFile
 from .base import Sink, SinkContext
-from .csv_file import FIRST_COLUMNS, columns
+from .csv_file import columns
 from .extras import extra
 from .record import corner_and_size
 
@@ -29,6 +29,9 @@ GROUP_ROWS = 16_384
 
 Smaller groups compress worse, and every group makes the end of the file longer, which is kept in memory as well.
 """
+
+MARK = {b"mdhr-edge": b"table"}
+"""Metadata of our files, which programs that change a table do not write."""
 
 
 class ParquetFile(Sink):
@@ -45,7 +48,7 @@ class ParquetFile(Sink):
 
     def __init__(self, target: str | Path, context: SinkContext, group_rows: int = GROUP_ROWS) -> None:
         self._arrow, self._parquet = extra("parquet", "pyarrow"), extra("parquet", "pyarrow.parquet")
-        self._schema = self._arrow.schema([(name, _type(self._arrow, name)) for name in columns(context.aus)])
+        self._schema = _schema(self._arrow, context.aus)
         self._target = PartialFile(Path(target), self._is_ours, inputs=context.inputs, overwrite=context.overwrite)
         self._aus, self._group_rows = len(context.aus), group_rows
         self._waiting: list[Row] = []
@@ -124,10 +127,16 @@ class ParquetFile(Sink):
 
     def _is_ours(self, path: Path) -> bool:
         try:
-            names = self._parquet.read_schema(path).names
+            found = self._parquet.read_schema(path)
         except self._arrow.ArrowInvalid:
             return False
-        return tuple(names[: len(FIRST_COLUMNS)]) == FIRST_COLUMNS
+        aus = [name.removesuffix("_p") for name in found.names if name.endswith("_p")]
+        return bool(found.equals(_schema(self._arrow, aus), check_metadata=True))
+
+
+def _schema(arrow: Any, aus: Sequence[str]) -> Any:
+    """The Arrow schema of a table of some AUs, with the mark by which we recognise our own."""
+    return arrow.schema([(name, _type(arrow, name)) for name in columns(aus)], MARK)
 
 
 def _type(arrow: Any, column: str) -> Any:

@@ -14,12 +14,21 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from ..results import Row
 
-FIRST_KEY = "source"
+_TEXT, _NUMBER, _TRUTH = r'"(?:[^"\\\n]|\\.)*"', r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?", r"(?:true|false)"
+_AU = rf'"AU\d+":{{"score":{_NUMBER},"occurs":{_TRUTH}}}'
+LINE = re.compile(
+    rf'{{"source":{_TEXT},"frame":\d+,"timestamp":{_NUMBER},"face_id":(?:\d+|null),"final":{_TRUTH},'
+    rf'"success":{_TRUTH},"confidence":{_NUMBER},'
+    rf'"box":(?:{{"x":{_NUMBER},"y":{_NUMBER},"w":{_NUMBER},"h":{_NUMBER}}}|null),'
+    rf'"aus":(?:{{{_AU}(?:,{_AU})*}}|null)}}\n'.encode()
+)
+"""What `as_json` gives, with a line break."""
 
 
 def cut(score: float) -> float:
@@ -48,7 +57,7 @@ def record(row: Row, aus: Sequence[str]) -> dict[str, Any]:
             for au, score, occurs in zip(aus, row.scores, row.occurrences, strict=True)
         }
     return {
-        FIRST_KEY: row.source,
+        "source": row.source,
         "frame": row.frame,
         "timestamp": round(row.timestamp, 3),
         "face_id": row.face_id,

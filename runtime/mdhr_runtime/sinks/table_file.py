@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar
@@ -10,6 +11,11 @@ from ..files import LineFile
 from ..results import FrameResult, Row
 from ..targets import STDOUT, Claim
 from .base import STANDARD_OUTPUT, Sink, SinkContext
+
+BLOCK = 1 << 20
+"""Bytes of an older file that are looked at together."""
+LONGEST_ROW = 1 << 16
+"""Bytes that a row has at most: the names of files are its longest part."""
 
 
 class TableFile(Sink):
@@ -26,8 +32,8 @@ class TableFile(Sink):
         OutputError: The file cannot be written, or may not be; see `Claim`.
     """
 
-    first_bytes: ClassVar[bytes]
-    """The beginning of every file of this kind."""
+    head: ClassVar[re.Pattern[bytes]]
+    """What every file of this kind begins with."""
 
     def __init__(self, target: str | Path, context: SinkContext) -> None:
         self._path = None if target == STANDARD_OUTPUT else Path(target)
@@ -43,6 +49,11 @@ class TableFile(Sink):
     @abstractmethod
     def line(self, row: Row) -> str:
         r"""A row's line with its "\n"."""
+
+    @staticmethod
+    @abstractmethod
+    def row_after(head: re.Match[bytes]) -> re.Pattern[bytes] | None:
+        r"""What every row of a file that begins so looks like, with its "\n"; None if no file of this kind does."""
 
     @property
     def summary(self) -> str:
@@ -81,5 +92,19 @@ class TableFile(Sink):
             self._claim.release()
 
     def _is_ours(self, path: Path) -> bool:
+        """Whether a file is, from its first byte to its last, what this class writes."""
         with path.open("rb") as file:
-            return file.read(len(self.first_bytes)) == self.first_bytes
+            text = file.read(BLOCK)
+            head = self.head.match(text)
+            row = head and self.row_after(head)
+            if not head or not row:
+                return False
+            place = head.end()
+            while True:
+                while match := row.match(text, place):
+                    place = match.end()
+                text, place = text[place:], 0
+                more = file.read(BLOCK)
+                if not more or len(text) > LONGEST_ROW:
+                    return not text
+                text += more
