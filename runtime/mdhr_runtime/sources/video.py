@@ -94,7 +94,8 @@ def _open(path: Path) -> cv2.VideoCapture:
         raise VideoError(f"There is no file {redacted(str(path))}.", "The path does not exist.", "Check the path of the video.")
     if path.is_dir():
         raise VideoError(f"{path} is no video.", "It is a folder.", "Give the path of a video file.")
-    capture = cv2.VideoCapture(str(path))
+    # A whole path: FFmpeg would connect to the network for a file that is called http:….mp4.
+    capture = cv2.VideoCapture(str(path.absolute()))
     if not capture.isOpened():
         raise VideoError(
             f"{path} cannot be opened as a video.",
