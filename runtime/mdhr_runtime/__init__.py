@@ -9,6 +9,7 @@ for result in mdhr_runtime.analyze("interview.mp4", "best.mdhr"):
         print(row.timestamp, row.face_id, row.scores)
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from .pipeline.analysis import Analysis, analyze
     from .results import FrameResult, Row
     from .streaming import Model, Stream, load
+
+# From 1.32 on, importing ONNX Runtime keeps an identifier of the machine below the user's cache folder and reports to
+# Microsoft. It asks the environment alone, once: so this stands where nothing of ours can be imported before.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = ["Analysis", "FrameResult", "MdhrError", "Model", "Row", "Stream", "analyze", "load"]
 

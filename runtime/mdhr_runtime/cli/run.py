@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -30,7 +30,7 @@ from ..files import ReaderGone
 from ..names import table_name
 from ..sinks import STANDARD_OUTPUT
 from ..sinks.table import SUFFIXES
-from .console import Command, Option, overwrite_option, report, table
+from .console import Command, F, Option, overwrite_option, report, table
 from .log_level import inform, log_level_option, warn
 from .signals import Stopped
 
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from ..sinks import Sink
     from ..sources import Source
 
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:

@@ -59,7 +59,8 @@ def open_video(path: Path, fps: float, size: tuple[int, int]) -> VideoFile:
     Raises:
         OutputError: The file cannot be written.
     """
-    return (H264 if find_spec("av") else Mpeg4)(path, fps, size)
+    # A whole path: FFmpeg takes what stands before a colon for the protocol of an address.
+    return (H264 if find_spec("av") else Mpeg4)(path.absolute(), fps, size)
 
 
 class H264:

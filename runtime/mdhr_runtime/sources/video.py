@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import cv2
 
+from ..addresses import redacted
 from ..defaults import MOST_PIXELS
 from ..errors import VideoError
 from ..files import open_regular
@@ -118,7 +119,7 @@ def _open(path: Path) -> cv2.VideoCapture:
     except (OSError, ValueError) as error:
         absent = isinstance(error, FileNotFoundError)
         raise VideoError(
-            f"There is no file {path}." if absent else f"{path} cannot be read.",
+            f"There is no file {redacted(str(path))}." if absent else f"{path} cannot be read.",
             f"{getattr(error, 'strerror', None) or error}.",
             "Give the path of a video file that you may read.",
         ) from error
