@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mdhr_runtime.errors import DataError
 from mdhr_runtime.files import write_text
-from mdhr_runtime.records import from_plain
+from mdhr_runtime.records import Count, Positive, RecordError, TooNewError, read_json
 
 SCHEMA = 1
 """Version of the format. It rises when a reader of the old version would misread a new result."""
@@ -28,7 +28,7 @@ class Distribution:
         largest: The largest.
     """
 
-    count: int
+    count: Count
     mean: float
     sd: float
     p50: float
@@ -59,13 +59,13 @@ class Timing:
     id: str
     title: str
     what: str
-    frames: int
+    frames: Count
     samples: tuple[float, ...]
     rounds: tuple[float, ...]
     summary: Distribution
     spread: float
     steady: bool
-    warm_up: int
+    warm_up: Count
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class ColdStart:
     load: float
     first: float
     whole: float
-    processes: int
+    processes: Count
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Transfer:
     """
 
     direction: str
-    size: int
+    size: Count
     summary: Distribution
 
 
@@ -138,7 +138,7 @@ class Throughput:
     """
 
     curve: str
-    size: int
+    size: Count
     frames_per_second: float
     low: float
     high: float
@@ -180,17 +180,17 @@ class Pipeline:
     """
 
     video: str
-    width: int
-    height: int
-    frames: int
-    faces: int
+    width: Count
+    height: Count
+    frames: Count
+    faces: Count
     seconds: float
     low: float
     high: float
     stages: tuple[Stage, ...]
     encoder_alone: float
     overhead: float
-    runs: int
+    runs: Count
 
 
 @dataclass(frozen=True)
@@ -207,13 +207,13 @@ class Memory:
         device: Memory that the process takes on the GPU; None without one.
     """
 
-    imported: int
-    loaded: int
-    streaming: int
-    peak: int
-    state: int
-    per_stream: int
-    device: int | None
+    imported: Count
+    loaded: Count
+    streaming: Count
+    peak: Count
+    state: Count
+    per_stream: Count
+    device: Count | None
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ class Energy:
     joules_per_frame: float
     watts: float
     idle_watts: float
-    frames: int
+    frames: Count
 
 
 @dataclass(frozen=True)
@@ -269,12 +269,12 @@ class Cost:
     """
 
     graph: str
-    flops: int
-    by_operator: Mapping[str, int]
-    weights: int
-    inputs: int
-    outputs: int
-    traffic: int
+    flops: Count
+    by_operator: Mapping[str, Count]
+    weights: Count
+    inputs: Count
+    outputs: Count
+    traffic: Count
 
 
 @dataclass(frozen=True)
@@ -366,7 +366,7 @@ class Result:
     costs: list[Cost] = field(default_factory=list)
     floor: Floor | None = None
     predictions: list[Prediction] = field(default_factory=list)
-    schema: int = SCHEMA
+    schema: Positive = SCHEMA
 
     def timing(self, name: str) -> Timing | None:
         """The timing with an id, if it was taken."""
@@ -396,23 +396,11 @@ def read_result(path: Path) -> Result:
     Raises:
         DataError: There is no such file, or it is not a result, or one of a newer version.
     """
-    fix = "Give the JSON file that `mdhr-bench … --out FILE.json` wrote."
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        result: Result = read_json(path, Result, SCHEMA)
+    except TooNewError as error:
+        raise DataError(f"{path} is newer than this software.", str(error), "Upgrade mdhr-edge.") from error
+    except RecordError as error:
+        fix = "Give the JSON file that `mdhr-bench … --out FILE.json` wrote, or run the benchmark again."
         raise DataError(f"{path} cannot be read as a benchmark's result.", str(error), fix) from error
-    if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
-        raise DataError(f"{path} is not a benchmark's result.", "It has no schema version.", fix)
-    if data["schema"] > SCHEMA:
-        raise DataError(
-            f"{path} is newer than this software.",
-            f"Its schema is {data['schema']}, and this software reads up to {SCHEMA}.",
-            "Upgrade mdhr-edge.",
-        )
-    # Whole parts that later versions may add are passed over.
-    known = {each.name for each in fields(Result)}
-    try:
-        result: Result = from_plain(Result, {name: value for name, value in data.items() if name in known})
-    except TypeError as error:
-        raise DataError(f"{path} is damaged.", str(error), "Run the benchmark again.") from error
     return result

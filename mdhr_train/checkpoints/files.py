@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mdhr_runtime.errors import CheckpointError
 from mdhr_runtime.files import staged, told
+from mdhr_runtime.records import from_plain
 
 from ..model import MDHR, ModelConfig
 from . import published
@@ -166,7 +167,7 @@ def _load_own(path: Path, content: Mapping[str, Any]) -> Checkpoint:
             "Install the version of mdhr-edge that wrote it, or a newer one.",
         )
     try:
-        config = ModelConfig.from_dict(content["config"])
+        config: ModelConfig = from_plain(ModelConfig, content["config"], "Its configuration")
         weights, metrics, versions = content["state_dict"], content["metrics"], content["versions"]
         run = content.get("run", {})  # files from before runs were described have none
     except (KeyError, TypeError, ValueError) as error:

@@ -15,9 +15,19 @@ import click
 from mdhr_runtime.cli.console import Option
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.layout import Layout
+from mdhr_runtime.records import RecordError
 
 from ..datasets import DATASETS
-from ..training.config import DEVICES, PRECISIONS, VALIDATIONS, RunConfig, build_config, default_values, read_config
+from ..training.config import (
+    DEVICES,
+    PRECISIONS,
+    VALIDATIONS,
+    RunConfig,
+    build_config,
+    default_values,
+    from_yaml,
+    read_config,
+)
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -158,12 +168,10 @@ def _parameter(key: str) -> str:
 
 
 def _assignment(text: str) -> tuple[str, Any]:
-    import yaml
-
     key, equals, value = text.partition("=")
     try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError:
+        parsed = from_yaml(Any, value)
+    except RecordError:
         equals = ""
     if not equals:
         raise ConfigError(

@@ -17,6 +17,7 @@ from mdhr_runtime.faces.alignment import align
 from mdhr_runtime.faces.mtcnn import Mtcnn
 from mdhr_runtime.faces.tracking import FaceTracker
 from mdhr_runtime.files import staged, told, write_text
+from mdhr_runtime.records import RecordError, read_json
 
 from ..datasets.base import Dataset, RawRecording
 
@@ -49,9 +50,8 @@ def crop_path(recording: RawRecording, number: int, dataset: Dataset, out: Path)
 def finished(recording: RawRecording, dataset: Dataset, out: Path) -> Gaps | None:
     """The gaps that an earlier run found in a recording; None if it did not finish it, or a crop of it is missing."""
     try:
-        data = json.loads(_state_file(recording, out).read_text(encoding="utf-8"))
-        gaps = Gaps(tuple(data["without_face"]), tuple(data["without_image"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        gaps: Gaps = read_json(_state_file(recording, out), Gaps)
+    except RecordError:
         return None
     numbers = recording.numbers[gaps.kept(recording.numbers)].tolist()
     return gaps if all(crop_path(recording, number, dataset, out).is_file() for number in numbers) else None

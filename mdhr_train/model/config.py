@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.layout import Layout
+from mdhr_runtime.records import Text
 
 SCALES = (1, 2, 3, 4)
 """Numbers of the backbone's scales, largest map first, as the paper counts its layers."""
@@ -21,6 +24,7 @@ ACTIVATED, CROSS, FULL, LOCAL, NO_EDGES = RELATIONS = ("activated", "cross", "fu
 TEMPORAL_RADIUS = 2
 """Frames on either side that the temporal convolution sees."""
 
+Size = Annotated[int, Meta(ge=1, le=1 << 14)]
 SIZES = ("node_features", "radius", "dynamics_channels", "clip_frames")
 SWITCHES = ("dynamics", "extractors", "auxiliary", "temporal")
 CHOICES = {"relations": RELATIONS, "fusion": FUSIONS}
@@ -49,11 +53,11 @@ class ModelConfig:
     """
 
     layout: Layout
-    backbone: str = "resnet50"
-    node_features: int = 512
-    radius: int = 5
-    dynamics_channels: int | None = None
-    clip_frames: int = 16
+    backbone: Text = "resnet50"
+    node_features: Size = 512
+    radius: Size = 5
+    dynamics_channels: Size | None = None
+    clip_frames: Size = 16
     dynamics: bool = True
     extractors: bool = True
     auxiliary: bool = True
@@ -100,19 +104,6 @@ class ModelConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ModelConfig:
-        """Inverse of `to_dict`. Fields that an older version did not know have their defaults.
-
-        Raises:
-            KeyError, TypeError, ValueError: The data does not describe a configuration.
-            ConfigError: A value in it makes no sense.
-        """
-        known = {
-            field.name: data[field.name] for field in fields(cls) if field.name in data or field.default is MISSING
-        }
-        return cls(**{**known, "layout": Layout.from_dict(known["layout"])})
 
 
 def _are_scales(value: object) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mdhr_runtime.errors import RunError
-from mdhr_runtime.records import from_plain
+from mdhr_runtime.records import RecordError, from_plain
 
 from ..metrics import OUTCOMES, F1Summary
 from ..training.run_files import SUMMARY, CrossValidationSummary, RunSummary, read_summary
@@ -80,8 +80,8 @@ def _run(folder: Path, content: Any) -> TrainedRun:
 
 def _checked(folder: Path, kind: Any, summary: Any) -> Any:
     try:
-        return from_plain(kind, summary, "It")
-    except TypeError as error:
+        return from_plain(kind, summary)
+    except RecordError as error:
         raise _unreadable(folder, str(error)) from error
 
 

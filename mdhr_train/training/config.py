@@ -16,6 +16,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.files import write_text
 from mdhr_runtime.layout import Layout
+from mdhr_runtime.records import RecordError, from_plain, read_bytes
 
 from ..model.config import ModelConfig
 
@@ -198,23 +199,37 @@ def read_config(path: Path) -> dict[str, Any]:
     """Read a YAML file as values by dotted key.
 
     Raises:
-        ConfigError: There is no such file, it is no YAML, or not a mapping.
+        ConfigError: There is no such file, it is no YAML, or not a mapping of keys to plain values.
+    """
+    try:
+        return flat(from_yaml(dict[str, Any] | None, read_bytes(path)) or {})
+    except RecordError as error:
+        fix = "Check the path, and write `section: {key: value}`."
+        raise ConfigError(f"{path} cannot be read as a run configuration.", str(error), fix) from error
+
+
+def from_yaml(kind: Any, text: bytes | str) -> Any:
+    """Make an object of a type from its YAML; see `from_plain`.
+
+    Raises:
+        RecordError: The text is no YAML, or not of the type.
     """
     import yaml
 
+    class Plain(yaml.SafeLoader):  # type: ignore[misc]
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                # A few lines of them make a value that takes all memory to write out.
+                raise yaml.YAMLError("aliases (*name) are not read")
+            return super().compose_node(parent, index)
+
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read.", str(error), "Check the path.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is no YAML.", str(error).replace("\n", " "), "Correct the file.") from error
-    if not isinstance(content or {}, dict):
-        raise ConfigError(
-            f"{path} is no run configuration.",
-            "It is not a mapping of keys to values.",
-            "Write `section: {key: value}`.",
-        )
-    return flat(content or {})
+        value = yaml.load(text, Plain)
+    except RecursionError as error:
+        raise RecordError("It is nested too deep.") from error
+    except (yaml.YAMLError, ValueError, TypeError) as error:  # the last two of dates and numbers that are none
+        raise RecordError(f"It is no YAML: {' '.join(str(error).split())}.") from error
+    return from_plain(kind, value)
 
 
 def write_config(path: Path, config: RunConfig) -> None:

@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 
 from mdhr_runtime.errors import DataError
 from mdhr_runtime.files import write_text
+from mdhr_runtime.records import RecordError, TooNewError, read_json
 
 from ..metrics import F1Scores, F1Summary
 
@@ -143,14 +144,9 @@ def read_summary(path: Path) -> Any:
         DataError: It is damaged, or of another version.
     """
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-        schema = summary.get("schema")
-    except (OSError, ValueError, AttributeError) as error:
+        return read_json(path, dict[str, Any], SCHEMA)
+    except TooNewError as error:
+        fix = "Install the version of mdhr-edge that wrote it, or a newer one."
+        raise DataError(f"{path} cannot be read by this version.", str(error), fix) from error
+    except RecordError as error:
         raise DataError(f"{path} cannot be read.", str(error), "Remove it, and run the training again.") from error
-    if schema != SCHEMA:
-        raise DataError(
-            f"{path} cannot be read by this version.",
-            f"It has schema {schema}; this version reads schema {SCHEMA}.",
-            "Install the version of mdhr-edge that wrote it, or a newer one.",
-        )
-    return summary

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .records import Text
+
 # Graphs of a bundle. The last three are those of the face detector, MTCNN.
 ENCODER, TEMPORAL, CLIP = "encoder", "temporal", "clip"
 PNET, RNET, ONET = "pnet", "rnet", "onet"
@@ -69,17 +71,17 @@ class OutputRecord:
         threshold: The value from which an action unit counts as occurring.
 
     Raises:
-        ValueError: The threshold is not within the range, or one of the three is not a finite number.
+        ValueError: The threshold is not within the range.
     """
 
-    name: str
+    name: Text
     lowest: float
     highest: float
     threshold: float
 
     def __post_init__(self) -> None:
-        bounds = (self.lowest, self.threshold, self.highest)
-        if not (np.isfinite(bounds).all() and self.lowest <= self.threshold <= self.highest):
+        if not self.lowest <= self.threshold <= self.highest:
+            bounds = (self.lowest, self.threshold, self.highest)
             raise ValueError(f"the output {self.name!r} has the range and threshold {bounds}")
 
     def occurs(self, values: np.ndarray) -> np.ndarray:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+from .records import Text
+
+ActionUnit = Annotated[int, Meta(ge=1, le=999)]
+Row = Annotated[int, Meta(ge=0, le=7)]
+Side = Annotated[int, Meta(ge=32, le=1024)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Point = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True)
@@ -17,9 +26,13 @@ class Region:
         rows: Half-open range of rows of the 7×7 feature map that the region covers.
     """
 
-    name: str
-    aus: tuple[int, ...]
-    rows: tuple[int, int]
+    name: Text
+    aus: Annotated[tuple[ActionUnit, ...], Meta(min_length=1, max_length=16)]
+    rows: tuple[Row, Row]
+
+    def __post_init__(self) -> None:
+        if not self.rows[0] < self.rows[1]:
+            raise ValueError(f"region {self.name} has no rows in {self.rows}")
 
     @property
     def combinations(self) -> int:
@@ -43,12 +56,18 @@ class CropGeometry:
         input_size: Side of the network's input in pixels.
     """
 
-    left_eye: tuple[float, float]
-    right_eye: tuple[float, float]
-    mouth: tuple[float, float]
+    left_eye: Point
+    right_eye: Point
+    mouth: Point
     rotate: bool
-    reference_size: int = 256
-    input_size: int = 224
+    reference_size: Side = 256
+    input_size: Side = 224
+
+    def __post_init__(self) -> None:
+        if not (self.left_eye[0] < self.right_eye[0] and max(self.left_eye[1], self.right_eye[1]) < self.mouth[1]):
+            raise ValueError("the crop's landmarks are not those of an upright face")
+        if self.input_size > self.reference_size:
+            raise ValueError(f"the crop's input of {self.input_size} pixels is cut from {self.reference_size}")
 
 
 @dataclass(frozen=True)
@@ -64,15 +83,15 @@ class Layout:
         crop: Geometry of the aligned crops.
     """
 
-    name: str
-    aus: tuple[int, ...]
+    name: Text
+    aus: Annotated[tuple[ActionUnit, ...], Meta(min_length=1, max_length=64)]
     regions: tuple[Region, ...]
     region_projection: bool
     crop: CropGeometry
 
     def __post_init__(self) -> None:
         grouped = sorted(au for region in self.regions for au in region.aus)
-        if grouped != sorted(self.aus):
+        if grouped != sorted(set(self.aus)) or len(grouped) != len(self.aus):
             raise ValueError(f"layout {self.name}: the regions hold AUs {grouped}, the layout {sorted(self.aus)}")
 
     @property
@@ -84,25 +103,3 @@ class Layout:
     def region_of(self) -> tuple[int, ...]:
         """For each AU, in output order, the index of its region."""
         return tuple(next(i for i, region in enumerate(self.regions) if au in region.aus) for au in self.aus)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON and checkpoints."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Layout:
-        """Inverse of `to_dict`; accepts lists where the layout has tuples.
-
-        Raises:
-            KeyError, TypeError, ValueError: The data does not describe a layout.
-        """
-        crop = dict(data["crop"])
-        for point in ("left_eye", "right_eye", "mouth"):
-            crop[point] = tuple(crop[point])
-        return cls(
-            name=data["name"],
-            aus=tuple(data["aus"]),
-            regions=tuple(Region(r["name"], tuple(r["aus"]), tuple(r["rows"])) for r in data["regions"]),
-            region_projection=bool(data["region_projection"]),
-            crop=CropGeometry(**crop),
-        )

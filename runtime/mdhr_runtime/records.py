@@ -1,49 +1,130 @@
-"""Typed objects from what JSON keeps of them."""
+"""Typed objects from JSON and other plain data: the one place where what was read is checked.
+
+A format is a dataclass or `TypedDict` whose hints state types and ranges (`Annotated` with `msgspec.Meta`), and whose
+`__post_init__` says what must hold between fields. Fields that it does not know are passed over: a newer version may
+add some. Where an older reader would misread what a newer version writes, the format's schema number rises.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+MOST_BYTES = 1 << 24
+"""Size from which on a file is not read. The largest of our own, results of benchmarks, take a hundredth of it."""
+
+DEEPEST = 32
+"""Levels that plain data may be nested in."""
+
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Text = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*$")]
+"""A name or a few words, such as can be printed."""
 
 
-def from_plain(kind: Any, value: Any, name: str = "The result") -> Any:
-    """Make an object of a type from what JSON keeps of it; the inverse of `asdict`.
+class RecordError(ValueError):
+    """What was read is not what it must be; the text says why, in a sentence."""
+
+
+class TooNewError(RecordError):
+    """What was read has a newer schema than this software knows."""
+
+
+def read_json(path: Path, kind: Any, schema: int | None = None) -> Any:
+    """Read a JSON file as an object of a type.
+
+    Args:
+        path: The file.
+        kind: As for `from_plain`.
+        schema: The newest schema of the format that can be read; None if its files have no number of it.
+
+    Raises:
+        TooNewError: The file's schema is newer, whatever else it holds.
+        RecordError: The file cannot be read, is too large or no JSON, or is not of the type.
+    """
+    value = from_json(dict[str, Any], read_bytes(path))
+    if schema is not None:
+        found = from_plain(Positive, value.get("schema"), "Its schema")
+        if found > schema:
+            raise TooNewError(f"It has schema {found}; this version reads up to {schema}.")
+    return from_plain(kind, value)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a small file.
+
+    Raises:
+        RecordError: It cannot be read, or has more than `MOST_BYTES`.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise RecordError(f"{error.strerror or error}.") from error
+    if len(content) > MOST_BYTES:
+        raise RecordError(f"It is larger than {MOST_BYTES >> 20} MiB.")
+    return content
+
+
+def from_json(kind: Any, text: bytes, *, lax: bool = False) -> Any:
+    """Make an object of a type from its JSON; see `from_plain`.
+
+    Raises:
+        RecordError: The text is no JSON, or not of the type.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_unique)
+    except RecursionError as error:
+        raise RecordError("It is nested too deep.") from error
+    except ValueError as error:
+        raise RecordError(f"It is no JSON: {error}.") from error
+    return from_plain(kind, value, lax=lax)
+
+
+def from_plain(kind: Any, value: Any, name: str = "It", *, lax: bool = False) -> Any:
+    """Make an object of a type from plain data; the inverse of `asdict`.
 
     Args:
         kind: A dataclass or `TypedDict`, or a type that their fields have: a number, text or truth value, `Any`, a
-            list, tuple or mapping of such, each also `| None`.
+            list, tuple or mapping of such, a union of them, also `Annotated` with a `Meta`.
         value: Objects, arrays, numbers and so on, as `json.loads` returns them.
         name: What to call the value in errors.
+        lax: Whether text may stand for numbers and truth values, and 3.0 for 3.
 
     Raises:
-        TypeError: The value, or a part of it, is of another type, lacks a field, or is no field of a dataclass.
+        RecordError: The value, or a part of it, is of another type, out of its range, lacks a field, or is nested too
+            deep; a number is not finite or takes more than 64 bits.
     """
-    origin, inner = get_origin(kind), get_args(kind)
-    if kind is Any:
-        return value
-    if origin is UnionType:
-        return None if value is None else from_plain(inner[0], value, name)
-    if origin in (list, tuple) and isinstance(value, list):
-        return origin(from_plain(inner[0], each, f"{name}[{index}]") for index, each in enumerate(value))
-    if origin in (dict, Mapping) and isinstance(value, dict):
-        return {key: from_plain(inner[1], each, f"{name}, {key}") for key, each in value.items()}
-    if is_typeddict(kind) and isinstance(value, dict):
-        hints = get_type_hints(kind)
-        if hints.keys() - value.keys():
-            raise TypeError(f"{name} lacks {min(hints.keys() - value.keys())!r}.")
-        return {key: from_plain(hints[key], value[key], f"{name}, {key}") for key in hints}
-    if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, dict):
-        hints = get_type_hints(kind)
-        needed = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
-        for sort, names in (("lacks", needed - value.keys()), ("has an unknown field,", value.keys() - hints.keys())):
-            if names:
-                raise TypeError(f"{name} {sort} {min(names)!r}.")
-        return kind(**{key: from_plain(hints[key], each, f"{name}, {key}") for key, each in value.items()})
-    # JSON's whole numbers are numbers too, but truth values are none.
-    kinds = {float: (int, float)}.get(kind, (kind,))
-    simple = origin is None and not is_typeddict(kind)
-    if simple and isinstance(value, kinds) and isinstance(value, bool) == (kind is bool):
-        return value
-    raise TypeError(f"{name} is {str(value)[:50]!r}, which is no {getattr(kind, '__name__', kind)}.")
+    _check(value, name, DEEPEST)
+    try:
+        return msgspec.convert(value, kind, strict=not lax)
+    except (msgspec.ValidationError, UnicodeError) as error:  # the latter of half characters, which JSON can hold
+        fault, _, place = str(error).partition(" - at ")
+        where = f" at {place.replace('$.', '')}" if place else ""
+        raise RecordError(f"{name} is wrong{where}: {fault}.") from error
+
+
+def _check(value: Any, name: str, levels: int) -> None:
+    """Refuse plain data that no format of ours holds."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RecordError(f"{name} holds {value}, which is no finite number.")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise RecordError(f"{name} holds a number of more than 64 bits.")
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    if parts and not levels:
+        raise RecordError(f"{name} is nested too deep.")
+    for part in parts:
+        _check(part, name, levels - 1)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, in which programs would disagree about a key that is there twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is there twice")
+    return found

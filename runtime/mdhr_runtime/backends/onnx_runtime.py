@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..bundle import Bundle
+from ..bundle import EXPORT_AGAIN, Bundle, TensorRecord
 from ..contract import DETECTOR
 from ..errors import BundleError, ProviderError
 from .base import DEVICE_NUMBER, Buffer, Tensors, TensorView
 
 HOST, CUDA = "cpu", "cuda"  # ONNX Runtime's names of where tensors are
+ELEMENT_TYPES = {"tensor(float)": "float32", "tensor(double)": "float64"}
+"""NumPy's names of ONNX Runtime's element types, where they are not between its brackets."""
 
 
 class ExecutionProvider(NamedTuple):
@@ -66,6 +68,13 @@ class OrtGraph:
         self._session = session
         self._outputs = [output.name for output in session.get_outputs()]
         self._device = device
+
+    @property
+    def tensors(self) -> tuple[dict[str, TensorRecord], dict[str, TensorRecord]]:
+        """Its inputs and its outputs, by name; dynamic sizes are called "" whatever their names."""
+        sides = (self._session.get_inputs(), self._session.get_outputs())
+        inputs, outputs = ({tensor.name: _fixed(_record(tensor)) for tensor in side} for side in sides)
+        return inputs, outputs
 
     @property
     def limits(self) -> Mapping[str, int]:
@@ -130,9 +139,28 @@ class OnnxBackend:
         self._threads = threads
 
     def load(self, name: str) -> OrtGraph:
-        """Load a graph by its name."""
-        threads = 1 if name in DETECTOR else self._threads
-        return load_graph(self._bundle.graph_path(name), self.provider, threads)
+        """Load a graph by its name, and check that it is what the manifest says."""
+        path = self._bundle.graph_path(name)
+        graph = load_graph(path, self.provider, 1 if name in DETECTOR else self._threads)
+        record = self._bundle.manifest.graphs[name]
+        stated = tuple({name: _fixed(each) for name, each in side.items()} for side in (record.inputs, record.outputs))
+        if graph.tensors != stated:
+            raise BundleError(
+                f"{path} is not the graph that its manifest describes.",
+                f"Its inputs and outputs are {graph.tensors}, by the manifest {stated}.",
+                EXPORT_AGAIN,
+            )
+        return graph
+
+
+def _record(tensor: Any) -> TensorRecord:
+    """What ONNX Runtime says of a tensor of a graph."""
+    return TensorRecord(ELEMENT_TYPES.get(tensor.type, tensor.type[7:-1]), tuple(tensor.shape))
+
+
+def _fixed(record: TensorRecord) -> TensorRecord:
+    """The record without names of dynamic sizes, which a graph need not have."""
+    return TensorRecord(record.dtype, tuple(size if isinstance(size, int) else "" for size in record.shape))
 
 
 def check_installed(provider: str) -> None:

@@ -4,6 +4,7 @@ from .manifest import PORTABLE, SCHEMA, EngineRecord, GraphRecord, Manifest, Par
 from .storage import (
     ENGINE_FILES,
     ENGINES,
+    EXPORT_AGAIN,
     MANIFEST,
     VERIFICATION,
     Bundle,
@@ -17,6 +18,7 @@ from .storage import (
 __all__ = [
     "ENGINES",
     "ENGINE_FILES",
+    "EXPORT_AGAIN",
     "MANIFEST",
     "PORTABLE",
     "SCHEMA",

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from ..contract import SCORE, SCORES, OutputRecord
+from msgspec import Meta
+
+from ..contract import (
+    ENCODER,
+    FRAMES,
+    FRAMES_DIM,
+    NEW_STATE,
+    NODES,
+    SCORE,
+    SCORES,
+    STATE,
+    STREAMS_DIM,
+    TEMPORAL,
+    VALID,
+    OutputRecord,
+    state_names,
+)
 from ..layout import Layout
-from ..records import from_plain
+from ..records import Count, Positive, Text
 
 SCHEMA = 3
 """Version of the format. It rises when a reader of the old version would misread a new bundle. 2 added engines, 3 the
@@ -16,6 +32,15 @@ meaning of outputs; both are optional in older bundles, which are still read."""
 
 PORTABLE = "portable"
 """Stands in place of a GPU's name in the record of an engine that runs on many."""
+
+Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+"""SHA-256 in hexadecimal."""
+
+ElementType = Annotated[str, Meta(pattern=r"^(u?int(8|16|32|64)|float(16|32|64)|bool)\Z")]
+Precision = Annotated[str, Meta(pattern=r"^float(16|32)\Z")]
+Size = Annotated[int, Meta(ge=1, le=1 << 24)]
+Duration = Annotated[int, Meta(ge=0, le=1 << 10)]
+"""Frames."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +52,8 @@ class TensorRecord:
         shape: Sizes; a dynamic dimension has a name instead, such as "streams" or "frames".
     """
 
-    dtype: str
-    shape: tuple[int | str, ...]
+    dtype: ElementType
+    shape: Annotated[tuple[Size | Text, ...], Meta(max_length=8)]
 
     @property
     def row(self) -> tuple[int, ...]:
@@ -46,9 +71,9 @@ class GraphRecord:
         outputs: Outputs by name.
     """
 
-    file: str
-    inputs: Mapping[str, TensorRecord]
-    outputs: Mapping[str, TensorRecord]
+    file: Text
+    inputs: Mapping[Text, TensorRecord]
+    outputs: Mapping[Text, TensorRecord]
 
 
 @dataclass(frozen=True)
@@ -65,13 +90,13 @@ class ParityRecord:
         argmaxes: Regional argmaxes that were compared.
     """
 
-    form: str
-    output: str
+    form: Text
+    output: Text
     largest: float
     mean: float
     largest_unflipped: float
-    flips: int
-    argmaxes: int
+    flips: Count
+    argmaxes: Count
 
 
 @dataclass(frozen=True)
@@ -95,20 +120,20 @@ class EngineRecord:
         sha256: SHA-256 of the engine, which is not among the manifest's `files`: it is read only when it is loaded.
     """
 
-    graph: str
-    file: str
-    flavor: str
-    version: str
-    gpu: str
-    compute_capability: str
-    multiprocessors: int
-    precision: str
-    layers: Mapping[str, int]
-    profiles: tuple[Mapping[str, tuple[tuple[int, ...], ...]], ...]
-    size: int
+    graph: Text
+    file: Text
+    flavor: Annotated[str, Meta(pattern=r"^tensorrt(_rtx)?\Z")]
+    version: Text
+    gpu: Text
+    compute_capability: Text
+    multiprocessors: Count
+    precision: Precision
+    layers: Mapping[Text, Count]
+    profiles: tuple[Mapping[Text, tuple[tuple[Size, ...], ...]], ...]
+    size: Count
     build_seconds: float
-    onnx_sha256: str
-    sha256: str
+    onnx_sha256: Hash
+    sha256: Hash
 
 
 @dataclass(frozen=True)
@@ -130,56 +155,54 @@ class Manifest:
         engines: TensorRT engines that were built from the graphs, for any number of machines.
         outputs: Meaning of the numbers that the model gives per action unit, by the name of their tensor.
         schema: Version of the format.
+
+    Raises:
+        ValueError: Graphs contradict each other or the rest.
     """
 
     layout: Layout
-    backbone: str
-    radius: int
-    lookahead: int
-    clip_frames: int
-    normalisation: Mapping[str, tuple[float, ...]]
-    precision: str
-    graphs: Mapping[str, GraphRecord]
+    backbone: Text
+    radius: Duration
+    lookahead: Duration
+    clip_frames: Positive
+    normalisation: Mapping[Text, tuple[float, ...]]
+    precision: Precision
+    graphs: Mapping[Text, GraphRecord]
     parity: tuple[ParityRecord, ...]
-    versions: Mapping[str, str]
-    files: Mapping[str, str]
+    versions: Mapping[Text, Text]
+    files: Mapping[Text, Hash]
     engines: tuple[EngineRecord, ...] = ()
-    outputs: Mapping[str, OutputRecord] = field(default_factory=lambda: {SCORES: SCORE})
-    schema: int = SCHEMA
+    outputs: Mapping[Text, OutputRecord] = field(default_factory=lambda: {SCORES: SCORE})
+    schema: Positive = SCHEMA
+
+    def __post_init__(self) -> None:
+        lacking = {ENCODER, TEMPORAL, *(engine.graph for engine in self.engines)} - self.graphs.keys()
+        if lacking or SCORES not in self.outputs:
+            raise ValueError(f"graphs or outputs lack {min(lacking, default=SCORES)!r}")
+        for what, found, expected in self._told_twice():
+            if found != expected:
+                raise ValueError(f"{what} is {found}; it must be {expected} to fit the rest of the manifest")
+
+    def _told_twice(self) -> Iterator[tuple[str, object, object]]:
+        """What follows from other parts of the manifest: its name, as it is stated, and as it follows."""
+        encoder, temporal = self.graphs[ENCODER], self.graphs[TEMPORAL]
+        side = self.layout.crop.input_size
+        frames = TensorRecord("uint8", (FRAMES_DIM, side, side, 3))
+        yield "the encoder's input", encoder.inputs, {FRAMES: frames}
+        for name, record in encoder.outputs.items():
+            taken = TensorRecord(record.dtype, (STREAMS_DIM, *record.shape))
+            yield f"the temporal graph's input {name!r}", temporal.inputs.get(name), taken
+        kept = {name: temporal.inputs[STATE + name] for name in state_names(temporal.inputs)}
+        for name, record in kept.items():
+            yield f"the new state {name!r}", temporal.outputs.get(NEW_STATE + name), record
+        scores = TensorRecord("float32", (STREAMS_DIM, FRAMES_DIM, len(self.layout.aus)))
+        yield "the temporal graph's output", temporal.outputs.get(SCORES), scores
+        # A stream keeps as many frames as its scores lag behind: those that the dynamics wait for, and half of the
+        # temporal convolution's others.
+        lengths = {name: record.row[0] if record.row else 0 for name, record in kept.items()}
+        yield "the radius", self.radius, lengths.get(VALID, 0)
+        yield "the lookahead", self.lookahead, self.radius + lengths.get(NODES, 0) // 2
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Manifest:
-        """Inverse of `to_dict`; accepts lists where the manifest has tuples.
-
-        Raises:
-            KeyError, TypeError, ValueError, AttributeError: The data does not describe a bundle.
-        """
-        known = dict(data)
-        known["layout"] = Layout.from_dict(data["layout"])
-        known["normalisation"] = {name: tuple(values) for name, values in data["normalisation"].items()}
-        known["graphs"] = {name: _graph(record) for name, record in data["graphs"].items()}
-        known["parity"] = tuple(ParityRecord(**record) for record in data["parity"])
-        known["engines"] = tuple(_engine(record) for record in data.get("engines", ()))
-        if "outputs" in data:  # all models of older schemas give the published one's
-            known["outputs"] = from_plain(dict[str, OutputRecord], data["outputs"], "outputs")
-            if SCORES not in known["outputs"]:
-                raise ValueError(f"outputs lacks {SCORES!r}")
-        return cls(**known)
-
-
-def _engine(data: Mapping[str, Any]) -> EngineRecord:
-    profiles = tuple(
-        {name: tuple(map(tuple, shapes)) for name, shapes in profile.items()} for profile in data["profiles"]
-    )
-    return EngineRecord(**{**data, "profiles": profiles})
-
-
-def _graph(data: Mapping[str, Any]) -> GraphRecord:
-    def tensors(records: Mapping[str, Any]) -> dict[str, TensorRecord]:
-        return {name: TensorRecord(record["dtype"], tuple(record["shape"])) for name, record in records.items()}
-
-    return GraphRecord(data["file"], tensors(data["inputs"]), tensors(data["outputs"]))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ..errors import BundleError
 from ..file_types import explain
 from ..files import staged
+from ..records import RecordError, TooNewError, read_json
 from .manifest import SCHEMA, EngineRecord, Manifest
 
 MANIFEST = "manifest.json"
@@ -73,30 +77,27 @@ def read_manifest(path: Path | str) -> Manifest:
         BundleError: There is no bundle, or it is newer than this software, or its manifest is damaged.
     """
     path = Path(path)
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise BundleError(
             f"{path} is no bundle." if os.path.exists(path) else f"There is no bundle {path}.",
             *explain(path, "Check the path, or make a bundle with mdhr-export."),
         )
     file = path / MANIFEST
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise BundleError(f"{path} is not a bundle.", f"It has no {MANIFEST}.", EXPORT_AGAIN)
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        schema = int(data["schema"])
-        if schema <= SCHEMA:
-            return Manifest.from_dict(data)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        manifest: Manifest = read_json(_file_of(path, MANIFEST, EXPORT_AGAIN), Manifest, SCHEMA)
+    except TooNewError as error:
         raise BundleError(
-            f"The manifest {file} cannot be read.",
-            f"It is damaged or not that of a bundle ({type(error).__name__}: {error}).",
-            EXPORT_AGAIN,
+            f"The bundle {path} is too new for this software.",
+            str(error),
+            "Upgrade with `pip install -U mdhr-edge`, or export the bundle with this version.",
         ) from error
-    raise BundleError(
-        f"The bundle {path} is too new for this software.",
-        f"Its manifest has schema {schema}; this version reads up to {SCHEMA}.",
-        "Upgrade with `pip install -U mdhr-edge`, or export the bundle with this version.",
-    )
+    except RecordError as error:
+        raise BundleError(
+            f"The manifest {file} cannot be read.", f"It is damaged or was edited: {error}", EXPORT_AGAIN
+        ) from error
+    return manifest
 
 
 def open_bundle(path: Path | str) -> Bundle:
@@ -106,19 +107,19 @@ def open_bundle(path: Path | str) -> Bundle:
         path: The bundle's folder.
 
     Raises:
-        BundleError: There is no bundle, it is newer than this software, or a file is missing or altered.
+        BundleError: There is no bundle, it is newer than this software, a file is missing, altered or outside the
+            bundle, or a graph keeps weights in a file of its own.
     """
     path = Path(path)
     manifest = read_manifest(path)
     for name, digest in manifest.files.items():
-        _compare(path, name, file_hash(_file_of(path, name, EXPORT_AGAIN)), digest, EXPORT_AGAIN)
-    unlisted = {record.file for record in manifest.graphs.values()} - set(manifest.files)
-    if unlisted:
-        raise BundleError(
-            f"The bundle {path} was refused.",
-            f"Its manifest gives no hash for {', '.join(sorted(unlisted))}.",
-            EXPORT_AGAIN,
-        )
+        with _readable(path, name):
+            _compare(path, name, file_hash(_file_of(path, name, EXPORT_AGAIN)), digest, EXPORT_AGAIN)
+    for graph in manifest.graphs.values():
+        if graph.file not in manifest.files:
+            raise _refused(path, f"Its manifest gives no hash for {graph.file}.")
+        if _has_external_data(path / graph.file):
+            raise _refused(path, f"{graph.file} keeps weights in other files, which bundles do not.")
     return Bundle(path, manifest)
 
 
@@ -156,7 +157,8 @@ def read_engine(bundle: Bundle, record: EngineRecord) -> bytes:
         BundleError: It is missing or altered.
     """
     fix = f"Build the engines again: `{bundle.build_command}`."
-    data = _file_of(bundle.path, record.file, fix).read_bytes()
+    with _readable(bundle.path, record.file):
+        data = _file_of(bundle.path, record.file, fix).read_bytes()
     _compare(bundle.path, record.file, hashlib.sha256(data).hexdigest(), record.sha256, fix)
     return data
 
@@ -174,14 +176,39 @@ def file_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _has_external_data(path: Path) -> bool:
+    """Whether an ONNX file has a tensor in another file, which ONNX Runtime would read unchecked.
+
+    The tensor says where by an entry whose key is "location": Protocol Buffers write its length in front, in one byte
+    or, with needless zeros behind, in several.
+    """
+    if path.stat().st_size == 0:
+        return False  # and cannot be mapped
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return any(content[key.start() - 1] in b"\x08\x00" for key in re.finditer(b"location", content))
+
+
 def _file_of(folder: Path, name: str, fix: str) -> Path:
-    """Find a file that a manifest names."""
-    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        raise BundleError(f"The bundle {folder} was refused.", f"Its manifest names {name!r}, outside the bundle.", fix)
+    """Find a file that a manifest names. A link may not lead out of the bundle."""
+    if not Path(os.path.realpath(folder / name)).is_relative_to(os.path.realpath(folder)):
+        raise _refused(folder, f"Its {name!r} is outside of it.")
     file = folder / name
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise BundleError(f"The bundle {folder} is not complete.", f"{name} is missing.", fix)
     return file
+
+
+def _refused(folder: Path, why: str) -> BundleError:
+    return BundleError(f"The bundle {folder} was refused.", why, EXPORT_AGAIN)
+
+
+@contextmanager
+def _readable(folder: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = f"{name}: {error.strerror or error}."
+        raise BundleError(f"The bundle {folder} cannot be read.", why, "Make its files readable.") from error
 
 
 def _compare(folder: Path, name: str, found: str, expected: str, fix: str) -> None:

@@ -137,7 +137,12 @@ def draw(timeline: FaceTimeline, path: Path, *, inputs: Iterable[Path] = (), ove
         rows[-1].tick_params(axis="x", length=3)
         rows[-1].set_xlabel("time in seconds")
         figure.suptitle(
-            f"{timeline.source} · face {timeline.face_id}", x=0.01, ha="left", fontsize=12, fontweight="bold"
+            f"{timeline.source} · face {timeline.face_id}",
+            x=0.01,
+            ha="left",
+            fontsize=12,
+            fontweight="bold",
+            parse_math=False,  # a name may hold dollar signs
         )
         save_picture(figure, path, inputs=inputs, overwrite=overwrite)
 

@@ -1,13 +1,24 @@
 """ONNX graphs: running from memory to memory, and the threads that they take."""
 
+import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mdhr_runtime.backends.onnx_runtime import EXECUTION_PROVIDERS, load_graph, provider_options, session_options
+from mdhr_runtime.backends.onnx_runtime import (
+    EXECUTION_PROVIDERS,
+    OnnxBackend,
+    load_graph,
+    provider_options,
+    session_options,
+)
+from mdhr_runtime.bundle import MANIFEST, TensorRecord, open_bundle
+from mdhr_runtime.errors import BundleError
 
 
 @pytest.fixture
@@ -80,6 +91,40 @@ def test_cuda_is_found_in_the_packages_of_pip_before_a_session_asks_for_it(tiny_
 def test_engines_of_onnx_runtime_are_kept_beside_the_bundle():
     options = dict(provider_options("ort-tensorrt", Path("a.mdhr/encoder.onnx")))
     assert options["TensorrtExecutionProvider"]["trt_engine_cache_path"] == "a.mdhr.ort-tensorrt"
+
+
+@pytest.mark.parametrize(
+    ("graph", "side", "changes"),
+    [
+        ("encoder", "outputs", {"spare": TensorRecord("float32", (1,))}),
+        ("temporal", "inputs", {"state_dynamics": TensorRecord("float32", ("streams", 9, 1))}),
+        ("pnet", "inputs", {"images": TensorRecord("float32", ("N", "H", "W", 3))}),
+    ],
+)
+def test_a_graph_that_is_not_as_its_manifest_says_is_refused(tiny_bundle, graph, side, changes):
+    bundle = open_bundle(tiny_bundle)
+    record = bundle.manifest.graphs[graph]
+    record = replace(record, **{side: {**getattr(record, side), **changes}})
+    edited = replace(bundle.manifest)
+    object.__setattr__(edited, "graphs", {**edited.graphs, graph: record})
+    with pytest.raises(BundleError, match="not the graph"):
+        OnnxBackend("cpu", replace(bundle, manifest=edited), None, "").load(graph)
+
+
+def test_an_edited_lookahead_is_refused(tiny_bundle, tmp_path):
+    """It would move all scores by some frames. What the graph says of itself cannot be edited along."""
+    path = shutil.copytree(tiny_bundle, tmp_path / "edited.mdhr")
+    manifest = json.loads((path / MANIFEST).read_text())
+    manifest["lookahead"] += 1
+    (path / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match="lookahead is 8; it must be 7"):
+        open_bundle(path)
+    graph = manifest["graphs"]["temporal"]
+    for state in (graph["inputs"]["state_nodes"], graph["outputs"]["new_state_nodes"]):
+        state["shape"][1] += 2
+    (path / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match="not the graph"):
+        OnnxBackend("cpu", open_bundle(path), None, "").load("temporal")
 
 
 BESIDE = """

@@ -7,6 +7,7 @@ import pytest
 
 from mdhr_runtime.bundle import SCHEMA, Manifest
 from mdhr_runtime.contract import SCORE, OutputRecord
+from mdhr_runtime.records import RecordError, from_plain
 
 SCHEMA_1 = """
 {
@@ -22,14 +23,28 @@ SCHEMA_1 = """
       "rotate": true, "reference_size": 256, "input_size": 224
     }
   },
-  "backbone": "resnet50", "radius": 4, "lookahead": 7, "clip_frames": 16,
+  "backbone": "resnet50", "radius": 5, "lookahead": 7, "clip_frames": 16,
   "normalisation": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
   "precision": "float32",
   "graphs": {
     "encoder": {
       "file": "encoder.onnx",
       "inputs": {"frames": {"dtype": "uint8", "shape": ["frames", 224, 224, 3]}},
-      "outputs": {"static": {"dtype": "float32", "shape": ["frames", 49, 512]}}
+      "outputs": {"static": {"dtype": "float32", "shape": ["frames", 512, 7, 7]}}
+    },
+    "temporal": {
+      "file": "temporal.onnx",
+      "inputs": {
+        "static": {"dtype": "float32", "shape": ["streams", "frames", 512, 7, 7]},
+        "valid": {"dtype": "float32", "shape": ["streams", "frames"]},
+        "state_valid": {"dtype": "float32", "shape": ["streams", 5]},
+        "state_nodes": {"dtype": "float32", "shape": ["streams", 4, 3, 512]}
+      },
+      "outputs": {
+        "scores": {"dtype": "float32", "shape": ["streams", "frames", 3]},
+        "new_state_valid": {"dtype": "float32", "shape": ["streams", 5]},
+        "new_state_nodes": {"dtype": "float32", "shape": ["streams", 4, 3, 512]}
+      }
     }
   },
   "parity": [
@@ -39,19 +54,19 @@ SCHEMA_1 = """
     }
   ],
   "versions": {"mdhr-edge": "0.1.0", "opset": "18"},
-  "files": {"encoder.onnx": "0123"},
+  "files": {"encoder.onnx": "HASH"},
   "schema": 1
 }
-"""
+""".replace("HASH", "01" * 32)
 
 ENGINE = """
 {
   "graph": "encoder", "file": "engines/encoder.engine", "flavor": "tensorrt", "version": "10.3.0", "gpu": "Orin",
   "compute_capability": "8.7", "multiprocessors": 16, "precision": "float32", "layers": {"FLOAT": 30},
   "profiles": [{"frames": [[1, 224, 224, 3], [1, 224, 224, 3], [8, 224, 224, 3]]}],
-  "size": 1, "build_seconds": 1.0, "onnx_sha256": "0123", "sha256": "4567"
+  "size": 1, "build_seconds": 1.0, "onnx_sha256": "HASH", "sha256": "HASH"
 }
-"""
+""".replace("HASH", "01" * 32)
 
 
 @pytest.fixture
@@ -60,7 +75,7 @@ def oldest():
 
 
 def test_a_manifest_of_schema_1_has_no_engines_and_gives_the_published_score(oldest):
-    manifest = Manifest.from_dict(oldest)
+    manifest = from_plain(Manifest, oldest)
     assert manifest.schema == 1
     assert manifest.engines == ()
     assert manifest.outputs == {"scores": SCORE}
@@ -69,24 +84,24 @@ def test_a_manifest_of_schema_1_has_no_engines_and_gives_the_published_score(old
 
 
 def test_a_manifest_of_schema_2_has_engines_and_gives_the_published_score(oldest):
-    manifest = Manifest.from_dict(oldest | {"schema": 2, "engines": [json.loads(ENGINE)]})
+    manifest = from_plain(Manifest, oldest | {"schema": 2, "engines": [json.loads(ENGINE)]})
     assert manifest.engines[0].profiles[0]["frames"][2] == (8, 224, 224, 3)
     assert manifest.outputs == {"scores": SCORE}
 
 
 def test_a_manifest_states_its_outputs(oldest):
     intensity = {"name": "intensity", "lowest": 0.0, "highest": 5.0, "threshold": 2.0}
-    manifest = Manifest.from_dict(oldest | {"schema": 3, "outputs": {"scores": intensity}})
+    manifest = from_plain(Manifest, oldest | {"schema": 3, "outputs": {"scores": intensity}})
     assert manifest.outputs == {"scores": OutputRecord("intensity", 0.0, 5.0, 2.0)}
 
 
 def test_a_manifest_survives_its_json(oldest):
-    manifest = replace(Manifest.from_dict(oldest | {"engines": [json.loads(ENGINE)]}), schema=SCHEMA)
-    assert Manifest.from_dict(json.loads(json.dumps(manifest.to_dict()))) == manifest
+    manifest = replace(from_plain(Manifest, oldest | {"engines": [json.loads(ENGINE)]}), schema=SCHEMA)
+    assert from_plain(Manifest, json.loads(json.dumps(manifest.to_dict()))) == manifest
 
 
 def test_the_fixed_sizes_of_a_tensor_are_its_row(oldest):
-    assert Manifest.from_dict(oldest).graphs["encoder"].inputs["frames"].row == (224, 224, 3)
+    assert from_plain(Manifest, oldest).graphs["encoder"].inputs["frames"].row == (224, 224, 3)
 
 
 @pytest.mark.parametrize(
@@ -102,5 +117,89 @@ def test_the_fixed_sizes_of_a_tensor_are_its_row(oldest):
     ],
 )
 def test_outputs_by_which_nothing_could_be_labelled_are_refused(oldest, outputs):
-    with pytest.raises((TypeError, ValueError)):
-        Manifest.from_dict(oldest | {"schema": 3, "outputs": outputs})
+    with pytest.raises(RecordError):
+        from_plain(Manifest, oldest | {"schema": 3, "outputs": outputs})
+
+
+HOSTILE = [
+    ("files", {"encoder.onnx": None}),
+    ("files", {"encoder.onnx": 3}),
+    ("files", {"encoder.onnx": "0123"}),
+    ("files", {"a\0b": "01" * 32}),
+    ("radius", 4),
+    ("radius", -1),
+    ("lookahead", 6),
+    ("lookahead", -7),
+    ("lookahead", "seven"),
+    ("lookahead", float("nan")),
+    ("lookahead", 7.0),
+    ("clip_frames", 0),
+    ("precision", "int4"),
+    ("backbone", "\x1b[31m"),
+    ("backbone", "r" * 1000),
+    ("schema", float("inf")),
+    ("schema", True),
+    ("graphs", {}),
+    ("graphs.encoder.inputs", {}),
+    ("graphs.encoder.inputs.frames.dtype", "float128"),
+    ("graphs.encoder.inputs.frames.dtype", "float32"),
+    ("graphs.encoder.inputs.frames.shape", ["frames", 112, 112, 3]),
+    ("graphs.encoder.outputs.static.shape", ["frames", -512, 7, 7]),
+    ("graphs.encoder.outputs.static.shape", ["frames", 10**30, 7, 7]),
+    ("graphs.encoder.outputs.static.shape", ["frames", 0.5, 7, 7]),
+    ("graphs.encoder.outputs.static.shape", ["frames", float("nan"), 7, 7]),
+    ("graphs.encoder.outputs.static.shape", [1] * 100),
+    ("graphs.encoder.outputs.static.shape", "512"),
+    ("graphs.temporal.inputs.state_valid.shape", []),
+    ("graphs.temporal.inputs.state_valid.shape", ["streams", 6]),
+    ("graphs.temporal.outputs.new_state_nodes.shape", ["streams", 5, 3, 512]),
+    ("graphs.temporal.outputs.scores.shape", ["streams", "frames", 4]),
+    ("graphs.temporal.outputs", {}),
+    ("layout.aus", [1, 1, 12]),
+    ("layout.aus", [-1, 2, 12]),
+    ("layout.aus", []),
+    ("layout.regions.0.aus", list(range(1, 60))),
+    ("layout.regions.0.aus", []),
+    ("layout.regions.0.rows", [3, 3]),
+    ("layout.regions.0.rows", [0, 70]),
+    ("layout.regions.0.rows", [0]),
+    ("layout.crop.input_size", 112),
+    ("layout.crop.input_size", 2**40),
+    ("layout.crop.reference_size", 100),
+    ("layout.crop.left_eye", [0.7, 0.4]),
+    ("layout.crop.left_eye", [0.3]),
+    ("layout.crop.mouth", [0.5, -3]),
+    ("layout.crop.rotate", "yes"),
+    ("engines", [{"graph": "encoder"}]),
+    ("engines.0.graph", "clip"),
+    ("engines.0.sha256", ""),
+    ("engines.0.flavor", "pickle"),
+    ("engines.0.size", -1),
+    ("engines.0.profiles", [{"frames": [[-1]]}]),
+    ("parity", [{}]),
+    ("parity.0.largest", float("nan")),
+    ("normalisation", None),
+]
+
+
+@pytest.mark.parametrize(("place", "value"), HOSTILE, ids=lambda value: str(value)[:40])
+def test_values_that_make_no_sense_are_refused(oldest, place, value):
+    data = oldest | {"schema": 3, "engines": [json.loads(ENGINE)]}
+    from_plain(Manifest, data)
+    *sections, last = (int(name) if name.isdigit() else name for name in place.split("."))
+    part = data
+    for name in sections:
+        part = part[name]
+    part[last] = value
+    with pytest.raises(RecordError):
+        from_plain(Manifest, data)
+
+
+def test_every_part_but_those_of_later_schemas_is_needed(oldest):
+    for name in oldest.keys() - {"schema"}:
+        with pytest.raises(RecordError, match=name):
+            from_plain(Manifest, {key: value for key, value in oldest.items() if key != name})
+
+
+def test_what_a_later_version_adds_is_passed_over(oldest):
+    assert from_plain(Manifest, oldest | {"colour": "blue"}) == from_plain(Manifest, oldest)

@@ -1,7 +1,9 @@
 """Bundles that are whole, and bundles that are not."""
 
+import hashlib
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -38,11 +40,28 @@ def test_a_folder_without_manifest_is_no_bundle(tmp_path):
         open_bundle(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": 1}', '{"schema": "x"}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", '{"schema": 1}', '{"schema": "x"}', '{"schema": Infinity}', "[" * 100_000, '{"a":' * 100_000],
+    ids=lambda text: text[:20],
+)
 def test_a_damaged_manifest_is_refused(bundle, text):
     (bundle / MANIFEST).write_text(text)
     with pytest.raises(BundleError, match="cannot be read"):
         open_bundle(bundle)
+
+
+def test_a_manifest_of_gigabytes_is_not_read(bundle):
+    with (bundle / MANIFEST).open("r+b") as file:
+        file.truncate(1 << 40)  # takes no room
+    with pytest.raises(BundleError, match="larger than 16 MiB"):
+        open_bundle(bundle)
+
+
+def test_names_that_no_folder_can_have_are_no_bundles(tmp_path):
+    for name in ("a" * 300, "a/" * 3000, "\udcfc"):
+        with pytest.raises(BundleError, match="There is no bundle"):
+            open_bundle(tmp_path / name)
 
 
 def test_a_newer_schema_is_refused_whatever_else_it_holds(bundle):
@@ -79,9 +98,9 @@ def test_a_manifest_is_written_with_the_hashes_of_what_is_there(bundle):
 
 def test_known_hashes_are_kept_and_those_of_other_files_found(bundle):
     manifest = read_manifest(bundle)
-    known = {"encoder.onnx": "0123", "gone.onnx": "4567"}
+    known = {"encoder.onnx": "01" * 32, "gone.onnx": "45" * 32}
     written = write_manifest(bundle, manifest, known=known)
-    assert written.files == manifest.files | {"encoder.onnx": "0123"}
+    assert written.files == manifest.files | {"encoder.onnx": "01" * 32}
     assert read_manifest(bundle) == written
 
 
@@ -111,9 +130,53 @@ def test_a_graph_without_hash_is_refused(bundle):
     assert "encoder.onnx" in error.value.why
 
 
-@pytest.mark.parametrize("name", ["../secret", "/etc/hostname"])
+@pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "detector/../../secret"])
 def test_files_outside_the_bundle_are_refused(bundle, name):
+    (bundle.parent / "secret").write_bytes(b"")
     files = json.loads((bundle / MANIFEST).read_text())["files"]
-    edit(bundle, files=files | {name: "0" * 64})
+    edit(bundle, files=files | {name: hashlib.sha256(b"").hexdigest()})
     with pytest.raises(BundleError, match="refused"):
+        open_bundle(bundle)
+
+
+@pytest.mark.parametrize("name", ["encoder.onnx", "detector", MANIFEST])
+def test_links_may_lead_about_in_the_bundle_and_not_out_of_it(bundle, name):
+    (bundle / name).rename(bundle / "moved")
+    (bundle / name).symlink_to("moved")
+    assert open_bundle(bundle)
+    (bundle / name).unlink()
+    (bundle / "moved").rename(bundle.parent / "moved")
+    (bundle / name).symlink_to("../moved")
+    with pytest.raises(BundleError, match="outside of it"):
+        open_bundle(bundle)
+
+
+def test_a_link_to_itself_is_told(bundle):
+    (bundle / "encoder.onnx").unlink()
+    (bundle / "encoder.onnx").symlink_to("encoder.onnx")
+    with pytest.raises(BundleError, match=r"encoder\.onnx"):
+        open_bundle(bundle)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_graph_with_weights_in_another_file_is_refused(bundle, listed):
+    import onnx
+
+    model = onnx.load(bundle / "encoder.onnx")
+    onnx.save(model, bundle / "encoder.onnx", save_as_external_data=True, location="weights", size_threshold=0)
+    names = ("encoder.onnx", "weights") if listed else ("encoder.onnx",)
+    files = json.loads((bundle / MANIFEST).read_text())["files"]
+    edit(bundle, files=files | {name: file_hash(bundle / name) for name in names})
+    with pytest.raises(BundleError, match="weights in other files"):
+        open_bundle(bundle)
+
+
+def test_a_file_that_may_not_be_read_is_told(bundle, monkeypatch):
+    def refuse(self, *_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    manifest = read_manifest(bundle)
+    monkeypatch.setattr("mdhr_runtime.bundle.storage.read_manifest", lambda _: manifest)
+    monkeypatch.setattr(Path, "open", refuse)  # the tests may run as root, who may read everything
+    with pytest.raises(BundleError, match="Permission denied"):
         open_bundle(bundle)

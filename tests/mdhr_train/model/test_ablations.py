@@ -5,6 +5,7 @@ import tiny_backbone
 import torch
 
 from mdhr_runtime.errors import ConfigError
+from mdhr_runtime.records import RecordError, from_plain
 from mdhr_train.datasets import BP4D, DISFA
 from mdhr_train.losses import mdhr_loss
 from mdhr_train.model import MDHR, ModelConfig
@@ -142,12 +143,12 @@ def test_impossible_choices_are_refused(options, words):
 def test_a_configuration_survives_plain_data_and_lists():
     config = ModelConfig(BP4D, scales=[1, 3], fusion="sum", relations="full", auxiliary=False)
     assert config.scales == (1, 3)
-    assert ModelConfig.from_dict(config.to_dict()) == config
+    assert from_plain(ModelConfig, config.to_dict()) == config
 
 
 def test_configurations_of_older_versions_are_the_full_model():
     older = ("layout", "backbone", "node_features", "radius", "dynamics_channels", "clip_frames")
     config = ModelConfig(DISFA, "resnet18", 64, 3, 32, 12)
-    assert ModelConfig.from_dict({name: config.to_dict()[name] for name in older}) == config
-    with pytest.raises(KeyError):
-        ModelConfig.from_dict({"backbone": "resnet50"})
+    assert from_plain(ModelConfig, {name: config.to_dict()[name] for name in older}) == config
+    with pytest.raises(RecordError, match="layout"):
+        from_plain(ModelConfig, {"backbone": "resnet50"})

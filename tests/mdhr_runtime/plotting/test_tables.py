@@ -1,0 +1,257 @@
+"""Tables as the sinks write them, as other programs write them again, and as nobody should."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from mdhr_runtime.errors import OutputError
+from mdhr_runtime.plotting.tables import LONGEST_LINE, Seen, read_table
+from mdhr_runtime.plotting.timeline import choose, draw
+
+CSV = """\
+frame,face_id,timestamp,confidence,success,x,y,w,h,AU01_p,AU12_p,AU01_c,AU12_c,final,source
+1,0,0.040,0.998,1,10.0,20.0,100.0,119.8,0.1234,0.8765,0,1,0,cam
+1,0,0.040,0.998,1,10.0,20.0,100.0,119.8,0.1234,0.8765,0,1,1,cam
+2,,0.080,0.000,0,,,,,,,,,1,cam
+3,3,0.120,0.998,1,10.0,20.0,100.0,119.8,0.5000,0.2500,1,0,1,cam
+"""
+SEEN = [
+    Seen("cam", 1, 0.04, 0, {"AU01": 0.1234, "AU12": 0.8765}),
+    Seen("cam", 2, 0.08, None, {}),
+    Seen("cam", 3, 0.12, 3, {"AU01": 0.5, "AU12": 0.25}),
+]
+JSON_LINES = "".join(
+    json.dumps(
+        {
+            "source": row.source,
+            "frame": row.frame,
+            "timestamp": row.timestamp,
+            "face_id": row.face_id,
+            "final": True,
+            "aus": {au: {"score": score, "occurs": score >= 0.5} for au, score in row.scores.items()} or None,
+        }
+    )
+    + "\n"
+    for row in SEEN
+)
+
+
+@pytest.fixture
+def read(tmp_path) -> Callable[[str, str | bytes], list[Seen]]:
+    """Read a table with a given content."""
+
+    def read(suffix, content):
+        path = tmp_path / f"au.{suffix}"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return list(read_table(path))
+
+    return read
+
+
+def semicolons(text):
+    """As a spreadsheet writes it where numbers have a comma."""
+    return text.replace(",", ";").replace(".", ",")
+
+
+def pandas(text):
+    """With a column of row numbers, and numbers that have become fractions."""
+    header, *rows = text.splitlines()
+    rows = [row.replace(",0,0.", ",0.0,0.").replace(",3,0.", ",3.0,0.") for row in rows]
+    return "\n".join([f",{header}", *(f"{number},{row}" for number, row in enumerate(rows))]) + "\n"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda text: text,
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace("\n", "\n\n"),
+        lambda text: text + ",,,,,,,,,,,,,,\n",
+        lambda text: text.removesuffix("\n"),
+        semicolons,
+        lambda text: text.replace(",", "\t"),
+        pandas,
+        lambda text: text.replace(",,", ",NA,").replace(",,", ",NA,"),
+        lambda text: text.replace("\n", ",note\n"),
+        lambda text: text.replace(",cam", ',"cam"').replace("frame", '"frame"'),
+        lambda text: text.replace(",1,cam", ",TRUE,cam").replace(",0,cam", ",False,cam"),
+        lambda text: text + "4,3,0.160,0.99",
+    ],
+    ids=[
+        "as it is",
+        "byte order mark",
+        "CRLF",
+        "blank lines",
+        "empty row",
+        "no last line break",
+        "semicolons and commas",
+        "tabs",
+        "pandas",
+        "NA",
+        "another column",
+        "quotes",
+        "truth values",
+        "torn",
+    ],
+)
+def test_a_csv_table_that_other_programs_have_written_again(read, other):
+    assert read("csv", other(CSV)) == SEEN
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda text: text,
+        lambda text: text + "\n",
+        lambda text: text.replace("\n", "\r\n\r\n"),
+        lambda text: text.removesuffix("\n"),
+        lambda text: text + '{"source": "cam", "fra',
+        lambda text: text.replace('"face_id": 3', '"face_id": 3.0'),
+        lambda text: text.replace('{"source"', '{"note": [], "source"'),
+    ],
+    ids=["as it is", "blank line", "CRLF", "no last line break", "torn", "pandas", "another key"],
+)
+def test_json_lines_that_other_programs_have_written_again(read, other):
+    assert read("jsonl", other(JSON_LINES)) == SEEN
+
+
+def test_a_parquet_table_that_pandas_has_written_again(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = {
+        "frame": [1, 2, 3],
+        "face_id": [0.0, float("nan"), 3.0],
+        "timestamp": [0.04, 0.08, 0.12],
+        "success": [1.0, 0.0, 1.0],
+        "AU01_p": [0.1234, float("nan"), 0.5],
+        "AU12_p": [0.8765, None, 0.25],
+        "final": [True, True, True],
+        "source": ["cam", "cam", "cam"],
+        "__index_level_0__": [0, 1, 2],
+    }
+    parquet.write_table(arrow.table(table), tmp_path / "au.parquet")
+    assert list(read_table(tmp_path / "au.parquet")) == SEEN
+    doubled = arrow.table([*arrow.table(table).columns, arrow.array(["x"] * 3)], [*table, "source"])
+    parquet.write_table(doubled, tmp_path / "au.parquet")
+    with pytest.raises(OutputError, match="two columns source"):
+        list(read_table(tmp_path / "au.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (CSV.replace("0.120", "nan"), "Line 5 is wrong at `timestamp`"),
+        (CSV.replace("0.120", "-inf"), "Line 5 is wrong at `timestamp`"),
+        (CSV.replace("0.120", "1e300"), "Line 5 is wrong at `timestamp`"),
+        (CSV.replace("3,3,", "3.5,3,"), "Line 5 is wrong at `frame`"),
+        (CSV.replace("3,3,", "3,-1,"), "Line 5 is wrong at `face_id`"),
+        (CSV.replace("0.5000", "high"), "Line 5 is wrong at `scores"),
+        (CSV.replace("0.5000", ""), "Line 5 is wrong at `scores"),
+        (CSV.replace("0,1,cam", "0,x,cam"), "Line 5 is wrong at `final`"),
+        (CSV.replace("1,10.0", "10.0"), "Line 2 has 14 cells, and the header 15"),
+        (CSV.replace("1,10.0", "1,10,0"), "Line 2 has 16 cells, and the header 15"),
+        (CSV.replace("AU12_p", "AU01_p"), "two columns AU01_p"),
+        (CSV.replace("final", "done"), "no column final"),
+        (CSV.replace("_p", "_r"), "no column AU…_p"),
+        (CSV.replace(",cam", "," + "x" * 200_000), "field larger"),
+        ("x" * LONGEST_LINE * 2, "field larger"),
+        (CSV.encode("utf-16"), "no column source"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 60 else "",
+)
+def test_a_csv_table_that_cannot_be_read_says_which_line_and_why(read, content, words):
+    with pytest.raises(OutputError, match=words):
+        read("csv", content)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (JSON_LINES.replace('"frame": 2', '"frame": "two"'), "Line 2 is wrong at `frame`"),
+        (JSON_LINES.replace("0.08", "NaN"), "Line 2: It holds nan"),
+        (JSON_LINES.replace("0.08", "1" * 500), "Line 2: It holds a number of more than 64 bits"),
+        (JSON_LINES.replace("0.08", "[" * 100_000), "Line 2: It is nested too deep"),
+        (JSON_LINES.replace("0.08", '"' + "x" * LONGEST_LINE + '"'), "Line 2: It is no JSON"),
+        (JSON_LINES.replace('"frame": 2', '"frame": 2, "frame": 3'), "Line 2: It is no JSON: a key is there twice"),
+        (JSON_LINES.replace('"score": 0.5', '"score": null'), "Line 3 is wrong at `scores"),
+        (JSON_LINES.replace('"score": 0.5,', ""), "Line 3: It is wrong at `aus"),
+        (JSON_LINES + '{"source": "cam"\n', "Line 4: It is no JSON"),
+        ('{"source": "cam"', "Line 1: It is no JSON"),
+        (JSON_LINES.replace('"AU12": {"score": 0.25', '"AU13": {"score": 0.25'), "Line 3 has other action units"),
+        (JSON_LINES.replace("AU12", "$5_$10"), "Line 1 is wrong"),
+    ],
+    ids=lambda value: value if len(value) < 60 else "",
+)
+def test_json_lines_that_cannot_be_read_say_which_line_and_why(read, content, words):
+    with pytest.raises(OutputError, match=words):
+        read("jsonl", content)
+
+
+def test_names_that_are_no_text_are_read_as_they_were_written(read):
+    assert read("jsonl", JSON_LINES.replace('"cam"', '"M\\udcfcller.mp4"'))[0].source == "M\udcfcller.mp4"
+
+
+@pytest.mark.slow
+def test_a_name_may_hold_signs_of_mathematics(tmp_path):
+    pytest.importorskip("matplotlib")
+    rows = [Seen(r"$5_$10 ^\frac{", row.frame, row.timestamp, 0, row.scores) for row in SEEN if row.scores]
+    draw(choose(rows, tmp_path)[0], tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").stat().st_size > 10_000
+
+
+TEXTS = [
+    "",
+    "nan",
+    "-inf",
+    "1e400",
+    "9" * 400,
+    "-1",
+    "3.5",
+    "0x1",
+    '"',
+    ",",
+    ";",
+    "\r",
+    "\0",
+    "\ufeff",
+    "\ud800",
+    "NA",
+    "\t",
+]
+HOSTILE = st.sampled_from([text.encode(errors="surrogatepass") for text in TEXTS]) | st.binary(max_size=8)
+
+
+@st.composite
+def damaged(draw, content: bytes) -> bytes:
+    """A table with hostile bytes in the place of some of its own."""
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(content)))
+        end = draw(st.integers(start, min(len(content), start + 12)))
+        content = content[:start] + draw(HOSTILE) * draw(st.sampled_from([1, 1, 1, 50])) + content[end:]
+    return content
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+@given(
+    st.sampled_from(["csv", "jsonl"]).flatmap(
+        lambda kind: st.tuples(
+            st.just(kind), damaged({"csv": CSV, "jsonl": JSON_LINES}[kind].encode()) | st.binary(max_size=200)
+        )
+    )
+)
+@example(("csv", b""))
+@example(("jsonl", b"\xff\xfe{"))
+def test_whatever_a_table_holds_it_is_read_or_refused_in_words(tmp_path_factory, table):
+    suffix, content = table
+    path = Path(tmp_path_factory.getbasetemp()) / f"fuzz.{suffix}"
+    path.write_bytes(content)
+    try:
+        timeline = choose(read_table(path), path)[0]
+    except OutputError:
+        return
+    assert timeline.scores.shape == (len(timeline.times), len(timeline.aus))
