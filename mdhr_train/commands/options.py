@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mdhr_runtime.errors import ConfigError, OutputError
+from mdhr_runtime.errors import ConfigError, OutputError, not_imported
 
 from ..datasets import LAYOUTS
 from ..threads import share_cores
@@ -62,5 +62,5 @@ def require_libraries() -> None:
             import_module(library)
     except ImportError as error:
         raise ConfigError(
-            "The libraries for training are not installed.", str(error), "Run `pip install 'mdhr-edge[train]'`."
+            *not_imported("A library for training", error, "Run `pip install 'mdhr-edge[train]'`.")
         ) from error

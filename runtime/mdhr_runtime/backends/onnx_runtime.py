@@ -13,7 +13,7 @@ import numpy as np
 
 from ..bundle import EXPORT_AGAIN, Bundle, TensorRecord
 from ..contract import DETECTOR
-from ..errors import BundleError, ProviderError
+from ..errors import BundleError, ProviderError, not_imported
 from .base import DEVICE_NUMBER, Buffer, Tensors, TensorView
 
 HOST, CUDA = "cpu", "cuda"  # ONNX Runtime's names of where tensors are
@@ -276,9 +276,7 @@ def onnxruntime_module() -> Any:
         import onnxruntime
     except ImportError as error:
         raise ProviderError(
-            "ONNX Runtime is not installed.",
-            f"The bundle's graphs need it ({error}).",
-            f"Run {_install('cpu')}, or with [gpu] on a machine with an NVIDIA GPU.",
+            *not_imported("ONNX Runtime", error, f"Run {_install('cpu')}; with [gpu] where there is an NVIDIA GPU.")
         ) from error
     return onnxruntime
 

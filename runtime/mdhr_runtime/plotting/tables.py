@@ -85,7 +85,8 @@ def read_table(path: Path) -> Iterator[Seen]:
     aus = None
     try:
         if file_type(path) not in (TABLE, None) or not os.path.exists(path):
-            raise OutputError(f"There is no table {path}.", *explain(path, fix))
+            what = f"{path} is no table of action units." if os.path.exists(path) else f"There is no table {path}."
+            raise OutputError(what, *explain(path, fix))
         if path.suffix.lower() not in _READERS:
             raise RecordError(f"Its name does not end in one of {', '.join(_READERS)}.")
         for place, plain in _READERS[path.suffix.lower()](path):

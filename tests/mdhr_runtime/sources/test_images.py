@@ -147,9 +147,9 @@ def test_a_file_comes_before_the_webcam_of_its_name(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("-", "The standard input is no source"),
-        ("frames/%03d.png", r'Give a pattern: "frames/\*.png"'),
-        ("frames/*.mp4", "give videos by their names"),
+        ("-", "The standard input is not read"),
+        ("frames/%03d.png", r'between quotes: "frames/\*.png"'),
+        ("frames/*.mp4", "No file matches this pattern"),
         ("/dev/zero", "It is a device"),
         ("pipe", "It is a pipe"),
         ("socket", "It is a socket"),
