@@ -35,10 +35,11 @@ VIDEO = FileType("a video", "Analyse it with mdhr-run BUNDLE {}: the bundle come
 IMAGE = FileType("an image", VIDEO.use)
 FOLDER = FileType("a folder", "Give a file in it.")
 HEIC = FileType("a HEIC image", "Convert it to JPEG or PNG.")
+EMPTY = FileType("an empty file", "Copy or download it again.")
 PAGE = FileType("a web page", DOWNLOAD)
 
 SIGNATURES = {
-    rb"\Z": FileType("an empty file", "Copy or download it again."),
+    rb"\Z": EMPTY,
     rb".{4}ftyp(heic|heix|mif1|hevc)": HEIC,
     rb".{4}ftyp|.{4}(moov|mdat|wide)|RIFF.{4}AVI |\x1aE\xdf\xa3|FLV\1|\0\0\1[\xba\xb3]|G.{187}G|OggS|0&\xb2u": VIDEO,
     rb"\xff\xd8\xff|\x89PNG|II\*\0|MM\0\*|RIFF.{4}WEBP|BM.{4}\0{4}": IMAGE,
