@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mdhr_runtime import file_types
-from mdhr_runtime.file_types import BUNDLE, CHECKPOINT, FOLDER, ONNX, IMAGE, TABLE, VIDEO, explain, file_type
+from mdhr_runtime.file_types import BUNDLE, CHECKPOINT, FOLDER, IMAGE, ONNX, TABLE, VIDEO, explain, file_type
 from mdhr_runtime.results import Row
 from mdhr_runtime.sinks import open_sink
 
