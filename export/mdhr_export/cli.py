@@ -49,7 +49,7 @@ def _count(section: str, *names: str, **settings: Any) -> Decorator:
     "What to export",
     "--out",
     metavar="DIR",
-    help="Bundle to write. [default: name of FILE with .mdhr, in the current folder]",
+    help="Bundle to write. [default: name of FILE with .mdhr added, in the current folder]",
 )
 @overwrite_option("What to export")
 @_option(

@@ -88,7 +88,7 @@ def test_a_picture(write, tmp_path, suffix):
 def test_the_picture_is_named_after_the_table(write):
     path = write(result(row(1)))
     assert invoke(path).exit_code == 0
-    assert path.with_suffix(".png").exists()
+    assert path.with_name(f"{path.name}.png").exists()
 
 
 def refused(*arguments):

@@ -20,6 +20,7 @@ def test_a_suffix_chooses_the_sink_and_nothing_is_touched(tmp_path, suffix):
         pytest.importorskip("pyarrow", reason="needs the extra 'parquet'")
     sink = open_sink(tmp_path / f"au{suffix.upper()}", AUS, SOURCES)
     assert type(sink).__name__ == SUFFIXES[suffix].rpartition(":")[2]
+    sink.close()
     assert not list(tmp_path.iterdir())
 
 
