@@ -87,9 +87,7 @@ def file_type(path: Path) -> FileType | None:
     return next((kind for form, kind in SIGNATURES.items() if re.match(form, start, re.DOTALL)), None)
 
 
-def explain(
-    path: Path, fix: str, otherwise: str = "It is of no kind that is known here."
-) -> tuple[str, str]:
+def explain(path: Path, fix: str, otherwise: str = "It is of no kind that is known here.") -> tuple[str, str]:
     """Say why a path is not what it was taken for, and what to do: the last two parts of an error.
 
     Args:

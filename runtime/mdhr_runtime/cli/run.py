@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from ..sources import Source
 
 
-
 def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, cls=Option, section=section, **settings)
 
