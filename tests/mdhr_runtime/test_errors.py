@@ -32,7 +32,7 @@ def test_the_errors_of_several_sources_travel_together():
         "std::bad_alloc",
         "OpenCV(5.0.0) alloc.cpp:73: error: (-4:Insufficient memory) Failed to allocate 691200 bytes in function 'x'",
         "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Failed to allocate memory for requested buffer of size 9",
-        "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.",
+        "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 B.",
         "[Errno 12] Cannot allocate memory",
         "x.so: failed to map segment from shared object",
         "can't start new thread",

@@ -38,7 +38,7 @@ def check_source(text: str) -> None:
             fix = "Check the path." if pattern == text else f'Give a pattern of pictures, between quotes: "{pattern}".'
             raise VideoError(f"There is no file {redacted(text)}.", *explain(path, fix))
         _check_pictures(text, list(map(Path, glob.glob(text))), "No file matches this pattern.")
-    elif (kind := file_type(path)) == FOLDER:
+    elif (kind := file_type(path)) == FOLDER or (kind is None and os.path.isdir(path)):
         try:
             files = list(path.iterdir())
         except OSError as error:
