@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
-LOGIN = re.compile(r"^[^@]*:.*@", re.DOTALL)
+LOGIN = re.compile(r"^[^/@]*:.*@", re.DOTALL)
 """The start of `user:password@host`, to which no scheme was written."""
+ONE_SLASH = re.compile(r"^([a-z][a-z0-9+.-]+:)/(?!/)", re.IGNORECASE)
+"""The start of a URL that was mistyped, or taken for a path."""
 PLAIN = re.compile(r"[^:=&;@?#\\\x00-\x1f\x7f]*")
 """The start of a path up to its parameters, or an address inside it: many cameras take user and password there."""
 CUT_LOGIN = re.compile(r"://[^/?#]*:[^/?#]*[/?#].*@", re.DOTALL)
@@ -89,6 +91,7 @@ def redacted(text: str) -> str:
     Args:
         text: What the user gave, whether it is valid or not.
     """
+    text = ONE_SLASH.sub(r"\1//", text)
     if not is_address(text):
         return LOGIN.sub("…@", text, count=1)
     try:

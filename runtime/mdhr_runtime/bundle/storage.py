@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from ..addresses import redacted
 from ..errors import BundleError
 from ..files import staged
 from .manifest import SCHEMA, EngineRecord, Manifest
@@ -71,7 +72,7 @@ def read_manifest(path: Path | str) -> Manifest:
     path = Path(path)
     if not path.is_dir():
         raise BundleError(
-            f"There is no bundle {path}.",
+            f"There is no bundle {redacted(str(path))}.",
             "It is a file; a bundle is a folder." if path.exists() else "No folder has this name.",
             "Check the path, or make a bundle with mdhr-export.",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from time import monotonic
 
@@ -133,6 +134,8 @@ def network_camera(url: str, timeout: float = TIMEOUT) -> Camera:
             "Write it as rtsp://[user:password@]host[:port]/path, or http://…; in user and password write %2F for '/', "
             "%3F for '?', %23 for '#' and %40 for '@'.",
         ) from error
+    # FFmpeg's own lines would name addresses in full, with the password even those that a playlist leads to.
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
     milliseconds = int(timeout * 1000)
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds]
     return Camera(name, lambda: cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits), timeout)

@@ -91,7 +91,9 @@ class Video(SourceBase):
 
 def _open(path: Path) -> cv2.VideoCapture:
     if not path.exists():
-        raise VideoError(f"There is no file {redacted(str(path))}.", "The path does not exist.", "Check the path of the video.")
+        raise VideoError(
+            f"There is no file {redacted(str(path))}.", "The path does not exist.", "Check the path of the video."
+        )
     if path.is_dir():
         raise VideoError(f"{path} is no video.", "It is a folder.", "Give the path of a video file.")
     # A whole path: FFmpeg would connect to the network for a file that is called http:….mp4.
