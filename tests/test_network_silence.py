@@ -186,7 +186,8 @@ def test_a_file_with_the_name_of_an_address_is_a_file(observe, tiny_bundle, clip
 
 LOCAL_PLAYLISTS = {
     "hls.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{url}\n#EXT-X-ENDLIST\n",
-    "key.m3u8": '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-KEY:METHOD=AES-128,URI="{url}"\n#EXTINF:1,\nclip.ts\n#EXT-X-ENDLIST\n',
+    "key.m3u8": '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-KEY:METHOD=AES-128,URI="{url}"\n#EXTINF:1,\nclip.ts\n'
+    "#EXT-X-ENDLIST\n",
     "list.m3u": "{url}\n",
     "concat.ffconcat": "ffconcat version 1.0\nfile '{url}'\n",
     "concat.mp4": "ffconcat version 1.0\nfile '{url}'\n",

@@ -87,7 +87,7 @@ def test_paths_stay_as_they_are(path):
     "url", ["rtsp://", "rtsp:///SECRET", "rtsp://me:SECRET@h:x/", "rtsp://[SECRET", "file:///SECRET"]
 )
 def test_an_error_repeats_nothing(url):
-    with pytest.raises(ValueError, match="Its host|It names no host") as error:
+    with pytest.raises(ValueError, match=r"Its host|It names no host") as error:
         Address.parse(url)
     assert "SECRET" not in "".join(traceback.format_exception(error.value))
     assert error.value.__context__ is None
