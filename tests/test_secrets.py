@@ -116,7 +116,7 @@ def test_the_default_table_of_a_camera(run, told, camera, tmp_path):
     (table,) = (tmp_path / "work").iterdir()
     assert table.suffix == ".csv"
     assert "cam" in table.name
-    assert f"stopped: the rows that were final are in {table.name}" in told() or table.name in told()
+    assert table.name in told()
 
 
 @pytest.mark.skipif(MOSQUITTO is None, reason="needs the MQTT broker: apt-get install mosquitto")
@@ -161,13 +161,12 @@ SOURCES = [
     "http://{login}@[bad/a",
     "http:/{login}@127.0.0.1/a",
     "{login}@127.0.0.1/a",
-    "{login}@127.0.0.1/a/*.png",
     "{login}@://127.0.0.1/a",
 ]
 TARGETS = [
     "mqtt://{login}@127.0.0.1:1/a",
     "mqtt://{login}@127.0.0.1:1/a/#",
-    "mqtt://{login}@127.0.0.1:1/a/+{mark}",
+    "mqtt://{login}@127.0.0.1:1/a/+",
     "mqtt://{login}@127.0.0.1:1/a?{query}",
     "mqtt://{login}@127.0.0.1:99999/a",
     "mqtt://{login}",
