@@ -123,7 +123,7 @@ class WebSocketPublisher(Sink):
     async def _admit(self, connection: Any, request: Any) -> Any:
         """Refuse requests for another path or without the password."""
         if unquote(urlsplit(request.path).path) != f"/{self._address.path}":
-            return connection.respond(HTTPStatus.NOT_FOUND, f"The rows are at /{self._address.path}\n")
+            return connection.respond(HTTPStatus.NOT_FOUND, "There is nothing here.\n")
         if self._address.user is None:
             return None
         credentials = (self._address.user, self._address.password or "")
