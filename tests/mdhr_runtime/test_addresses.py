@@ -50,6 +50,9 @@ def test_no_text_of_it_has_a_secret():
         ("http://proxy/rtsp://me:SECRET@camera/a", "http://proxy/rtsp"),
         ("http://proxy/rtsp%3A//me%3ASECRET@camera/a", "http://proxy/rtsp"),
         ("http://camera/%1b[31mSECRET", "http://camera"),
+        ("http://camera/a%E2%80%AESECRET", "http://camera/a"),
+        ("http://camera/a\nSECRET", "http://…"),
+        ("rtsp:/\t/me:1/SECRET@host://x", "rtsp://…"),
         # The password holds what ends host and port: its second half stands where host or path should.
         ("rtsp://me:1/SECRET@camera/a", "rtsp://…"),
         ("rtsp://me:1@x/SECRET@camera/a", "rtsp://…"),
@@ -87,7 +90,7 @@ def test_paths_stay_as_they_are(path):
     "url", ["rtsp://", "rtsp:///SECRET", "rtsp://me:SECRET@h:x/", "rtsp://[SECRET", "file:///SECRET"]
 )
 def test_an_error_repeats_nothing(url):
-    with pytest.raises(ValueError, match=r"Its host|It names no host") as error:
+    with pytest.raises(ValueError, match="It names no host") as error:
         Address.parse(url)
     assert "SECRET" not in "".join(traceback.format_exception(error.value))
     assert error.value.__context__ is None
