@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from time import monotonic
 
@@ -138,6 +139,8 @@ def network_camera(url: str, timeout: float = TIMEOUT) -> Camera:
             "%3F for '?', %23 for '#' and %40 for '@'.",
         ) from error
     check = "the camera is on, and its address and password are right"
+    # FFmpeg's own lines would name addresses in full, with the password even those that a playlist leads to.
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
     milliseconds = int(timeout * 1000)
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds]
     return Camera(name, lambda: cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits), timeout, check)
