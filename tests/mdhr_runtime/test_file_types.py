@@ -50,15 +50,15 @@ def _zip(*names):
     [
         (b"", "an empty file"),
         (b"\n\n<!DOCTYPE html><html>", "a web page"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
-        (b"\x1f\x8b\x08", "a packed archive"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS, which stands for the file"),
+        (b"\x1f\x8b\x08", "a compressed archive"),
         (b"\0\0\0\x18ftypheic", "a HEIC image"),
         (b'\x10\0\0\0\0\0\0\0{"w": 1}', "a safetensors file"),
         (_zip(), "a zip archive"),
         (_zip("a.txt"), "a zip archive"),
-        (_zip("x/manifest.json", "x/encoder.onnx"), "a bundle that is packed as a zip archive"),
-        (_zip("m/data.pkl", "m/constants.pkl"), "a TorchScript program"),
-        (_zip("w.npy"), "an archive of NumPy arrays"),
+        (_zip("x/manifest.json", "x/encoder.onnx"), "a zipped bundle"),
+        (_zip("m/data.pkl", "m/constants.pkl"), "a TorchScript archive, which is a program"),
+        (_zip("w.npy"), "NumPy arrays (.npz)"),
     ],
 )
 def test_what_is_none_of_ours_is_named(tmp_path, data, noun):
@@ -75,8 +75,14 @@ def test_a_pipe_is_not_opened_and_noise_is_of_no_type(tmp_path):
 
 
 def test_every_use_names_the_path_or_says_what_to_do():
-    kinds = [*file_types.SIGNATURES.values(), *file_types.MEMBERS.values(), BUNDLE, FOLDER]
-    assert all(kind.noun.startswith(("a ", "an ")) and kind.use.endswith(".") for kind in kinds)
+    kinds = [
+        *file_types.SIGNATURES.values(),
+        *file_types.MEMBERS.values(),
+        *file_types.FOLDERS.values(),
+        BUNDLE,
+        FOLDER,
+    ]
+    assert all(kind.noun and kind.use.endswith(".") for kind in kinds)
 
 
 def test_a_similar_name_is_proposed_and_only_a_similar_one(tmp_path):

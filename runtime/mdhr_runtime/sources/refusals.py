@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..addresses import redacted
 from ..errors import VideoError
-from ..file_types import BUNDLE, IMAGE, VIDEO, explain, file_type
+from ..file_types import FOLDER, IMAGE, VIDEO, explain, file_type
 from .images import SUFFIXES, is_image
 
 COUNTED = re.compile(r"%0?\d*d")
@@ -39,7 +39,7 @@ def check_source(text: str) -> None:
             fix = "Check the path." if pattern == text else f'Give a pattern of images, between quotes: "{pattern}".'
             raise VideoError(f"There is no file {redacted(text)}.", *explain(path, fix))
         _check_images(text, list(map(Path, glob.glob(text))), "No file matches this pattern.")
-    elif os.path.isdir(path) and kind != BUNDLE:
+    elif os.path.isdir(path) and kind in (FOLDER, None):
         try:
             files = list(path.iterdir())
         except OSError as error:
