@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from mdhr_runtime.cli.console import Command, Group
+from mdhr_runtime.cli.console import Command, Group, overwrite_option
 from mdhr_runtime.cli.signals import Stopped
 from mdhr_runtime.errors import ConfigError
 
@@ -73,9 +73,7 @@ def main() -> None:
     show_default=True,
     help="How often everything takes its turn. More rounds show smaller differences.",
 )
-@click.option(
-    "--overwrite", is_flag=True, help="Replace what is at --out and beside it, also if it is no older result."
-)
+@overwrite_option()
 def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None, rounds: int, overwrite: bool) -> None:
     """Measure latency, throughput, pipeline, memory and energy of BUNDLE, beside baselines in the same run.
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mdhr_runtime.cli import console
 from mdhr_runtime.errors import ConfigError, OutputError, not_imported
 from mdhr_runtime.targets import Claim
 
@@ -37,9 +38,7 @@ def count_option(
     return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, help=text, **settings)
 
 
-overwrite_option = click.option(
-    "--overwrite", is_flag=True, help="Replace what is there already, also if it is no older result of this command."
-)
+overwrite_option = console.overwrite_option()
 
 
 def claim_file(

@@ -44,7 +44,8 @@ SIGNATURES = {
     rb"\Z": EMPTY,
     rb"\0+\Z": FileType("nothing but zeros, as a download leaves that reserved its space and broke off", DOWNLOAD),
     rb".{4}ftyp(heic|heix|mif1|hevc)": FileType("a HEIC image", "Convert it to JPEG or PNG."),
-    rb".{4}(ftyp|moov|mdat|wide)|RIFF.{4}AVI |\x1aE\xdf\xa3|FLV\x01|\x00\x00\x01[\xb0-\xbf]|G.{187}G|OggS|0&\xb2u": VIDEO,
+    rb".{4}(ftyp|moov|mdat|wide)|RIFF.{4}AVI |\x1aE\xdf\xa3": VIDEO,  # MP4 and MOV, AVI, Matroska
+    rb"FLV\x01|\x00\x00\x01[\xb0-\xbf]|G.{187}G|OggS|0&\xb2u": VIDEO,  # Flash, MPEG and its streams, Ogg, Windows
     rb"\xff\xd8\xff|\x89PNG|GIF8|II\*\0|MM\0\*|RIFF.{4}WEBP|BM.{4}\0{4}": IMAGE,
     rb"(?i)\s*<(!doctype html|html|head).*(quota|too many users|virus scan)": FileType(
         "a web page that says that the file cannot be downloaded this way (a quota, or a question to confirm)",
