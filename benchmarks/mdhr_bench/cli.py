@@ -5,8 +5,7 @@ from __future__ import annotations
 import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
 
 # isort: split
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,32 +86,8 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
     if out and out.suffix != ".json":
         raise ConfigError(f"{out} is no name for a result.", "It does not end in .json.", "Use --out FILE.json.")
     _need_packages()
-    with _claimed(out, [bundle, *videos], overwrite):
-        _run(bundle, provider, videos, out, rounds)
-
-
-@contextmanager
-def _claimed(out: Path | None, inputs: Sequence[Path], overwrite: bool) -> Iterator[None]:
-    """Claim all files of a result before anything is measured."""
-    from mdhr_runtime.files import told
-    from mdhr_runtime.targets import Claim, is_sealed
-
-    from .results import is_result
-
-    with ExitStack() as claims:
-        if out:
-            with told(out):
-                out.parent.mkdir(parents=True, exist_ok=True)
-            claims.enter_context(Claim(out, is_result, inputs=inputs, overwrite=overwrite))
-            for report in map(out.with_suffix, REPORTS):
-                claim = Claim(
-                    report, lambda path: is_sealed(path.read_bytes(), SEAL), inputs=inputs, overwrite=overwrite
-                )
-                claims.enter_context(claim)
-        yield
-
-
-def _run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None, rounds: int) -> None:
+    if out:
+        _claim(out, [bundle, *videos], overwrite)
     from .report.text import tell
     from .run import Benchmark
 
@@ -147,6 +122,25 @@ def compare(before: Path, after: Path) -> None:
     from .results import read_result
 
     click.echo(tell_comparison(compare(read_result(before), read_result(after))))
+
+
+def _claim(out: Path, inputs: Sequence[Path], overwrite: bool) -> None:
+    """Claim all files of a result until the command ends, before anything is measured.
+
+    Raises:
+        OutputError: One of them may not be written; see `Claim`.
+    """
+    from mdhr_runtime.files import told
+    from mdhr_runtime.targets import Claim, is_sealed
+
+    from .results import is_result
+
+    with told(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+    reports = {out.with_suffix(suffix): lambda path: is_sealed(path.read_bytes(), SEAL) for suffix in REPORTS}
+    for path, is_ours in {out: is_result, **reports}.items():
+        claim = Claim(path, is_ours, inputs=inputs, overwrite=overwrite)
+        click.get_current_context().with_resource(claim)
 
 
 def _write_reports(result: Any, out: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,23 +60,8 @@ def evaluate(
         raise click.UsageError("Say what to score: --ckpt, --bundle, or both.")
     require_libraries()
     inputs = [*prepared_folders(data, DATASETS[dataset]), *(path for path in (checkpoint, bundle) if path)]
-    with claim_file(out, is_evaluation, inputs, overwrite) if out else nullcontext():
-        _evaluate(checkpoint, bundle, data, dataset, fold, batch, workers, device, precision, provider, out)
-
-
-def _evaluate(
-    checkpoint: Path | None,
-    bundle: Path | None,
-    data: Path,
-    dataset: str,
-    fold: int,
-    batch: int,
-    workers: int,
-    device: str,
-    precision: str,
-    provider: str,
-    out: Path | None,
-) -> None:
+    if out is not None:
+        claim_file(out, is_evaluation, inputs, overwrite)
     from ..data.clips import ScoringClips
     from ..data.lists import read_fold
     from ..training.data import worker_deaths

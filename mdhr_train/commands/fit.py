@@ -76,8 +76,8 @@ def fit(
         require_libraries()
         from ..checkpoints.files import is_checkpoint
 
-        with claim_file(out, is_checkpoint, overwrite=overwrite):
-            _fit_demo(configure(context, layout, DEMO), layout, clips, test_clips, out)
+        claim_file(out, is_checkpoint, overwrite=overwrite)
+        _fit_demo(configure(context, layout, DEMO), layout, clips, test_clips, out)
         return
     if resume and overwrite:
         raise click.UsageError("--resume and --overwrite exclude each other.")

@@ -43,8 +43,8 @@ overwrite_option = console.overwrite_option()
 
 def claim_file(
     path: Path, is_ours: Callable[[Path], bool], inputs: Iterable[Path] = (), overwrite: bool = False
-) -> Claim:
-    """Claim an output file before any work is done. Arguments are those of `Claim`.
+) -> None:
+    """Claim an output file until the command ends, before any work is done. Arguments are those of `Claim`.
 
     Raises:
         OutputError: The path is a folder, or its folder does not exist; or it may not be written, see `Claim`.
@@ -55,7 +55,7 @@ def claim_file(
             "It is a folder." if path.is_dir() else f"There is no folder {path.parent}.",
             "Name a file in a folder that exists.",
         )
-    return Claim(path, is_ours, inputs=inputs, overwrite=overwrite)
+    click.get_current_context().with_resource(Claim(path, is_ours, inputs=inputs, overwrite=overwrite))
 
 
 def require_libraries() -> None:

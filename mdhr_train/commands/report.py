@@ -34,8 +34,8 @@ def report(run: Path, data: Path | None, out: Path | None, overwrite: bool) -> N
 
     source = read(run)
     out = out or run / REPORT
-    with claim_file(out, is_report, inputs_of(source, data), overwrite):
-        problem = write_report(source, data, out)
+    claim_file(out, is_report, inputs_of(source, data), overwrite)
+    problem = write_report(source, data, out)
     if problem is not None:
         click.echo(f"The figures of the network's inside are left out. {problem}", err=True)
     click.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")

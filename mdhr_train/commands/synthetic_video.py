@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -24,11 +23,10 @@ def synthetic_video(out: Path, layout: Layout, seconds: float, labels: Path | No
     """Write a video (OUT, .mp4) of a face that makes expressions, to try a model on."""
     from ..synthetic.photo_clips import FPS, is_labels, is_video, write_labels, write_video
 
-    with ExitStack() as claims:
-        claims.enter_context(claim_file(out, is_video, overwrite=overwrite))
-        if labels is not None:
-            claims.enter_context(claim_file(labels, is_labels, overwrite=overwrite))
-        truth = write_video(out, round(seconds * FPS), layout, seed)
-        if labels is not None:
-            write_labels(labels, truth, layout)
+    claim_file(out, is_video, overwrite=overwrite)
+    if labels is not None:
+        claim_file(labels, is_labels, overwrite=overwrite)
+    truth = write_video(out, round(seconds * FPS), layout, seed)
+    if labels is not None:
+        write_labels(labels, truth, layout)
     click.echo(f"{out}: {len(truth)} frames, {len(truth) / FPS:g} s, {layout.name}")
