@@ -112,7 +112,7 @@ def _lock(path: Path) -> tuple[Path | None, int]:
     """
     beside = os.access(path.parent, os.W_OK) or not path.exists()
     name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # of one length, as the path's may be the longest
-    file = path.with_name(f"{HIDDEN}{name}.lock") if beside else path
+    file = path.parent / f"{HIDDEN}{name}.lock" if beside else path
     how = os.O_RDONLY if file.is_dir() else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     while True:
         with ExitStack() as stack:

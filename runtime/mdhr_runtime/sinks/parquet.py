@@ -31,7 +31,7 @@ Smaller groups compress worse, and every group makes the end of the file longer,
 """
 
 MARK = {b"mdhr-edge": b"table"}
-"""Metadata of our files, which programs that change a table do not write."""
+"""Metadata of our files. A table to which others add columns has another schema beside it."""
 
 
 class ParquetFile(Sink):
@@ -128,7 +128,9 @@ class ParquetFile(Sink):
     def _is_ours(self, path: Path) -> bool:
         try:
             found = self._parquet.read_schema(path)
-        except self._arrow.ArrowInvalid:
+        except (self._arrow.ArrowException, OSError) as error:
+            if getattr(error, "errno", None):  # it cannot be read
+                raise
             return False
         aus = [name.removesuffix("_p") for name in found.names if name.endswith("_p")]
         return bool(found.equals(_schema(self._arrow, aus), check_metadata=True))

@@ -89,9 +89,11 @@ def test_other_files_are_not_overwritten(tmp_path):
         parquet.write_table(other, path)
         with pytest.raises(OutputError, match="not overwritten"):
             ParquetFile(path, CONTEXT)
-    path.write_bytes((tmp_path / "au.parquet").read_bytes()[:-1])
-    with pytest.raises(OutputError, match="not overwritten"):
-        ParquetFile(path, CONTEXT)
+    data = (tmp_path / "au.parquet").read_bytes()
+    for damaged in (data[:-1], data[:-60] + b"\xff" * 40 + data[-20:], b"PAR1" + data[-8:]):
+        path.write_bytes(damaged)
+        with pytest.raises(OutputError, match="not overwritten"):
+            ParquetFile(path, CONTEXT)
     with pytest.raises(OutputError, match="cannot be written"):
         ParquetFile(tmp_path / "none" / "au.parquet", CONTEXT)
 
