@@ -69,6 +69,7 @@ def stopped_by_signals() -> Iterator[None]:
         yield
     finally:
         _forks.pop()
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.set_wakeup_fd(before)
         for number, old in (*caught.items(), (signal.SIGALRM, alarm)):
             signal.signal(number, old)
