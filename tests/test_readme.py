@@ -44,7 +44,7 @@ def demo(tmp_path_factory):
 def test_the_demo_leaves_what_it_promises(demo):
     assert {path.name for path in demo.iterdir()} >= {
         *("face.mp4", "truth.csv", "demo.pt", "demo.mdhr"),
-        *("au.csv", "overlay.mp4", "au.png"),
+        *("au.csv", "overlay.mp4", "au.csv.png"),
     }
     assert len((demo / "au.csv").read_text().splitlines()) == len((demo / "truth.csv").read_text().splitlines())
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
 
 # isort: split
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ RUN = "run"
 
 REPORTS = (".md", ".html")
 """Files beside the JSON file of a run."""
+
+SEAL = "<!-- benchmark: {} -->"
+"""Their last line."""
 
 
 class Commands(Group):
@@ -68,7 +73,10 @@ def main() -> None:
     show_default=True,
     help="How often everything takes its turn. More rounds show smaller differences.",
 )
-def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None, rounds: int) -> None:
+@click.option(
+    "--overwrite", is_flag=True, help="Replace what is at --out and beside it, also if it is no older result."
+)
+def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None, rounds: int, overwrite: bool) -> None:
     """Measure latency, throughput, pipeline, memory and energy of BUNDLE, beside baselines in the same run.
 
     It takes some minutes, and the machine should have nothing else to do. PyTorch's part is left out where PyTorch is
@@ -81,6 +89,32 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
     if out and out.suffix != ".json":
         raise ConfigError(f"{out} is no name for a result.", "It does not end in .json.", "Use --out FILE.json.")
     _need_packages()
+    with _claimed(out, [bundle, *videos], overwrite):
+        _run(bundle, provider, videos, out, rounds)
+
+
+@contextmanager
+def _claimed(out: Path | None, inputs: Sequence[Path], overwrite: bool) -> Iterator[None]:
+    """Claim all files of a result before anything is measured."""
+    from mdhr_runtime.files import told
+    from mdhr_runtime.targets import Claim, is_sealed
+
+    from .results import is_result
+
+    with ExitStack() as claims:
+        if out:
+            with told(out):
+                out.parent.mkdir(parents=True, exist_ok=True)
+            claims.enter_context(Claim(out, is_result, inputs=inputs, overwrite=overwrite))
+            for report in map(out.with_suffix, REPORTS):
+                claim = Claim(
+                    report, lambda path: is_sealed(path.read_bytes(), SEAL), inputs=inputs, overwrite=overwrite
+                )
+                claims.enter_context(claim)
+        yield
+
+
+def _run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None, rounds: int) -> None:
     from .report.text import tell
     from .run import Benchmark
 
@@ -119,14 +153,15 @@ def compare(before: Path, after: Path) -> None:
 
 def _write_reports(result: Any, out: Path) -> None:
     from mdhr_runtime.files import write_text
+    from mdhr_runtime.targets import sealed
 
-    from .report.page import write_page
+    from .report.page import page
     from .report.text import markdown
 
-    report, page = (out.with_suffix(suffix) for suffix in REPORTS)
-    write_text(report, markdown(result))
-    write_page(result, page)
-    click.echo(f"\n{out}\n{report}\n{page}", err=True)
+    files = [out.with_suffix(suffix) for suffix in REPORTS]
+    for file, text in zip(files, (markdown(result), page(result)), strict=True):
+        write_text(file, sealed(text.encode(), SEAL).decode())
+    click.echo("\n".join(("", str(out), *map(str, files))), err=True)
 
 
 def _need_packages() -> None:

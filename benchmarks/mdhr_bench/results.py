@@ -381,6 +381,15 @@ class Result:
         return next((ceiling for ceiling in self.ceilings if ceiling.id == name), None)
 
 
+def is_result(path: Path) -> bool:
+    """Whether a file is a whole result, and nothing else is in it."""
+    try:
+        whole = json.dumps(asdict(read_result(path)))
+    except DataError:
+        return False
+    return bool(json.loads(whole) == json.loads(path.read_text(encoding="utf-8")))
+
+
 def write_result(result: Result, path: Path) -> None:
     """Write a result as JSON. The file is replaced whole, so that it is valid at any moment.
 

@@ -15,7 +15,7 @@ from mdhr_runtime.backends.tensorrt.installed import TITLES, find_gpu, load_flav
 from mdhr_runtime.bundle import Bundle, EngineRecord, Manifest, open_bundle, read_manifest
 from mdhr_runtime.cli.console import Command, Option, overwrite_option, step, table
 from mdhr_runtime.cli.log_level import inform, log_level_option, warn
-from mdhr_runtime.errors import ExportError
+from mdhr_runtime.errors import ExportError, not_imported
 from mdhr_runtime.names import name_of_file
 
 from . import MAX_BATCH, MAX_FRAMES
@@ -49,7 +49,7 @@ def _count(section: str, *names: str, **settings: Any) -> Decorator:
     "What to export",
     "--out",
     metavar="DIR",
-    help="Bundle to write. [default: name of FILE with .mdhr, in the current folder]",
+    help="Bundle to write. [default: name of FILE with .mdhr added, in the current folder]",
 )
 @overwrite_option("What to export")
 @_option(
@@ -167,7 +167,7 @@ def _prepare_export(builder: str | None) -> None:
         from . import exporter  # noqa: F401
     except ImportError as error:
         raise ExportError(
-            "The exporter's libraries are not installed.", str(error), "Run `pip install 'mdhr-edge[export,cpu]'`."
+            *not_imported("A library of the exporter", error, "Run `pip install 'mdhr-edge[export,cpu]'`.")
         ) from error
     if builder is not None:
         from .tensorrt.builder import choose_builder

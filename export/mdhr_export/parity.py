@@ -145,7 +145,7 @@ def check_parity(records: Sequence[ParityRecord], tolerance: Tolerance) -> None:
         raise ExportError(
             "The exported graphs give outputs that are no numbers.",
             f"There is NaN or infinity, of the graphs or of PyTorch, in {', '.join(endless)}.",
-            "Nothing was written. Check the checkpoint's weights; graphs in float16 may overflow where float32 does not.",
+            "Nothing was written. Check the weights of the checkpoint; float16 may overflow where float32 does not.",
         )
     failed = [record for record in records if exceeds(record, tolerance)]
     if failed:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -14,15 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mdhr_runtime.errors import CheckpointError
-from mdhr_runtime.files import staged, told
-from mdhr_runtime.records import from_plain
+from mdhr_runtime.errors import CheckpointError, ConfigError
+from mdhr_runtime.records import RecordError, from_plain
+from mdhr_runtime.targets import Claim
 
 from ..model import MDHR, ModelConfig
 from . import published
-from .weights import load_weights
+from .content import FORMAT, read_content, write_content
+from .weights import build
 
-FORMAT = "mdhr"
 SCHEMA = 1
 LIBRARIES = ("mdhr-edge", "torch", "timm", "numpy")
 
@@ -56,17 +53,21 @@ def save_checkpoint(
     model: MDHR,
     metrics: Mapping[str, Any] | None = None,
     run: Mapping[str, Any] | None = None,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Write a model to a file, completely or not at all.
 
     Args:
-        path: The file, replaced if it exists.
+        path: The file. An older checkpoint is replaced.
         model: The network.
         metrics: Plain data (numbers, strings, lists, dicts) to keep beside the weights.
         run: Plain data that says how the training was configured and what it learnt from.
+        overwrite: Whether any other file is replaced, too.
 
     Raises:
-        CheckpointError: The file cannot be written.
+        OutputError: The file may not be written; see `Claim`.
+        CheckpointError: It cannot be written.
     """
     content = {
         "format": FORMAT,
@@ -77,21 +78,17 @@ def save_checkpoint(
         "run": dict(run or {}),
         "versions": library_versions(),
     }
-    write_content(path, content)
+    with Claim(Path(path), is_checkpoint, overwrite=overwrite):
+        write_content(path, content)
 
 
-def write_content(path: Path | str, content: Mapping[str, Any]) -> None:
-    """Write tensors and plain data to a file, completely or not at all.
-
-    Raises:
-        CheckpointError: The file cannot be written.
-    """
-    fix = "Choose a folder that exists, can be written and has room."
-    with told(f"The checkpoint {path}", CheckpointError, fix), staged(Path(path)) as stage:
-        try:
-            torch.save(content, stage)
-        except RuntimeError as error:  # so PyTorch reports a full disk
-            raise OSError(str(error).splitlines()[0]) from error
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file is a whole checkpoint of `save_checkpoint`."""
+    try:
+        content = read_content(path)
+    except CheckpointError:
+        return False
+    return isinstance(content, dict) and content.get("format") == FORMAT and "state_dict" in content
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:
@@ -113,50 +110,14 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     return Checkpoint(published.load(path, _state_dict(path, content)), "published", {}, {})
 
 
-def read_content(path: Path) -> Any:
-    """Read what `torch.save` wrote, without running any code in it.
+@dataclass(frozen=True)
+class _Description:
+    """What a file of our own says beside its weights; see `save_checkpoint`. Only the model must be described."""
 
-    Raises:
-        CheckpointError: There is no such file, it is damaged or holds code.
-    """
-    if not path.is_file():
-        raise CheckpointError(
-            f"There is no checkpoint {path}.",
-            "It is a folder." if path.is_dir() else "No file has this name.",
-            "Check the path.",
-        )
-    try:
-        with warnings.catch_warnings():
-            # An unknown pickle protocol becomes an error below.
-            warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        wanted = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
-        if wanted or _is_bare_pickle(path):
-            raise CheckpointError(
-                f"{path} was refused.",
-                f"It asks for {wanted[1] if wanted else 'objects'} besides tensors and plain data, so loading it could "
-                "run code. Nothing of it was run.",
-                "Get the file from a source that you trust, and save its state_dict alone with torch.save.",
-            ) from error
-        raise _no_checkpoint(path) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-        raise _no_checkpoint(path) from error
-
-
-def _is_bare_pickle(path: Path) -> bool:
-    """Whether a file is a pickle that torch.save did not write; torch.save writes zip archives, or protocol 2."""
-    with path.open("rb") as file:
-        protocol = file.read(2)
-    return protocol[:1] == pickle.PROTO and protocol[1:] > b"\x02"
-
-
-def _no_checkpoint(path: Path) -> CheckpointError:
-    return CheckpointError(
-        f"{path} cannot be read as a checkpoint.",
-        f"It is another kind of file, or truncated; it has {path.stat().st_size} bytes.",
-        "Copy or download the file again, and compare its size with the original's.",
-    )
+    config: ModelConfig
+    metrics: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    run: dict[str, Any] = field(default_factory=dict)
 
 
 def _load_own(path: Path, content: Mapping[str, Any]) -> Checkpoint:
@@ -167,27 +128,34 @@ def _load_own(path: Path, content: Mapping[str, Any]) -> Checkpoint:
             "Install the version of mdhr-edge that wrote it, or a newer one.",
         )
     try:
-        config: ModelConfig = from_plain(ModelConfig, content["config"], "Its configuration")
-        weights, metrics, versions = content["state_dict"], content["metrics"], content["versions"]
-        run = content.get("run", {})  # files from before runs were described have none
-    except (KeyError, TypeError, ValueError) as error:
+        description = {name: value for name, value in content.items() if name != "state_dict"}
+        described: _Description = from_plain(_Description, description, "Its description")
+    except (RecordError, ConfigError) as error:
         raise CheckpointError(
-            f"{path} is not complete.",
-            f"Its description of the model cannot be read ({type(error).__name__}: {error}).",
+            f"{path} cannot be read as a checkpoint.",
+            str(error) if isinstance(error, RecordError) else f"{error.what} {error.why}",
             "Write the checkpoint again with mdhr-train.",
         ) from error
-    model = MDHR(config)
-    load_weights(path, model, weights)
-    return Checkpoint(model.eval(), FORMAT, metrics, versions, run)
+    model = build(path, described.config, _state_dict(path, content))
+    return Checkpoint(model, FORMAT, described.metrics, described.versions, described.run)
 
 
 def _state_dict(path: Path, content: Any) -> dict[str, Tensor]:
-    """The weights in a file that is not of our own format: {"state_dict": …} or the state dict itself."""
+    """The weights in a file: {"state_dict": …} or the state dict itself."""
     weights = content.get("state_dict", content) if isinstance(content, dict) else None
-    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise CheckpointError(
-            f"{path} is not an MDHR checkpoint.",
-            "It holds neither a checkpoint of mdhr-train nor a state_dict of tensors.",
-            "Give a file that mdhr-train or the authors' implementation wrote.",
-        )
-    return weights
+    if isinstance(weights, dict) and all(isinstance(key, str) and _is_array(each) for key, each in weights.items()):
+        return weights
+    raise CheckpointError(
+        f"{path} is not an MDHR checkpoint.",
+        "It holds neither a checkpoint of mdhr-train nor a state_dict of tensors.",
+        "Give a file that mdhr-train or the authors' implementation wrote.",
+    )
+
+
+def _is_array(value: Any) -> bool:
+    """Whether a value is a tensor that holds all its numbers: no sparse one, and none that repeats a few."""
+    return (
+        isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and value.numel() * value.element_size() <= value.untyped_storage().nbytes()
+    )

@@ -17,7 +17,7 @@ from mdhr_runtime.layout import Layout
 
 from ..datasets import BP4D, DISFA
 from ..model import MDHR, ModelConfig
-from .weights import load_weights, mismatch
+from .weights import build, mismatch, skeleton
 
 PARALLEL_PREFIX = "module."  # from torch.nn.DataParallel, which the authors train with
 
@@ -71,16 +71,15 @@ def load(path: Path, weights: Mapping[str, Tensor]) -> MDHR:
         raise mismatch(path, _marks_missing(weights), [key for key in weights if not _is_published(key)])
     prefixes = (*PREFIXES, *_region_prefixes(region_names))
     config = _config(layout, BACKBONES[marks[0]], weights)
-    model = MDHR(config)
-    load_weights(path, model, _ours(weights, prefixes, model), lambda key: _swap(key, prefixes, ours=True))
-    return model.eval()
+    ours = _ours(path, config, weights, prefixes)
+    return build(path, config, ours, lambda key: _swap(key, prefixes, ours=True))
 
 
 def _layout(weights: Mapping[str, Tensor]) -> tuple[Layout, tuple[str, ...]] | tuple[None, tuple[str, ...]]:
     """The layout whose regions have classifiers of the right size, with the published names of its regions."""
     for layout, names in REGIONS:
         classifiers = [weights.get(f"LRM.{name}_fc.weight") for name in names]
-        sizes = [None if tensor is None else len(tensor) for tensor in classifiers]
+        sizes = [None if tensor is None or not tensor.ndim else len(tensor) for tensor in classifiers]
         if sizes == [region.combinations for region in layout.regions]:
             return layout, names
     return None, ()
@@ -98,18 +97,20 @@ def _region_prefixes(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 def _config(layout: Layout, backbone: str, weights: Mapping[str, Tensor]) -> ModelConfig:
     classes, first = weights.get("node_classifier.sc"), weights.get("MFD.conv1.weight")
     config = ModelConfig(layout=layout, backbone=backbone)
-    if classes is not None:
+    if classes is not None and classes.ndim:
         config = replace(config, node_features=classes.shape[-1])
-    if first is not None:
+    if first is not None and first.ndim:
         config = replace(config, dynamics_channels=len(first))
     return config
 
 
-def _ours(weights: Mapping[str, Tensor], prefixes: tuple[tuple[str, str], ...], model: MDHR) -> dict[str, Tensor]:
+def _ours(
+    path: Path, config: ModelConfig, weights: Mapping[str, Tensor], prefixes: tuple[tuple[str, str], ...]
+) -> dict[str, Tensor]:
     """The weights under our names and in our shapes."""
     renamed = {_swap(key, prefixes): tensor for key, tensor in weights.items()}
-    if model.config.backbone == SWIN:
-        renamed = _with_timm_swin(renamed, model)
+    if config.backbone == SWIN:
+        renamed = _with_timm_swin(renamed, skeleton(path, config))
     for vector in ("cross.source", "cross.target"):  # published as (1, 1, b)
         if vector in renamed:
             renamed[vector] = renamed[vector].flatten()

@@ -12,7 +12,7 @@ from mdhr_runtime.cli.console import Command
 from ..metrics import F1Scores
 from ..model.variants import SUITES
 from ..training.run_files import SUMMARY, CrossValidationSummary
-from .options import require_libraries
+from .options import overwrite_option, require_libraries
 from .run_options import configure, run_options
 
 
@@ -31,8 +31,9 @@ from .run_options import configure, run_options
     show_default=True,
     help="Folder; gets a run per fold, and summary.json.",
 )
+@overwrite_option
 @click.pass_context
-def crossval(context: click.Context, /, out: Path, suite: str | None, **_settings: Any) -> None:
+def crossval(context: click.Context, /, out: Path, suite: str | None, overwrite: bool, **_settings: Any) -> None:
     """Train and score all three folds of a prepared dataset, and write the table.
 
     Finished folds are not trained again, and one that was killed goes on: give the same command again.
@@ -46,9 +47,9 @@ def crossval(context: click.Context, /, out: Path, suite: str | None, **_setting
         raise click.UsageError("Say what to learn from: --data.")
     with process_group(config.compute.device) as group:
         if suite:
-            text = f"{suite_table(run_suite(suite, config, out, group))}\n\n{out / SUMMARY}"
+            text = f"{suite_table(run_suite(suite, config, out, group, overwrite))}\n\n{out / SUMMARY}"
         else:
-            text = _result(cross_validate(config, out, group), out)
+            text = _result(cross_validate(config, out, group, overwrite), out)
     if group.leads:
         click.echo(text)
 

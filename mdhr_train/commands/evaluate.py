@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,10 @@ import click
 from mdhr_runtime.cli.console import Command, spoken_warnings
 
 from ..datasets import DATASETS
+from ..datasets.base import prepared_folders
 from ..training.config import DEVICES, PRECISIONS
-from .options import count_option, require_folder, require_libraries
+from ..training.run_files import is_evaluation, write_summary
+from .options import claim_file, count_option, overwrite_option, require_libraries
 
 if TYPE_CHECKING:
     from ..metrics import F1Scores
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option("--provider", default="auto", show_default=True, help="For the bundle: auto, or one as mdhr-run has it.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="JSON with scores and counts to write.")
+@overwrite_option
 def evaluate(
     checkpoint: Path | None,
     bundle: Path | None,
@@ -45,6 +49,7 @@ def evaluate(
     precision: str,
     provider: str,
     out: Path | None,
+    overwrite: bool,
 ) -> None:
     """Score a checkpoint, a bundle, or both side by side, on the test part of a fold.
 
@@ -54,15 +59,31 @@ def evaluate(
     """
     if checkpoint is None and bundle is None:
         raise click.UsageError("Say what to score: --ckpt, --bundle, or both.")
-    if out is not None:
-        require_folder(out)
     require_libraries()
+    inputs = [*prepared_folders(data, DATASETS[dataset]), *(path for path in (checkpoint, bundle) if path)]
+    with claim_file(out, is_evaluation, inputs, overwrite) if out else nullcontext():
+        _evaluate(checkpoint, bundle, data, dataset, fold, batch, workers, device, precision, provider, out)
+
+
+def _evaluate(
+    checkpoint: Path | None,
+    bundle: Path | None,
+    data: Path,
+    dataset: str,
+    fold: int,
+    batch: int,
+    workers: int,
+    device: str,
+    precision: str,
+    provider: str,
+    out: Path | None,
+) -> None:
     from ..data.clips import ScoringClips
     from ..data.lists import read_fold
     from ..training.data import worker_deaths
     from ..training.distributed import Group, choose_device
     from ..training.logging import f1_table
-    from ..training.run_files import SCHEMA, write_summary
+    from ..training.run_files import SCHEMA
     from ..training.scoring import bundle_scorer, checkpoint_scorer, lost, score
 
     layout = DATASETS[dataset].layout

@@ -13,7 +13,7 @@ from mdhr_runtime.cli.console import Command, Option, table
 from mdhr_runtime.layout import Layout
 
 from ..training.run_files import BEST
-from .options import count_option, layout_option, require_folder, require_libraries
+from .options import claim_file, count_option, layout_option, overwrite_option, require_libraries
 from .run_options import configure, run_options
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ DEMO = {  # settings of --synthetic: a small model, a minute or two on a CPU
     help="Folder of the run; with --synthetic, the checkpoint.  [default: run; best.pt with --synthetic]",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, if one was begun there.")
+@overwrite_option
 @click.pass_context
 def fit(
     context: click.Context,
@@ -59,6 +60,7 @@ def fit(
     test_clips: int,
     out: Path | None,
     resume: bool,
+    overwrite: bool,
     **_settings: Any,
 ) -> None:
     """Train a model on one fold of a prepared dataset, by the protocol of the paper.
@@ -71,24 +73,28 @@ def fit(
     """
     if synthetic:
         out = out or Path(BEST)
-        require_folder(out)
         require_libraries()
-        _fit_demo(configure(context, layout, DEMO), layout, clips, test_clips, out)
+        from ..checkpoints.files import is_checkpoint
+
+        with claim_file(out, is_checkpoint, overwrite=overwrite):
+            _fit_demo(configure(context, layout, DEMO), layout, clips, test_clips, out)
         return
+    if resume and overwrite:
+        raise click.UsageError("--resume and --overwrite exclude each other.")
     require_libraries()
     config = configure(context)
     if config.data.root is None:
         raise click.UsageError("Say what to learn from: --data, or --synthetic.")
-    _fit_fold(config, out or Path("run"), resume)
+    _fit_fold(config, out or Path("run"), resume, overwrite)
 
 
-def _fit_fold(config: RunConfig, out: Path, resume: bool) -> None:
+def _fit_fold(config: RunConfig, out: Path, resume: bool, overwrite: bool) -> None:
     from ..training.distributed import process_group
     from ..training.logging import f1_table
     from ..training.loop import fit_fold
 
     with process_group(config.compute.device) as group:
-        summary = fit_fold(config, out, group, resume)
+        summary = fit_fold(config, out, group, resume, overwrite)
     if group.leads:
         best = summary["best"]
         columns = {"F1, clips": best["clips"], "F1, whole recordings": best["stream"]}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from mdhr_runtime.errors import ConfigError, OutputError
+from mdhr_runtime.errors import ConfigError, OutputError, not_imported
+from mdhr_runtime.targets import Claim
 
 from ..datasets import LAYOUTS
 from ..threads import share_cores
@@ -36,11 +37,18 @@ def count_option(
     return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, help=text, **settings)
 
 
-def require_folder(path: Path) -> None:
-    """Refuse an output file that cannot be written.
+overwrite_option = click.option(
+    "--overwrite", is_flag=True, help="Replace what is there already, also if it is no older result of this command."
+)
+
+
+def claim_file(
+    path: Path, is_ours: Callable[[Path], bool], inputs: Iterable[Path] = (), overwrite: bool = False
+) -> Claim:
+    """Claim an output file before any work is done. Arguments are those of `Claim`.
 
     Raises:
-        OutputError: The path is a folder, or its folder does not exist.
+        OutputError: The path is a folder, or its folder does not exist; or it may not be written, see `Claim`.
     """
     if path.is_dir() or not path.parent.is_dir():
         raise OutputError(
@@ -48,6 +56,7 @@ def require_folder(path: Path) -> None:
             "It is a folder." if path.is_dir() else f"There is no folder {path.parent}.",
             "Name a file in a folder that exists.",
         )
+    return Claim(path, is_ours, inputs=inputs, overwrite=overwrite)
 
 
 def require_libraries() -> None:
@@ -58,9 +67,9 @@ def require_libraries() -> None:
     """
     share_cores()
     try:
-        for library in ("torch", "torchvision", "timm", "tensorboard", "yaml"):
+        for library in ("torch", "torchvision", "timm", "safetensors", "tensorboard", "yaml"):
             import_module(library)
     except ImportError as error:
         raise ConfigError(
-            "The libraries for training are not installed.", str(error), "Run `pip install 'mdhr-edge[train]'`."
+            *not_imported("A library for training", error, "Run `pip install 'mdhr-edge[train]'`.")
         ) from error

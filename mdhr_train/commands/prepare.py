@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from mdhr_runtime.cli.console import Command, spoken_warnings, table
-from mdhr_runtime.errors import OutputError
-from mdhr_runtime.files import told
 
 from ..datasets import DATASETS
 
@@ -33,16 +31,10 @@ def prepare(dataset: str, raw: Path, out: Path, workers: int) -> None:
     """
     if dataset not in DATASETS:
         raise click.BadParameter(f"{dataset!r} is none of {', '.join(DATASETS)}.", param_hint="dataset")
-    if out.resolve() == raw.resolve():
-        raise OutputError(
-            f"{out} is the raw dataset.", "Crops could take the place of its images.", "Name another folder."
-        )
-    from ..data.preparation import REPORT
+    from ..data.preparation import REPORT, claim_prepared
     from ..data.preparation import prepare as prepare_dataset
 
-    with told(out):
-        out.mkdir(parents=True, exist_ok=True)
-    with spoken_warnings():
+    with claim_prepared(out, DATASETS[dataset], raw), spoken_warnings():
         report = prepare_dataset(DATASETS[dataset].read(raw), DATASETS[dataset], out, workers)
     for text in _tables(report):
         click.echo(f"{text}\n")

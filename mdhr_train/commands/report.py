@@ -8,7 +8,8 @@ import click
 
 from mdhr_runtime.cli.console import Command
 
-from .options import require_folder, require_libraries
+from ..training.run_files import REPORT
+from .options import claim_file, overwrite_option, require_libraries
 
 
 @click.command("report", cls=Command)
@@ -20,20 +21,21 @@ from .options import require_folder, require_libraries
     help="Folder of the prepared dataset, if it no longer lies where the run found it.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="HTML file to write.  [default: RUN/report.html]")
-def report(run: Path, data: Path | None, out: Path | None) -> None:
+@overwrite_option
+def report(run: Path, data: Path | None, out: Path | None, overwrite: bool) -> None:
     """Show a finished run or cross-validation (RUN) as one HTML file that needs nothing beside itself.
 
     It holds F1 per action unit beside the paper's, confusion counts, training curves, the adaptive weights of the
     scales over faces of the test part, and the edges between action units.
     """
     require_libraries()
-    from ..report import write_report
-    from ..report.runs import read
+    from ..report import is_report, write_report
+    from ..report.runs import inputs_of, read
 
     source = read(run)
-    out = out or run / "report.html"
-    require_folder(out)
-    problem = write_report(source, data, out)
+    out = out or run / REPORT
+    with claim_file(out, is_report, inputs_of(source, data), overwrite):
+        problem = write_report(source, data, out)
     if problem is not None:
         click.echo(f"The figures of the network's inside are left out. {problem}", err=True)
     click.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")

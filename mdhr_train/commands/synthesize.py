@@ -25,6 +25,7 @@ from .options import count_option, layout_option, require_libraries, seed_option
 @count_option("--frames", 64, "Frames of each take.")
 @seed_option
 @click.option("--shuffle-labels", is_flag=True, help="Give each take another one's labels: nothing can be learned.")
+@click.option("--overwrite", is_flag=True, help="Replace an older rendered dataset, if nothing else is in its folder.")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes that render.  [default: as many as there are cores]"
 )
@@ -37,6 +38,7 @@ def synthesize(
     seed: int,
     shuffle_labels: bool,
     workers: int | None,
+    overwrite: bool,
 ) -> None:
     """Render a dataset (OUT, a folder) of faces that make action units, to see that training learns.
 
@@ -48,7 +50,8 @@ def synthesize(
 
     dataset = DATASETS[layout.name.lower()]
     size = Size(subjects, recordings, frames)
-    takes = synthesize(out, dataset, size, seed, shuffle_labels, workers or len(os.sched_getaffinity(0)))
+    workers = workers or len(os.sched_getaffinity(0))
+    takes = synthesize(out, dataset, size, seed, shuffle_labels, workers, overwrite)
     count = sum(map(len, takes))
     present = sum((take.labels == 1).sum(0) for take in takes)
     rows = [(name, int(n), f"{n / count:.0%}") for name, n in zip(layout.au_names, present, strict=True)]

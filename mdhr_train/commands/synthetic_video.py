@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from mdhr_runtime.cli.console import Command
 from mdhr_runtime.layout import Layout
 
-from .options import layout_option, require_folder, seed_option
+from .options import claim_file, layout_option, overwrite_option, seed_option
 
 
 @click.command("synthetic-video", cls=Command)
@@ -18,14 +19,16 @@ from .options import layout_option, require_folder, seed_option
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=12.0, show_default=True, help="Length.")
 @click.option("--labels", type=click.Path(path_type=Path), metavar="FILE", help="CSV of the true labels to write too.")
 @seed_option
-def synthetic_video(out: Path, layout: Layout, seconds: float, labels: Path | None, seed: int) -> None:
+@overwrite_option
+def synthetic_video(out: Path, layout: Layout, seconds: float, labels: Path | None, seed: int, overwrite: bool) -> None:
     """Write a video (OUT, .mp4) of a face that makes expressions, to try a model on."""
-    require_folder(out)
-    if labels is not None:
-        require_folder(labels)
-    from ..synthetic.photo_clips import FPS, write_labels, write_video
+    from ..synthetic.photo_clips import FPS, is_labels, is_video, write_labels, write_video
 
-    truth = write_video(out, round(seconds * FPS), layout, seed)
-    if labels is not None:
-        write_labels(labels, truth, layout)
+    with ExitStack() as claims:
+        claims.enter_context(claim_file(out, is_video, overwrite=overwrite))
+        if labels is not None:
+            claims.enter_context(claim_file(labels, is_labels, overwrite=overwrite))
+        truth = write_video(out, round(seconds * FPS), layout, seed)
+        if labels is not None:
+            write_labels(labels, truth, layout)
     click.echo(f"{out}: {len(truth)} frames, {len(truth) / FPS:g} s, {layout.name}")

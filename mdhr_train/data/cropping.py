@@ -16,7 +16,7 @@ from mdhr_runtime.faces import FoundFace
 from mdhr_runtime.faces.alignment import align
 from mdhr_runtime.faces.mtcnn import Mtcnn
 from mdhr_runtime.faces.tracking import FaceTracker
-from mdhr_runtime.files import staged, told, write_text
+from mdhr_runtime.files import STAGE, staged, told, write_text
 from mdhr_runtime.records import RecordError, read_json
 
 from ..datasets.base import Dataset, RawRecording
@@ -123,7 +123,7 @@ def _clear(recording: RawRecording, dataset: Dataset, out: Path) -> None:
     """Make the folder of a recording's crops, and remove what a killed process left half-written there."""
     folder = crop_path(recording, 0, dataset, out).parent
     folder.mkdir(parents=True, exist_ok=True)
-    for rest in folder.glob(".*"):
+    for rest in folder.glob(f"{STAGE}*"):
         shutil.rmtree(rest)
 
 

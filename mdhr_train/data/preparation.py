@@ -8,9 +8,10 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -23,10 +24,11 @@ import torch
 
 from mdhr_runtime.defaults import MIN_FACE
 from mdhr_runtime.errors import DataError
-from mdhr_runtime.files import write_text
+from mdhr_runtime.files import told, write_text
+from mdhr_runtime.targets import Claim, refuse_foreign
 
-from ..datasets.base import Dataset, RawRecording
-from .cropping import Gaps, crop_faces, crop_path, finished
+from ..datasets.base import Dataset, RawRecording, is_prepared
+from .cropping import STATE_FOLDER, Gaps, crop_faces, crop_path, finished
 from .lists import write_lists
 from .mtcnn import make_detector
 from .recordings import Recording, divide
@@ -62,6 +64,33 @@ class PreparationReport:
     unknown_labels: dict[str, dict[str, int]]
 
 
+@contextmanager
+def claim_prepared(out: Path, dataset: Dataset, raw: Path) -> Iterator[None]:
+    """Have the folder of a prepared dataset to oneself. It must be empty or new, or hold what this module writes alone.
+
+    Args:
+        out: The folder.
+        dataset: How it is laid out.
+        raw: The raw dataset's folder, into which nothing is written.
+
+    Raises:
+        OutputError: It may not be written; see `Claim`.
+    """
+
+    def is_ours(folder: Path) -> bool:
+        if not folder.is_dir() or (any(folder.iterdir()) and not (folder / STATE_FOLDER).is_dir()):
+            return False
+        refuse_foreign(
+            folder, lambda name: name == REPORT or name.startswith(f"{STATE_FOLDER}/") or is_prepared(name, dataset)
+        )
+        return True
+
+    with told(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+    with Claim(out, is_ours, inputs=[raw]):
+        yield
+
+
 def prepare(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, workers: int) -> PreparationReport:
     """Write crops, lists and `report.json` of a dataset; shows progress on stderr.
 
@@ -84,6 +113,8 @@ def prepare(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, wor
         DataWarning: An AU never occurs in the training split of a fold.
     """
     divide(dataset, recordings)  # what cannot end well should not begin
+    with told(out):
+        (out / STATE_FOLDER).mkdir(parents=True, exist_ok=True)  # by this the next run knows that the folder is ours
     gaps = {one.name: gaps for one in recordings if (gaps := finished(one, dataset, out)) is not None}
     todo = [one for one in recordings if one.name not in gaps]
     if todo:

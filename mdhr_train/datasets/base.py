@@ -121,6 +121,22 @@ def list_folder(root: Path) -> Path:
     return folder if folder.is_dir() else root
 
 
+def is_prepared(name: str, dataset: Dataset) -> bool:
+    """Whether a path below a prepared dataset's folder is that of a crop or a list."""
+    folder, _, inside = name.partition("/")
+    if folder == dataset.image_folder:
+        return re.fullmatch(dataset.crop_pattern, inside) is not None
+    lists = (dataset.path_list, dataset.label_list, dataset.combination_list, dataset.weight_list)
+    return folder == "list" and inside in {
+        each.format(split=split, fold=fold) for each in lists for split in SPLITS for fold in dataset.folds
+    }
+
+
+def prepared_folders(root: Path, dataset: Dataset) -> tuple[Path, Path]:
+    """Folders of a prepared dataset in which nothing else belongs: those of its crops and its lists."""
+    return root / dataset.image_folder, root / "list"
+
+
 @dataclass(frozen=True, eq=False)
 class RawRecording:
     """The labelled frames of one video of one subject, before any face is cut out.

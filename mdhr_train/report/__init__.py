@@ -6,6 +6,6 @@
 - `page.py`: the page
 """
 
-from .page import write_report
+from .page import is_report, write_report
 
-__all__ = ["write_report"]
+__all__ = ["is_report", "write_report"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mdhr_runtime.files import write_text
 from mdhr_runtime.plotting.page import Markup, document, element, facts, section, tiles
+from mdhr_runtime.targets import is_sealed, sealed
 
 from ..training.run_files import CONFIG
 from .curves import curves
@@ -14,6 +15,9 @@ from .insights import Figures, figures
 from .runs import TrainedFolds, TrainedRun
 from .series import Series, runs_of, series_of, total
 from .tables import confusion_table, f1_table
+
+SEAL = "<!-- report: {} -->"
+"""The page's last line."""
 
 PAPER = "https://arxiv.org/abs/2404.06443"
 
@@ -34,8 +38,13 @@ def write_report(source: TrainedRun | TrainedFolds, data: Path | None, out: Path
     """
     run = runs_of(source)[0]
     inside = figures(run, data)
-    write_text(out, page(source, inside))
+    write_text(out, sealed(page(source, inside).encode(), SEAL).decode())
     return inside.problem
+
+
+def is_report(path: Path) -> bool:
+    """Whether a file is an unchanged report."""
+    return is_sealed(path.read_bytes(), SEAL)
 
 
 def page(source: TrainedRun | TrainedFolds, inside: Figures) -> str:

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 from mdhr_runtime.errors import RunError
 from mdhr_runtime.records import RecordError, from_plain
 
+from ..datasets import DATASETS
+from ..datasets.base import prepared_folders
 from ..metrics import OUTCOMES, F1Summary
-from ..training.run_files import SUMMARY, CrossValidationSummary, RunSummary, read_summary
+from ..training.run_files import BEST, CONFIG, SUMMARY, CrossValidationSummary, RunSummary, read_summary
 
 
 class TrainedRun(NamedTuple):
@@ -37,6 +39,13 @@ class TrainedFolds(NamedTuple):
     folder: Path
     summary: CrossValidationSummary
     runs: tuple[TrainedRun, ...]
+
+
+def inputs_of(source: TrainedRun | TrainedFolds, data: Path | None) -> list[Path]:
+    """What a report is made from: files of the runs, and folders of the dataset if it is named."""
+    folders = [source.folder, *(run.folder for run in (source.runs if isinstance(source, TrainedFolds) else ()))]
+    files = [folder / name for folder in folders for name in (SUMMARY, CONFIG, BEST)]
+    return files + [each for dataset in DATASETS.values() if data for each in prepared_folders(data, dataset)]
 
 
 def read(folder: Path) -> TrainedRun | TrainedFolds:

@@ -7,6 +7,7 @@ about other faces.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,9 @@ PICTURE_MARGIN = 2.1
 """The part of the photograph that a clip needs: eye distances around the nose that hold the crop of every layout."""
 
 FPS = 25
+
+MARK = b"\0\0\0\x21freemdhr-edge synthetic video"
+"""The end of our videos, a box of the MP4 format that players skip, by which we recognise them."""
 
 SWING = (2 * FPS, 5 * FPS)
 """Frames in which the head swings once to and fro: shortest and longest."""
@@ -165,6 +169,23 @@ def _write(path: Path, warper: FaceWarper, intensities: np.ndarray, rng: np.rand
             writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     finally:
         writer.release()
+    with path.open("ab") as file:
+        file.write(MARK)
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is a whole video of `write_video`."""
+    content = path.read_bytes()
+    return content[4:8] == b"ftyp" and content.endswith(MARK)
+
+
+def is_labels(path: Path) -> bool:
+    """Whether a file is a whole table of `write_labels`."""
+    header, *rows = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    row = r",[01]" * header.count(",")
+    return re.fullmatch(r"frame(,AU\d\d_c)+", header) is not None and all(
+        re.fullmatch(f"{number}{row}", each) for number, each in enumerate(rows, 1)
+    )
 
 
 def write_labels(path: Path, labels: np.ndarray, layout: Layout) -> None:

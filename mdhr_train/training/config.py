@@ -6,23 +6,27 @@ is written with dots, such as `schedule.epochs`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from types import UnionType
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.files import write_text
 from mdhr_runtime.layout import Layout
-from mdhr_runtime.records import RecordError, from_plain, read_bytes
+from mdhr_runtime.records import Count, Positive, RecordError, from_plain, read_bytes
 
 from ..model.config import ModelConfig
 
 VALIDATIONS = ("test", "subjects")
 PRECISIONS = ("float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "cuda")
+
+Amount = Annotated[float, Meta(ge=0)]
+Decay = Annotated[float, Meta(ge=0, lt=1)]
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class DataConfig:
 
     root: str | None = None
     dataset: str = "bp4d"
-    fold: int = 1
+    fold: Annotated[int, Meta(ge=1, le=3)] = 1
     validate: str = "test"
 
     def __post_init__(self) -> None:
@@ -60,23 +64,12 @@ class OptimiserConfig:
         ema: Decay of the moving average of the weights that is validated and saved; 0 takes the weights themselves.
     """
 
-    lr: float = 1e-4
-    betas: tuple[float, ...] = (0.9, 0.999)
-    weight_decay: float = 5e-4
-    accumulate: int = 1
-    clip_norm: float = 0.0
-    ema: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.lr < float("inf"):
-            raise ConfigError(
-                f"The training has lr = {self.lr}.", "A learning rate is a positive number.", "Try 1e-4 or 1e-3."
-            )
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise _wrong("optimiser.betas", self.betas, "AdamW takes two numbers from 0 to below 1.")
-        if not 0 <= self.ema < 1:
-            raise _wrong("optimiser.ema", self.ema, "It must be at least 0 and less than 1.")
-        _at_least("optimiser", self, accumulate=1, clip_norm=0, weight_decay=0)
+    lr: Annotated[float, Meta(gt=0)] = 1e-4
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
+    weight_decay: Amount = 5e-4
+    accumulate: Positive = 1
+    clip_norm: Amount = 0.0
+    ema: Decay = 0.0
 
 
 @dataclass(frozen=True)
@@ -90,13 +83,10 @@ class ScheduleConfig:
         validate_every: Epochs between two validations; the last epoch is always validated.
     """
 
-    epochs: int = 200
-    batch: int = 8
-    warmup: int = 0
-    validate_every: int = 1
-
-    def __post_init__(self) -> None:
-        _at_least("schedule", self, epochs=1, batch=1, warmup=0, validate_every=1)
+    epochs: Positive = 200
+    batch: Positive = 8
+    warmup: Count = 0
+    validate_every: Positive = 1
 
 
 @dataclass(frozen=True)
@@ -115,12 +105,11 @@ class ComputeConfig:
     precision: str = "float32"
     channels_last: bool = False
     compile: bool = False
-    workers: int = 4
+    workers: Count = 4
 
     def __post_init__(self) -> None:
         _among("compute.device", self.device, DEVICES)
         _among("compute.precision", self.precision, PRECISIONS)
-        _at_least("compute", self, workers=0)
 
 
 @dataclass(frozen=True)
@@ -145,10 +134,7 @@ class RunConfig:
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     compute: ComputeConfig = field(default_factory=ComputeConfig)
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        _at_least("", self, seed=0)
+    seed: Count = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for YAML and checkpoints: lists in place of tuples."""
@@ -179,19 +165,20 @@ def build_config(values: Mapping[str, Any], layout: Layout) -> RunConfig:
     Raises:
         ConfigError: A key does not exist (the nearest is named), or a value has a wrong type or makes no sense.
     """
-    nested: dict[str, Any] = {"model": ModelConfig(layout).to_dict()}
-    del nested["model"]["layout"]
-    types = {f"model.{name}": get_type_hints(ModelConfig)[name] for name in nested["model"]} | dict(_types(RunConfig))
-    for key, value in values.items():
-        if key not in types:
-            raise _unknown(key, list(types))
-        *section, name = key.split(".")
-        target = nested.setdefault(section[0], {}) if section else nested
-        target[name] = _checked(key, value, types[key])
-    sections = get_type_hints(RunConfig)
-    parts = {name: sections[name](**part) if is_dataclass(sections[name]) else part for name, part in nested.items()}
-    config = RunConfig(**parts)
-    config.model_config(layout)  # refuse now what the network will refuse
+    known = default_values()
+    nested: dict[str, Any] = {}
+    for key, value in (known | dict(values)).items():
+        if key not in known:
+            raise _unknown(key, list(known))
+        section, _, name = key.rpartition(".")
+        (nested.setdefault(section, {}) if section else nested)[name] = value
+    try:
+        # Lax, as YAML reads 1e-4, without a point, as text.
+        model: ModelConfig = from_plain(ModelConfig, nested["model"] | {"layout": asdict(layout)}, "model", lax=True)
+        nested["model"] = {name: value for name, value in model.to_dict().items() if name != "layout"}
+        config: RunConfig = from_plain(RunConfig, nested, "The configuration", lax=True)
+    except RecordError as error:
+        raise ConfigError("The training's settings cannot be used.", str(error), "Correct the setting.") from error
     return config
 
 
@@ -261,31 +248,6 @@ def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return values
 
 
-def _types(config: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The settings of a configuration class and their types, by dotted key; those of `model` are of `ModelConfig`."""
-    for name, hint in get_type_hints(config).items():
-        if is_dataclass(hint):
-            yield from _types(cast(type, hint), f"{prefix}{name}.")
-        elif name != "model":
-            yield f"{prefix}{name}", hint
-
-
-def _checked(key: str, value: Any, hint: Any) -> Any:
-    """The value in the type of its setting."""
-    kinds = tuple(get_origin(kind) or kind for kind in (get_args(hint) if isinstance(hint, UnionType) else (hint,)))
-    if float in kinds and not isinstance(value, bool) and isinstance(value, int | str):
-        try:
-            return float(value)  # YAML reads 1e-4, without a point, as text
-        except ValueError:
-            pass
-    if tuple in kinds and isinstance(value, list | tuple):
-        return tuple(value)
-    if (isinstance(value, bool) and bool not in kinds) or not isinstance(value, kinds):
-        names = " or ".join("a list" if kind is tuple else kind.__name__.replace("NoneType", "null") for kind in kinds)
-        raise ConfigError(f"The training has {key} = {value!r}.", f"It must be {names}.", f"Correct {key}.")
-    return value
-
-
 def _unknown(key: str, known: list[str]) -> ConfigError:
     # A right name in the wrong section is a near miss too.
     name = key.rpartition(".")[2]
@@ -302,13 +264,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _at_least(section: str, config: object, **lowest: float) -> None:
-    for name, least in lowest.items():
-        value = getattr(config, name)
-        if not value >= least:
-            raise _wrong(f"{section}.{name}".lstrip("."), value, f"It must be at least {least}.")
 
 
 def _among(key: str, value: str, choices: tuple[str, ...]) -> None:

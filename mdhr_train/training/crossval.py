@@ -28,15 +28,17 @@ from .run_files import (
     read_summary,
     write_summary,
 )
+from .run_folder import claim_folds
 
 
-def cross_validate(config: RunConfig, folder: Path, group: Group) -> CrossValidationSummary:
+def cross_validate(config: RunConfig, folder: Path, group: Group, overwrite: bool = False) -> CrossValidationSummary:
     """Train and score every fold; finished ones are not trained again, and one that was killed goes on.
 
     Args:
         config: The runs'; its fold is not used.
-        folder: Gets `fold1`, `fold2`, `fold3` and summary.json.
+        folder: Gets `fold1`, `fold2`, `fold3` and summary.json; nobody else's meanwhile.
         group: The processes that train together.
+        overwrite: Whether to begin anew.
 
     Returns:
         The summary: mean F1 and F1 per AU over the folds in the paper's protocol, the folds' counts, and the same of
@@ -45,15 +47,20 @@ def cross_validate(config: RunConfig, folder: Path, group: Group) -> CrossValida
     Raises:
         MdhrError: As `Trainer.train` does; or a finished fold belongs to another configuration.
     """
+    with claim_folds(folder, config, group):
+        return _cross_validate(config, folder, group, overwrite)
+
+
+def _cross_validate(config: RunConfig, folder: Path, group: Group, overwrite: bool) -> CrossValidationSummary:
     runs: dict[int, RunSummary] = {}
     for fold in DATASETS[config.data.dataset].folds:
         run = folder / f"fold{fold}"
         of_fold = replace(config, data=replace(config.data, fold=fold))
-        if (run / SUMMARY).is_file():
+        if (run / SUMMARY).is_file() and not overwrite:
             _require_same(run, of_fold)
             runs[fold] = read_summary(run / SUMMARY)
         else:
-            runs[fold] = fit_fold(of_fold, run, group, resume=True)
+            runs[fold] = fit_fold(of_fold, run, group, not overwrite, overwrite)
     first = next(iter(runs.values()))
     clips = {fold: run["best"]["clips"] for fold, run in runs.items()}
     streams = {fold: run["best"]["stream"] for fold, run in runs.items()}
@@ -79,14 +86,15 @@ def mean_over_folds(folds: Mapping[int, F1Summary], aus: Sequence[str]) -> FoldS
     }
 
 
-def run_suite(suite: str, config: RunConfig, folder: Path, group: Group) -> SuiteSummary:
+def run_suite(suite: str, config: RunConfig, folder: Path, group: Group, overwrite: bool = False) -> SuiteSummary:
     """Cross-validate every network of a suite; what is finished is not trained again.
 
     Args:
         suite: Its name, a key of `mdhr_train.model.variants.SUITES`.
         config: The runs'; the row's choices replace those of its network.
-        folder: Gets a folder per row, and summary.json.
+        folder: Gets a folder per row, and summary.json; nobody else's meanwhile.
         group: The processes that train together.
+        overwrite: Whether to begin anew.
 
     Returns:
         The summary: per row its label, its folder, its mean F1 and the paper's, in per cent as there.
@@ -94,11 +102,19 @@ def run_suite(suite: str, config: RunConfig, folder: Path, group: Group) -> Suit
     Raises:
         MdhrError: As `cross_validate` does, or there is no such suite.
     """
+    chosen = rows(suite)
+    with claim_folds(folder, config, group):
+        return _run_suite(suite, chosen, config, folder, group, overwrite)
+
+
+def _run_suite(
+    suite: str, chosen: Sequence[SuiteRow], config: RunConfig, folder: Path, group: Group, overwrite: bool
+) -> SuiteSummary:
     table_rows: list[SuiteRowSummary] = []
-    for row in rows(suite):
+    for row in chosen:
         name = folder_name(row)
         of_row = replace(config, model={**config.model, **row.overrides})
-        found = cross_validate(of_row, folder / name, group)
+        found = cross_validate(of_row, folder / name, group, overwrite)
         table_rows.append(
             {
                 "label": row.label,

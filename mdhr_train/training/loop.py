@@ -45,18 +45,22 @@ from .run_files import (
     RunSummary,
     write_summary,
 )
+from .run_folder import claim_run
 from .scoring import NetworkScorer, autocast, score, score_clips
 from .state import TrainingState, random_state, remove_leftovers, restore_state, save_state
 
 
-def fit_fold(config: RunConfig, folder: Path, group: Group, resume: bool = False) -> RunSummary:
-    """Train one fold of a prepared dataset; see `Trainer`."""
+def fit_fold(
+    config: RunConfig, folder: Path, group: Group, resume: bool = False, overwrite: bool = False
+) -> RunSummary:
+    """Train one fold of a prepared dataset, in a folder that is nobody else's meanwhile; see `Trainer`."""
     frames = config.model_config(DATASETS[config.data.dataset].layout).clip_frames
-    with spoken_warnings() if group.leads else warnings.catch_warnings():
-        if not group.leads:
-            warnings.simplefilter("ignore", DataWarning)  # one process tells of it
-        data = fold_data(config, frames)
-    return Trainer(config, data, group, folder).train(resume)
+    with claim_run(folder, config, group, resume):
+        with spoken_warnings() if group.leads else warnings.catch_warnings():
+            if not group.leads:
+                warnings.simplefilter("ignore", DataWarning)  # one process tells of it
+            data = fold_data(config, frames)
+        return Trainer(config, data, group, folder).train(resume, overwrite)
 
 
 class Trainer:
@@ -76,11 +80,12 @@ class Trainer:
         self.folder = folder
         self._weights = torch.from_numpy(data.weights).float().to(group.device)
 
-    def train(self, resume: bool = False) -> RunSummary:
+    def train(self, resume: bool = False, overwrite: bool = False) -> RunSummary:
         """Do the run.
 
         Args:
             resume: Whether to go on with the run that the folder holds, if it does.
+            overwrite: Whether to begin anew where the folder holds a run.
 
         Returns:
             The run's summary, as in summary.json.
@@ -92,7 +97,7 @@ class Trainer:
             DataError: A frame cannot be read, or a process that reads them died.
         """
         batch = self.group.per_process(self.config.schedule.batch)
-        self._open_folder(resume)
+        self._open_folder(resume, overwrite)
         with self._one_thread_less_per_worker():
             restored = resume and (self.folder / LAST).exists()
             state = self._first_state(pretrained=not restored)
@@ -107,15 +112,18 @@ class Trainer:
             write_summary(self.folder / SUMMARY, summary)
         return summary
 
-    def _open_folder(self, resume: bool) -> None:
+    def _open_folder(self, resume: bool, overwrite: bool) -> None:
         """Make the run's folder and write its configuration, before any work is done."""
         folder = self.folder
         if self.group.leads:
+            if overwrite:
+                for name in (LAST, BEST, SUMMARY):
+                    (folder / name).unlink(missing_ok=True)
             if (folder / LAST).exists() and not resume:
                 raise OutputError(
                     f"{folder} already holds a run.",
                     f"There is a {LAST} in it.",
-                    "Go on with it by --resume, or name another folder with --out.",
+                    "Go on with it by --resume, begin anew with --overwrite, or name another folder with --out.",
                 )
             with told(f"The folder {folder}", fix="Choose another one with --out."):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -283,7 +291,7 @@ class Trainer:
             if self.group.leads:
                 metrics = {"epoch": state.epoch, **validation}
                 run = {"config": self.config.to_dict(), "data": self.data.facts}
-                save_checkpoint(self.folder / BEST, state.scored, metrics, run)
+                save_checkpoint(self.folder / BEST, state.scored, metrics, run, overwrite=True)
         if self.group.leads:
             save_state(self.folder / LAST, state, self._identity, randomness)
         self.group.wait()

@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 
 from mdhr_runtime.errors import DataError
 from mdhr_runtime.files import write_text
-from mdhr_runtime.records import RecordError, TooNewError, read_json
+from mdhr_runtime.records import RecordError, TooNewError, from_plain, read_json
 
 from ..metrics import F1Scores, F1Summary
 
@@ -27,6 +27,9 @@ BEST = "best.pt"
 
 LAST = "last.pt"
 """State of the training after its last epoch, from which `--resume` goes on."""
+
+REPORT = "report.html"
+"""What `mdhr-train report` makes of it."""
 
 SCHEMA = 1
 """Version of summary.json."""
@@ -126,6 +129,25 @@ class SuiteSummary(TypedDict):
     suite: str
     dataset: str
     rows: list[SuiteRowSummary]
+
+
+class EvaluationSummary(TypedDict):
+    """What `mdhr-train eval` writes, beside the scores of the checkpoint, of the bundle, or of both."""
+
+    schema: int
+    dataset: str
+    fold: int
+
+
+def is_evaluation(path: Path) -> bool:
+    """Whether a file is a whole result of `mdhr-train eval`."""
+    try:
+        facts = read_summary(path)
+        scores = {name: facts.pop(name) for name in ("checkpoint", "bundle") if name in facts}
+        found = (from_plain(EvaluationSummary, facts), from_plain(dict[str, ProtocolScores], scores))
+    except (DataError, RecordError):
+        return False
+    return found == (facts, scores) and bool(scores)
 
 
 def write_summary(path: Path, summary: Mapping[str, Any]) -> None:

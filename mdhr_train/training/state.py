@@ -19,7 +19,8 @@ from torch.optim import Optimizer
 from mdhr_runtime.errors import CheckpointError
 from mdhr_runtime.files import STAGE
 
-from ..checkpoints.files import library_versions, read_content, write_content
+from ..checkpoints.content import read_content, write_content
+from ..checkpoints.files import library_versions
 from ..model import MDHR
 from .config import differences
 from .run_files import EpochRecord
@@ -128,6 +129,16 @@ def restore_state(path: Path, state: TrainingState, identity: Mapping[str, Any],
     state.best = (epoch, mean_f1)
     state.schedule.step_update(state.steps)
     set_random_state(content["random"][rank])
+
+
+def is_state(path: Path) -> bool:
+    """Whether a file is a whole state of a training.
+
+    Raises:
+        CheckpointError: It cannot be read.
+    """
+    content = read_content(path)
+    return isinstance(content, dict) and content.get("format") == FORMAT
 
 
 def random_state() -> dict[str, Any]:

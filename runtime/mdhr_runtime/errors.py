@@ -114,3 +114,16 @@ def shortage(error: BaseException | None) -> ResourceError | None:
             )
         error = error.__cause__ or error.__context__
     return None
+
+
+def not_imported(name: str, error: ImportError, install: str) -> tuple[str, str, str]:
+    """The parts of an error on a library that could not be imported: one that is there is not called missing.
+
+    Args:
+        name: What it is, as the subject of a sentence.
+        error: What the import raised.
+        install: How it is installed, a sentence.
+    """
+    if isinstance(error, ModuleNotFoundError):
+        return f"{name} is not installed.", f"{error}.", install
+    return f"{name} is installed, and cannot be loaded.", f"{error}.", f"Repair what the reason names, or: {install}"

@@ -1,4 +1,4 @@
-"""Pictures in which no face was found: what they are like, so that the user is told what may be wrong with them."""
+"""Frames in which no face was found: what they are like, so that the user is told what may be wrong with them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ STEP = 8
 CONTRAST = 5.0
 """Standard deviation of the pixels, of 255, below which MTCNN found none of four faces that were darkened for it."""
 DARK = 32.0
-"""Mean of the pixels, of 255, up to which a picture without contrast is called dark."""
+"""Mean of the pixels, of 255, up to which a frame without contrast is called dark."""
 
 
 @dataclass
-class FacelessPictures:
-    """Counts the pictures of a source in which no face was found, by what may be the cause.
+class FacelessFrames:
+    """Counts the frames of a source in which no face was found, by what may be the cause.
 
     Attributes:
         count: All of them.
@@ -35,7 +35,7 @@ class FacelessPictures:
     smallest: int | None = None
 
     def add(self, frame: Frame) -> None:
-        """Count a picture."""
+        """Count a frame."""
         self.count += 1
         pixels = frame.image[::STEP, ::STEP].reshape(-1, 3)
         if not frame.readable:
@@ -55,21 +55,19 @@ class FacelessPictures:
             min_face: Side in pixels of the smallest face that was looked for.
         """
         causes = (
-            (self.unreadable, "cannot be read"),
+            (self.unreadable, "are unreadable"),
             (self.dark, "are dark: light the scene, or uncover the lens"),
             (self.flat, "are of one colour: check what the camera shows"),
         )
-        told = [
-            f"{'All' if of == self.count else f'{of} of {self.count}'} pictures {what}." for of, what in causes if of
-        ]
+        told = [f"{'All' if of == self.count else f'{of} of {self.count}'} frames {what}." for of, what in causes if of]
         if self.smallest is not None and self.smallest < min_face:
             told.append(
-                f"The smallest picture has a side of {self.smallest} pixels, and faces are looked for from {min_face} "
+                f"The smallest frame has a side of {self.smallest} pixels, and faces are looked for from {min_face} "
                 "pixels on: lower --min-face."
             )
         elif self.smallest is not None:
             told.append(
                 f"Faces may be smaller than {min_face} pixels (lower --min-face), on their side or upside down (turn "
-                "the pictures), or turned away, covered or blurred."
+                "the video), or turned away, covered or blurred."
             )
         return " ".join(told)

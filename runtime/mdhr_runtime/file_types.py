@@ -22,6 +22,7 @@ class FileType(NamedTuple):
     use: str
 
 
+NAMELESS = "No file or folder has this name."
 UNPACK = "Unpack it, and give what was in it."
 DOWNLOAD = "Download the file itself: {} is what was sent in its place."
 
@@ -31,16 +32,17 @@ CHECKPOINT = FileType("a PyTorch checkpoint", "Make a bundle of it with mdhr-exp
 ONNX = FileType("an ONNX graph", "Give the whole bundle that it belongs to, a folder that mdhr-export writes.")
 TABLE = FileType("a table of results", "Draw it with mdhr-plot {}.")
 VIDEO = FileType("a video", "Analyse it with mdhr-run BUNDLE {}: the bundle comes first.")
-PICTURE = FileType("a picture", VIDEO.use)
+IMAGE = FileType("an image", VIDEO.use)
 FOLDER = FileType("a folder", "Give a file in it.")
-OTHER_PICTURE = FileType("a HEIC picture", "Convert it to JPEG or PNG.")
+HEIC = FileType("a HEIC image", "Convert it to JPEG or PNG.")
+EMPTY = FileType("an empty file", "Copy or download it again.")
 PAGE = FileType("a web page", DOWNLOAD)
 
 SIGNATURES = {
-    rb"\Z": FileType("an empty file", "Copy or download it again."),
-    rb".{4}ftyp(heic|heix|mif1|hevc)": OTHER_PICTURE,
+    rb"\Z": EMPTY,
+    rb".{4}ftyp(heic|heix|mif1|hevc)": HEIC,
     rb".{4}ftyp|.{4}(moov|mdat|wide)|RIFF.{4}AVI |\x1aE\xdf\xa3|FLV\1|\0\0\1[\xba\xb3]|G.{187}G|OggS|0&\xb2u": VIDEO,
-    rb"\xff\xd8\xff|\x89PNG|II\*\0|MM\0\*|RIFF.{4}WEBP|BM.{4}\0{4}": PICTURE,
+    rb"\xff\xd8\xff|\x89PNG|II\*\0|MM\0\*|RIFF.{4}WEBP|BM.{4}\0{4}": IMAGE,
     rb"(\xef\xbb\xbf)?\s*(?i:<!doctype html|<html)": PAGE,
     rb"version https://git-lfs": FileType("a pointer of Git LFS", "Fetch the file that it stands for: git lfs pull."),
     rb"(\xef\xbb\xbf)?\"?frame\"?[,;]\"?face_id|PAR1|\{\"source\":": TABLE,
@@ -95,9 +97,14 @@ def explain(path: Path, fix: str, otherwise: str = "It is of no kind that is kno
         fix: What to do, if its type suggests nothing else.
         otherwise: Why, if its type is not known.
     """
-    if not os.path.exists(path):
+    try:
+        os.stat(path)
+    except FileNotFoundError:
         near = _similar(path)
-        return "No file or folder has this name.", f"Did you mean {near}?" if near else fix
+        leads = f"It leads to {os.readlink(path)}, which is not there." if os.path.islink(path) else NAMELESS
+        return leads, f"Did you mean {near}?" if near else fix
+    except (OSError, ValueError) as error:
+        return f"{getattr(error, 'strerror', None) or error}.", fix
     kind = file_type(path)
     return (otherwise, fix) if kind is None else (f"It is {kind.noun}.", kind.use.replace("{}", str(path)))
 

@@ -27,7 +27,10 @@ from typing import BinaryIO
 from .errors import MdhrError, OutputError
 
 STDOUT_DESCRIPTOR = 1
-STAGE = ".mdhr-stage-"
+HIDDEN = ".mdhr-"
+"""Beginning of the names of all that a killed process may leave."""
+
+STAGE = f"{HIDDEN}stage-"
 """Beginning of the names of the hidden folders in which `staged` keeps what is not complete."""
 
 

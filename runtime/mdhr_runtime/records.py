@@ -49,10 +49,10 @@ def read_json(path: Path, kind: Any, schema: int | None = None) -> Any:
         TooNewError: The file's schema is newer, whatever else it holds.
         RecordError: The file cannot be read, is too large or no JSON, or is not of the type.
     """
-    value = from_json(dict[str, Any], read_bytes(path))
+    value = from_json(read_bytes(path))
     if schema is not None:
-        found = from_plain(Positive, value.get("schema"), "Its schema")
-        if found > schema:
+        found = from_plain(dict[str, Any], value).get("schema")
+        if from_plain(Positive, found, "Its schema") > schema:
             raise TooNewError(f"It has schema {found}; this version reads up to {schema}.")
     return from_plain(kind, value)
 
@@ -73,19 +73,18 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def from_json(kind: Any, text: bytes, *, lax: bool = False) -> Any:
-    """Make an object of a type from its JSON; see `from_plain`.
+def from_json(text: bytes) -> Any:
+    """Plain data from JSON, which `from_plain` checks.
 
     Raises:
-        RecordError: The text is no JSON, or not of the type.
+        RecordError: The text is no JSON, or is nested too deep.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_unique)
+        return json.loads(text)
     except RecursionError as error:
         raise RecordError("It is nested too deep.") from error
     except ValueError as error:
         raise RecordError(f"It is no JSON: {error}.") from error
-    return from_plain(kind, value, lax=lax)
 
 
 def from_plain(kind: Any, value: Any, name: str = "It", *, lax: bool = False) -> Any:
@@ -113,20 +112,13 @@ def from_plain(kind: Any, value: Any, name: str = "It", *, lax: bool = False) ->
 
 def _check(value: Any, name: str, levels: int) -> None:
     """Refuse plain data that no format of ours holds."""
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, dict | list | tuple):
+        if not levels:
+            raise RecordError(f"{name} is nested too deep.")
+        for part in value.values() if isinstance(value, dict) else value:
+            if not isinstance(part, str):
+                _check(part, name, levels - 1)
+    elif isinstance(value, float) and not math.isfinite(value):
         raise RecordError(f"{name} holds {value}, which is no finite number.")
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise RecordError(f"{name} holds a number of more than 64 bits.")
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    if parts and not levels:
-        raise RecordError(f"{name} is nested too deep.")
-    for part in parts:
-        _check(part, name, levels - 1)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON, in which programs would disagree about a key that is there twice."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key is there twice")
-    return found

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from .contract import SCORE, OutputRecord
-from .faceless import FacelessPictures
+from .faceless import FacelessFrames
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +95,10 @@ class SourceStats:
         dropped: Frames dropped since the start because the machine was too slow.
         latency: Seconds from a frame's arrival to its first result, or None if unknown.
         state: Its stage.
-        faceless: The pictures so far in which no face was found.
+        faceless: The frames so far in which no face was found.
     """
 
     dropped: int = 0
     latency: float | None = None
     state: Literal["waiting", "running", "reconnecting", "ended", "failed"] = "running"
-    faceless: FacelessPictures = field(default_factory=FacelessPictures)
+    faceless: FacelessFrames = field(default_factory=FacelessFrames)

@@ -9,18 +9,16 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import weakref
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from .errors import OutputError
-from .files import STAGE, is_file_to_be, told
+from .files import HIDDEN, is_file_to_be, told
 
 STDOUT = Path("/dev/stdout")
 """The standard output, whatever that is."""
-
-_claimed: list[Path] = []
-"""What this process has claimed."""
 
 
 class Claim:
@@ -48,36 +46,31 @@ class Claim:
     def __init__(
         self, path: Path, is_ours: Callable[[Path], bool], *, inputs: Iterable[Path] = (), overwrite: bool = False
     ) -> None:
-        self._lock: _Lock | None = None
         with told(path):
             to_be = path != STDOUT and is_file_to_be(path)
             self.path = Path(os.path.realpath(path)) if to_be else path
             self._check_this_run(inputs)
-            if to_be:
-                self._lock = _Lock(self.path)
-        _claimed.append(self.path)
+            lock = _lock(self.path) if to_be else (None, None)
+        self._unlock = weakref.finalize(self, _unlock, *lock)  # also if nobody releases it
+        self._unlock.atexit = False  # which would come in forked processes, too
         try:
             with told(path):
-                replaceable = not to_be or _is_replaceable(self.path, is_ours, overwrite)
+                if to_be and not _is_replaceable(self.path, is_ours, overwrite):
+                    way = "" if self.path.is_dir() else ", or have it replaced with --overwrite"
+                    raise OutputError(
+                        f"{path} is not overwritten.",
+                        "It exists and is not a whole result of this kind, as this program writes it.",
+                        f"Choose another name, or move it away{way}.",
+                    )
         except BaseException:
-            self.release()
+            self._unlock()
             raise
-        if not replaceable:
-            self.release()
-            way = "" if self.path.is_dir() else ", or have it replaced with --overwrite"
-            raise OutputError(
-                f"{path} is not overwritten.",
-                "It exists and is not a whole result of this kind, as this program writes it.",
-                f"Choose another name, or move it away{way}.",
-            )
+        _claims.add(self)
 
     def release(self) -> None:
         """Give the right back. Safe to call twice."""
-        if self.path in _claimed:
-            _claimed.remove(self.path)
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        _claims.discard(self)
+        self._unlock()
 
     def __enter__(self) -> Claim:
         return self
@@ -91,7 +84,7 @@ class Claim:
             if _identity(read) in places:
                 why = f"{read} is what the results are made from, and stays as it is."
                 raise OutputError(f"{self.path} is not written.", why, "Choose a place elsewhere.")
-        if _identity(self.path) in map(_identity, _claimed):
+        if _identity(self.path) in {_identity(claim.path) for claim in _claims}:
             name = "The standard output" if self.path == STDOUT else self.path
             raise OutputError(
                 f"{name} cannot be written twice.",
@@ -100,48 +93,49 @@ class Claim:
             )
 
 
-class _Lock:
-    """A lock on a path among processes, which ends with the process, however that ends.
+_claims: weakref.WeakSet[Claim] = weakref.WeakSet()
+"""What this process has claimed."""
 
-    It lies on a hidden file beside the path, which is there as long as the lock and may be left by a process that was
-    killed; or on the path itself, if that is in a folder that cannot be written.
+
+def _lock(path: Path) -> tuple[Path | None, int]:
+    """Lock a path among processes, until `_unlock` or the end of the process, however that ends.
+
+    The lock lies on a hidden file beside the path, which is there as long as the lock and may be left by a process that
+    was killed; or on the path itself, if that is in a folder that cannot be written.
+
+    Returns:
+        The hidden file, and the lock's descriptor.
 
     Raises:
-        OSError: There cannot be a lock, as the path cannot be written.
+        OSError: There can be no lock, as the path cannot be written.
         OutputError: Another process has it.
     """
-
-    def __init__(self, path: Path) -> None:
-        name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # the path's own name may have no room for more
-        self._beside = os.access(path.parent, os.W_OK) or not path.exists()
-        self._file = path.parent / f".mdhr-{name}.lock" if self._beside else path
-        how = os.O_RDONLY if self._file.is_dir() else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-        while True:
-            self._descriptor = os.open(self._file, how, 0o666)
+    beside = os.access(path.parent, os.W_OK) or not path.exists()
+    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # of one length, as the path's may be the longest
+    file = path.with_name(f"{HIDDEN}{name}.lock") if beside else path
+    how = os.O_RDONLY if file.is_dir() else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    while True:
+        with ExitStack() as stack:
+            descriptor = os.open(file, how, 0o666)
+            stack.callback(os.close, descriptor)
             try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.path.samestat(os.fstat(self._descriptor), os.stat(self._file)):
-                    return
-            except FileNotFoundError:
-                pass
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                os.close(self._descriptor)
-                raise OutputError(
-                    f"{path} is in use.",
-                    "Another process is writing it.",
-                    "Wait until that has ended, or choose another name.",
-                ) from error
-            except BaseException:
-                os.close(self._descriptor)
-                raise
-            os.close(self._descriptor)  # its owner has just removed it: lock a new one
+                fix = "Wait until that has ended, or choose another name."
+                raise OutputError(f"{path} is in use.", "Another process is writing it.", fix) from error
+            with suppress(FileNotFoundError):  # or its owner has just removed it: lock a new one
+                if os.path.samestat(os.fstat(descriptor), file.stat()):
+                    stack.pop_all()
+                    return file if beside else None, descriptor
 
-    def release(self) -> None:
-        """Remove the lock's file, while nobody else can have the lock, and then the lock."""
-        if self._beside:
-            with suppress(OSError):  # a folder that has gone, or may no longer be written
-                self._file.unlink()
-        os.close(self._descriptor)
+
+def _unlock(file: Path | None, descriptor: int | None) -> None:
+    """Remove the lock's file, while nobody else can have the lock, and then the lock."""
+    if file is not None:
+        with suppress(OSError):  # a folder that has gone, or may no longer be written
+            file.unlink()
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 class PartialFile:
@@ -179,7 +173,7 @@ class PartialFile:
         self._place = self._claims[0].path
         self.partial = self._place.with_name(f"{self._place.stem}.mdhr-partial{self._place.suffix}")
         try:
-            self._claims.append(Claim(self.partial, lambda _: True))
+            self._claims.append(Claim(self.partial, Path.is_file))
         except BaseException:
             self.release()
             raise
@@ -226,12 +220,27 @@ def refuse_foreign(folder: Path, is_ours: Callable[[str], bool]) -> None:
         links = (name for name in folders if os.path.islink(os.path.join(parent, name)))
         for name in (*files, *links):
             inside = Path(parent, name).relative_to(folder).as_posix()
-            if not inside.startswith(STAGE) and not is_ours(inside):
+            if not any(part.startswith(HIDDEN) for part in inside.split("/")) and not is_ours(inside):
                 raise OutputError(
                     f"{folder} is not overwritten.",
                     f"It holds {inside}, which this program did not write.",
                     "Choose another name, or move that file away.",
                 )
+
+
+def sealed(data: bytes, comment: str) -> bytes:
+    """Data with a last line by which `is_sealed` tells that we wrote it, and nobody has changed it since.
+
+    Args:
+        data: A file's contents.
+        comment: A comment of the file's format, with `{}` in the place of its text.
+    """
+    return data + comment.format(f"mdhr-edge {hashlib.sha256(data).hexdigest()}").encode() + b"\n"
+
+
+def is_sealed(data: bytes, comment: str) -> bool:
+    """Whether data is as `sealed` gave it."""
+    return data == sealed(data[: len(data) - len(sealed(b"", comment))], comment)
 
 
 def _is_replaceable(path: Path, is_ours: Callable[[Path], bool], overwrite: bool) -> bool:

@@ -16,8 +16,9 @@ from click.testing import CliRunner
 from skimage import data
 
 from mdhr_bench import run as running
-from mdhr_bench.cli import main
-from mdhr_bench.results import read_result, write_result
+from mdhr_bench.cli import SEAL, main
+from mdhr_bench.results import is_result, read_result, write_result
+from mdhr_runtime.targets import is_sealed
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +97,8 @@ def test_a_whole_run_is_complete_and_writes_its_reports_beside_it(whole):
         report = (whole.folder / name).read_text(encoding="utf-8")
         assert "Benchmark of tiny.mdhr" in report
         assert all(each in report for each in TIMED)
+        assert is_sealed((whole.folder / name).read_bytes(), SEAL)
+    assert is_result(whole.folder / "a.json")
     assert whole.done.stdout.startswith("Benchmark of tiny.mdhr\n")
     assert "interrupted" not in whole.done.stdout
 
@@ -218,6 +221,25 @@ def test_a_missing_bundle_is_refused(tmp_path):
     assert names(tmp_path) == ()
 
 
+@pytest.mark.usefixtures("idle")
+@pytest.mark.parametrize("name", ["a.json", "a.md", "a.html"])
+def test_only_older_results_are_replaced(tiny_bundle, tmp_path, name):
+    (tmp_path / name).write_text("{}")
+    assert f"{name} is not overwritten" in refused(invoke(tiny_bundle, "--out", tmp_path / "a.json"))
+    assert (tmp_path / name).read_text() == "{}"
+    assert names(tmp_path) == (name,)
+
+
+@pytest.mark.usefixtures("idle")
+def test_inputs_are_never_outputs(tiny_bundle, tmp_path):
+    video = tmp_path / "a.json"
+    video.write_text("not really")
+    said = refused(invoke(tiny_bundle, "--video", video, "--out", tmp_path / "a.json", "--overwrite"))
+    assert "stays as it is" in said
+    assert "stays as it is" in refused(invoke(tiny_bundle, "--out", tiny_bundle / "manifest.json", "--overwrite"))
+    assert video.read_text() == "not really"
+
+
 def test_a_result_must_be_named_as_json(tiny_bundle, tmp_path):
     assert "does not end in .json" in refused(invoke(tiny_bundle, "--out", tmp_path / "a.html"))
     assert names(tmp_path) == ()
@@ -280,9 +302,9 @@ def test_a_page_needs_no_training_library(tmp_path):
 import sys
 from pathlib import Path
 sys.modules.update(dict.fromkeys(("torch", "timm", "skimage", "yaml")))
-from mdhr_bench.report.page import write_page
+from mdhr_bench.report.page import page
 from mdhr_bench.results import read_result
-write_page(read_result(Path(sys.argv[1])), Path(sys.argv[2]))
+Path(sys.argv[2]).write_text(page(read_result(Path(sys.argv[1]))), encoding="utf-8")
 """
     result, page = tmp_path / "a.json", tmp_path / "a.html"
     write_result(bench_result.complete(), result)

@@ -5,7 +5,7 @@ from pathlib import Path
 import bench_result
 import pytest
 
-from mdhr_bench.results import SCHEMA, read_result, write_result
+from mdhr_bench.results import SCHEMA, is_result, read_result, write_result
 from mdhr_runtime.errors import DataError, OutputError
 
 
@@ -187,3 +187,14 @@ def test_a_file_that_cannot_be_replaced_stays(tmp_path):
         write_result(bench_result.partial(), folder)
     assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
     assert (folder / "inside").is_dir()
+
+
+def test_a_file_is_a_result_if_nothing_else_is_in_it(tmp_path):
+    path = tmp_path / "a.json"
+    for result in (bench_result.complete(), bench_result.partial()):
+        write_result(result, path)
+        assert is_result(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"note": "mine"}))
+    assert not is_result(path)
+    path.write_text('{"schema": 1}')
+    assert not is_result(path)

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import shutil
 from contextlib import nullcontext
 
 import numpy as np
@@ -14,7 +15,8 @@ from mdhr_export import exporter
 from mdhr_export.exporter import Options, export_bundle
 from mdhr_export.parity import TOLERANCES, check_parity
 from mdhr_runtime.bundle import VERIFICATION, ParityRecord, open_bundle
-from mdhr_runtime.errors import CheckpointError, ExportError
+from mdhr_runtime.errors import CheckpointError, ExportError, OutputError
+from mdhr_runtime.targets import Claim
 
 
 def quiet(_):
@@ -96,18 +98,103 @@ def test_without_verification_the_manifest_says_so(tiny_checkpoint, tmp_path):
 @pytest.mark.slow
 def test_a_bundle_of_the_same_name_is_replaced(tiny_checkpoint, tmp_path):
     out = tmp_path / "x.mdhr"
-    out.mkdir()
-    (out / "manifest.json").write_text("{}")
-    (out / "old.onnx").write_text("old")
-    export_bundle(tiny_checkpoint, out, Options(verify=False), quiet)
-    assert not (out / "old.onnx").exists()
+    for options in (Options("float16", clip_graph=True, verify=False), Options(verify=False)):
+        export_bundle(tiny_checkpoint, out, options, quiet)
+    assert open_bundle(out).manifest.precision == "float32"
+    assert not (out / "clip.onnx").exists()
     assert list(tmp_path.iterdir()) == [out]
 
 
-def test_a_folder_that_is_no_bundle_is_not_overwritten(tiny_checkpoint, tmp_path):
-    (tmp_path / "photos").mkdir()
-    with pytest.raises(ExportError, match="not overwritten"):
-        export_bundle(tiny_checkpoint, tmp_path / "photos", Options(), quiet)
+def add(name, text="mine"):
+    def change(folder):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+
+    return change
+
+
+def extension(folder):
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "manifest.json").write_text('{"manifest_version": 3, "name": "Mine", "version": "1.0"}')
+
+
+def photos(folder):
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "portrait.png").write_text("mine")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (photos, "no bundle"),
+        (extension, "no bundle"),
+        (add("notes.txt"), "notes.txt"),
+        (add("engines/notes.txt"), "engines/notes.txt"),
+        (add("engines/yolo.engine"), "engines/yolo.engine"),
+        (lambda folder: (folder / "elsewhere").symlink_to("/"), "elsewhere"),
+    ],
+)
+def test_a_folder_that_holds_files_of_others_is_never_overwritten(
+    tiny_checkpoint, tiny_bundle, tmp_path, change, words
+):
+    out = tmp_path / "x.mdhr"
+    shutil.copytree(tiny_bundle, out)
+    change(out)
+    before = snapshot(tmp_path)
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="not overwritten") as error:
+            export_bundle(tiny_checkpoint, out, Options(), quiet, overwrite)
+        assert words in error.value.why
+    assert snapshot(tmp_path) == before
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.slow
+def test_a_changed_bundle_is_replaced_for_those_who_mean_it(tiny_checkpoint, tiny_bundle, tmp_path):
+    out = tmp_path / "x.mdhr"
+    shutil.copytree(tiny_bundle, out)
+    (out / "engines").mkdir()
+    (out / "engines" / "encoder.tensorrt-10.3.0.orin.float16.0123abcd.engine").write_text("of a build that was killed")
+    with (out / "encoder.onnx").open("ab") as file:
+        file.write(b"!")
+    with pytest.raises(OutputError, match=r"encoder\.onnx in it was changed"):
+        export_bundle(tiny_checkpoint, out, Options(verify=False), quiet)
+    export_bundle(tiny_checkpoint, out, Options(verify=False), quiet, overwrite=True)
+    assert not (out / "engines").exists()
+    open_bundle(out)
+
+
+def test_a_file_is_no_bundle_and_a_checkpoint_stays(tiny_checkpoint, tmp_path):
+    checkpoint = tmp_path / "x.pt"
+    shutil.copy(tiny_checkpoint, checkpoint)
+    with pytest.raises(OutputError, match="made from"):
+        export_bundle(checkpoint, checkpoint, Options(), quiet, overwrite=True)
+    (tmp_path / "x.mdhr").write_text("mine")
+    with pytest.raises(OutputError, match="not overwritten"):
+        export_bundle(checkpoint, tmp_path / "x.mdhr", Options(), quiet)
+
+
+def test_two_exports_to_one_name_are_refused(tiny_checkpoint, tmp_path):
+    with Claim(tmp_path / "x.mdhr", lambda _: True), pytest.raises(OutputError, match="another output"):
+        export_bundle(tiny_checkpoint, tmp_path / "x.mdhr", Options(), quiet)
+
+
+class Stop(BaseException):
+    """As a signal raises it."""
+
+
+@pytest.mark.slow
+def test_an_export_that_is_stopped_leaves_nothing(tiny_checkpoint, tmp_path):
+    def stop(label):
+        if label == "write the manifest":
+            raise Stop
+        return quiet(label)
+
+    with pytest.raises(Stop):
+        export_bundle(tiny_checkpoint, tmp_path / "x.mdhr", Options(verify=False), stop)
+    assert not list(tmp_path.iterdir())
 
 
 def snapshot(folder):

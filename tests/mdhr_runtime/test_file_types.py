@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mdhr_runtime import file_types
-from mdhr_runtime.file_types import BUNDLE, CHECKPOINT, FOLDER, ONNX, PICTURE, TABLE, VIDEO, explain, file_type
+from mdhr_runtime.file_types import BUNDLE, CHECKPOINT, FOLDER, IMAGE, ONNX, TABLE, VIDEO, explain, file_type
 from mdhr_runtime.results import Row
 from mdhr_runtime.sinks import open_sink
 
@@ -34,7 +34,7 @@ def test_tables_are_recognised(tmp_path, name):
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp", ".bmp"])
 def test_pictures_are_recognised_without_their_suffix(tmp_path, suffix):
     (tmp_path / "picture").write_bytes(cv2.imencode(suffix, np.zeros((8, 8, 3), np.uint8))[1].tobytes())
-    assert file_type(tmp_path / "picture") == PICTURE
+    assert file_type(tmp_path / "picture") == IMAGE
 
 
 def _zip(*names):
@@ -52,7 +52,7 @@ def _zip(*names):
         (b"\n\n<!DOCTYPE html><html>", "a web page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
         (b"\x1f\x8b\x08", "a packed archive"),
-        (b"\0\0\0\x18ftypheic", "a HEIC picture"),
+        (b"\0\0\0\x18ftypheic", "a HEIC image"),
         (b'\x10\0\0\0\0\0\0\0{"w": 1}', "a safetensors file"),
         (_zip(), "a zip archive"),
         (_zip("a.txt"), "a zip archive"),

@@ -41,6 +41,61 @@ def test_a_folder_replaces_a_folder_with_contents(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+class Stop(BaseException):
+    """As a signal raises it."""
+
+
+@pytest.mark.parametrize("moment", ["writing", "moving aside", "moving in"])
+def test_a_signal_at_any_moment_leaves_a_whole_folder_and_nothing_else(tmp_path, monkeypatch, moment):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "old").write_text("old")
+    rename, moves = os.rename, []
+
+    def stop_after(source, to):
+        rename(source, to)
+        moves.append(to)
+        if len(moves) == ["moving aside", "moving in"].index(moment) + 1:
+            raise Stop
+
+    def write():
+        with staged(tmp_path / "a") as stage:
+            stage.mkdir()
+            (stage / "new").write_text("new")
+            if moment == "writing":
+                raise Stop
+            monkeypatch.setattr(os, "rename", stop_after)
+
+    with pytest.raises(Stop):
+        write()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["new" if moment == "moving in" else "old"]
+
+
+def test_the_longest_name_can_be_written(tmp_path):
+    path = tmp_path / ("x" * 255)
+    with staged(path) as stage:
+        stage.write_text("new")
+    assert path.read_text() == "new"
+    with pytest.raises(OutputError, match="too long"):
+        write_text(tmp_path / ("x" * 256), "")
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there" / "a")
+    with staged(tmp_path / "link") as stage:
+        stage.write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "a").read_text() == "new"
+
+
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "a")
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_text(tmp_path / "a", "")
+    assert (tmp_path / "a").is_fifo()
+
+
 def test_why_it_cannot_be_written_is_told_in_three_parts():
     with pytest.raises(BundleError) as error, told("The bundle x.mdhr", BundleError, "Make room."):
         raise OSError(28, "No space left on device")

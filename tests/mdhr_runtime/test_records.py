@@ -82,7 +82,6 @@ def test_a_value_that_holds_itself_is_nested_too_deep():
         (b"", "no JSON"),
         (b"{", "no JSON"),
         (b"\xff", "no JSON"),
-        (b'{"size": 1, "size": 2}', "twice"),
         (b'{"size": ' + b"1" * 5000 + b"}", "no JSON|64 bits"),
         (b'{"size": 1e999}', "finite"),
         (b'{"size": NaN}', "finite"),
@@ -94,7 +93,7 @@ def test_a_value_that_holds_itself_is_nested_too_deep():
 )
 def test_hostile_json_is_refused(text, words):
     with pytest.raises(RecordError, match=words):
-        from_json(Point, text)
+        from_plain(Point, from_json(text))
 
 
 def test_a_file_is_read_up_to_its_largest_size(tmp_path):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from mdhr_runtime.files import write_text
 from mdhr_runtime.plotting.page import Child, Markup, document, element, facts, section, tiles
 from mdhr_runtime.plotting.style import styled
 
@@ -16,21 +14,12 @@ from .tables import BenchReport, Table
 from .units import ADDRESS, TOO_WIDE
 
 
-def write_page(result: Result, path: Path) -> None:
-    """Write the report of a result as one HTML file.
-
-    Args:
-        result: The result, whole or partial.
-        path: The file, which is replaced.
+def page(result: Result) -> str:
+    """The report of a result, whole or partial, as one HTML file.
 
     Raises:
-        OutputError: The file cannot be written, or matplotlib is not installed.
+        OutputError: matplotlib is not installed.
     """
-    write_text(path, page(result))
-
-
-def page(result: Result) -> str:
-    """The whole page."""
     report = report_of(result)
     with styled():
         plots = {name: list(draw(result)) for name, draw in PLOTS.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,11 +13,12 @@ from mdhr_runtime.bundle import Bundle, EngineRecord, Manifest, file_hash
 from mdhr_runtime.contract import CLIP, ENCODER, TEMPORAL
 from mdhr_runtime.errors import ExportError, ProviderError
 from mdhr_runtime.files import staged, told
-from mdhr_runtime.targets import Claim, refuse_foreign
+from mdhr_runtime.targets import Claim, is_sealed, refuse_foreign, sealed
 
 from .serving import Limits, model_config, to_text
 
 CONFIG = "config.pbtxt"
+COMMENT = "# {}"
 VERSION = "1"  # Triton keeps versions of a model in folders with numbers
 
 PREFIX = "mdhr_"
@@ -143,14 +143,12 @@ def _is_ours(path: Path, changed: bool) -> bool:
         return True
     if not config.exists() or len(models) != 1:
         return False
-    text = config.read_bytes().decode(errors="replace")
-    return text == _sealed("".join(text.splitlines(keepends=True)[:-1]), models[0])
+    text = config.read_bytes()
+    return is_sealed(text, COMMENT) and _hash_line(models[0]).encode() in text
 
 
-def _sealed(config: str, model: Path) -> str:
-    """A configuration with a last line by which it and its model are recognised, if nothing in them was changed."""
-    digest = hashlib.sha256((config + file_hash(model)).encode()).hexdigest()
-    return f"{config}# mdhr-export {digest}\n"
+def _hash_line(model: Path) -> str:
+    return COMMENT.format(f"SHA-256 of {VERSION}/{model.name}: {file_hash(model)}") + "\n"
 
 
 def _write_model(folder: Path, graph: str, executable: Executable, manifest: Manifest, limits: Limits) -> None:
@@ -163,8 +161,8 @@ def _write_model(folder: Path, graph: str, executable: Executable, manifest: Man
     }
     batch = getattr(limits, BATCHES[graph])
     config = model_config(folder.name, manifest.graphs[graph], executable.backend, batch, limits, notes)
-    text = _sealed(to_text(config), version / FILES[executable.backend])
-    (folder / CONFIG).write_text(text, encoding="utf-8")
+    text = to_text(config) + _hash_line(version / FILES[executable.backend])
+    (folder / CONFIG).write_bytes(sealed(text.encode(), COMMENT))
 
 
 def _executables(bundle: Bundle, executables: Mapping[str, Executable | tuple[str, Path]]) -> dict[str, Executable]:

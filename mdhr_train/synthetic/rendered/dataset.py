@@ -18,10 +18,11 @@ import numpy as np
 
 from mdhr_runtime.errors import ConfigError, OutputError
 from mdhr_runtime.files import staged, told
+from mdhr_runtime.targets import Claim, refuse_foreign
 
 from ...data.lists import write_lists
 from ...data.recordings import Recording
-from ...datasets.base import RENDERED, Dataset
+from ...datasets.base import RENDERED, Dataset, is_prepared
 from ..behaviour import labels_of, random_behaviour
 from .canvas import mouth_depth
 from .face import random_identity
@@ -58,7 +59,13 @@ class Size:
 
 
 def synthesize(
-    root: Path, dataset: Dataset, size: Size, seed: int = 0, shuffle_labels: bool = False, workers: int = 1
+    root: Path,
+    dataset: Dataset,
+    size: Size,
+    seed: int = 0,
+    shuffle_labels: bool = False,
+    workers: int = 1,
+    overwrite: bool = False,
 ) -> list[Recording]:
     """Render a dataset; shows progress on stderr. The same seed and size give the same bytes.
 
@@ -69,6 +76,7 @@ def synthesize(
         seed: Seed of all that is random.
         shuffle_labels: Whether every take gets the labels of another one, so that nothing can be learned.
         workers: Processes that render.
+        overwrite: Whether an older rendered dataset is replaced, if nothing else is in it.
 
     Returns:
         What was written, one recording per take.
@@ -77,17 +85,11 @@ def synthesize(
         ConfigError: The dataset has fewer subjects than asked for.
         OutputError: The folder cannot be written, holds something already, or a process died.
     """
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise OutputError(
-            f"{root} cannot become a dataset.",
-            "Something is there already, and nothing of it is overwritten.",
-            "Name a new folder, or remove this one.",
-        )
     subjects = _choose(dataset, size.subjects)
     try:
         with told(f"The dataset {root}", fix="Make room, or choose another folder."):
             root.parent.mkdir(parents=True, exist_ok=True)
-            with staged(root) as stage:
+            with Claim(root, lambda folder: _is_ours(folder, dataset, overwrite)), staged(root) as stage:
                 images = stage / dataset.image_folder
                 images.mkdir(parents=True)
                 takes = [(subject, number) for subject in subjects for number in range(1, size.recordings + 1)]
@@ -105,6 +107,18 @@ def synthesize(
             "Try again with fewer --workers.",
         ) from error
     return [_moved(recording, images, root / dataset.image_folder) for recording in recordings]
+
+
+def _is_ours(folder: Path, dataset: Dataset, overwrite: bool) -> bool:
+    """Whether a folder is empty or, if it may be replaced, a rendered dataset with nothing else in it."""
+    if not any(folder.iterdir()):
+        return True
+    refuse_foreign(folder, lambda name: name == RENDERED or is_prepared(name, dataset))
+    rendered = (folder / RENDERED).is_file()
+    if rendered and not overwrite:
+        fix = "Choose another name, or have it replaced with --overwrite."
+        raise OutputError(f"{folder} is not overwritten.", "It holds a rendered dataset.", fix)
+    return rendered
 
 
 def _choose(dataset: Dataset, count: int | None) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..bundle import EXPORT_AGAIN, Bundle, TensorRecord
 from ..contract import DETECTOR
-from ..errors import BundleError, ProviderError
+from ..errors import BundleError, ProviderError, not_imported
 from .base import DEVICE_NUMBER, Buffer, Tensors, TensorView
 
 HOST, CUDA = "cpu", "cuda"  # ONNX Runtime's names of where tensors are
@@ -70,11 +70,13 @@ class OrtGraph:
         self._device = device
 
     @property
-    def tensors(self) -> tuple[dict[str, TensorRecord], dict[str, TensorRecord]]:
-        """Its inputs and its outputs, by name; dynamic sizes are called "" whatever their names."""
-        sides = (self._session.get_inputs(), self._session.get_outputs())
-        inputs, outputs = ({tensor.name: _fixed(_record(tensor)) for tensor in side} for side in sides)
-        return inputs, outputs
+    def tensors(self) -> dict[str, TensorRecord]:
+        """Its inputs and outputs by name."""
+        tensors = (*self._session.get_inputs(), *self._session.get_outputs())
+        return {
+            each.name: TensorRecord(ELEMENT_TYPES.get(each.type, each.type[7:-1]), tuple(each.shape))
+            for each in tensors
+        }
 
     @property
     def limits(self) -> Mapping[str, int]:
@@ -143,24 +145,15 @@ class OnnxBackend:
         path = self._bundle.graph_path(name)
         graph = load_graph(path, self.provider, 1 if name in DETECTOR else self._threads)
         record = self._bundle.manifest.graphs[name]
-        stated = tuple({name: _fixed(each) for name, each in side.items()} for side in (record.inputs, record.outputs))
-        if graph.tensors != stated:
+        found, stated = graph.tensors, {**record.inputs, **record.outputs}
+        different = sorted(name for name in {**found, **stated} if found.get(name) != stated.get(name))
+        if different:
             raise BundleError(
                 f"{path} is not the graph that its manifest describes.",
-                f"Its inputs and outputs are {graph.tensors}, by the manifest {stated}.",
+                f"They differ in the type or shape of {', '.join(different)}.",
                 EXPORT_AGAIN,
             )
         return graph
-
-
-def _record(tensor: Any) -> TensorRecord:
-    """What ONNX Runtime says of a tensor of a graph."""
-    return TensorRecord(ELEMENT_TYPES.get(tensor.type, tensor.type[7:-1]), tuple(tensor.shape))
-
-
-def _fixed(record: TensorRecord) -> TensorRecord:
-    """The record without names of dynamic sizes, which a graph need not have."""
-    return TensorRecord(record.dtype, tuple(size if isinstance(size, int) else "" for size in record.shape))
 
 
 def check_installed(provider: str) -> None:
@@ -276,9 +269,7 @@ def onnxruntime_module() -> Any:
         import onnxruntime
     except ImportError as error:
         raise ProviderError(
-            "ONNX Runtime is not installed.",
-            f"The bundle's graphs need it ({error}).",
-            f"Run {_install('cpu')}, or with [gpu] on a machine with an NVIDIA GPU.",
+            *not_imported("ONNX Runtime", error, f"Run {_install('cpu')}; with [gpu] where there is an NVIDIA GPU.")
         ) from error
     return onnxruntime
 

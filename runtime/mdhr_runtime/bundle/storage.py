@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..addresses import redacted
 from ..errors import BundleError
 from ..file_types import explain
 from ..files import staged
@@ -79,7 +80,7 @@ def read_manifest(path: Path | str) -> Manifest:
     path = Path(path)
     if not os.path.isdir(path):
         raise BundleError(
-            f"{path} is no bundle." if os.path.exists(path) else f"There is no bundle {path}.",
+            f"{path} is no bundle." if os.path.exists(path) else f"There is no bundle {redacted(str(path))}.",
             *explain(path, "Check the path, or make a bundle with mdhr-export."),
         )
     file = path / MANIFEST

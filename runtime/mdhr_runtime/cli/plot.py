@@ -35,9 +35,8 @@ def main(table: Path, out: Path | None, face: int | None, source: str | None, ov
     where it occurs (score at least 0.5), and nothing on grey ground where the face is not seen. Provisional rows are
     passed over.
     """
-    from ..plotting.pictures import check_name
     from ..plotting.tables import read_table
-    from ..plotting.timeline import choose, draw
+    from ..plotting.timeline import check_name, choose, draw
 
     picture = out or table.with_name(f"{table.name}.png")
     check_name(picture)

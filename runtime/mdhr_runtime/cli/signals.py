@@ -53,7 +53,8 @@ def stopped_by_signals() -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, AGAIN)
             return
         heard.set()
-        for each in caught:
+        # Whoever watches children, as PyTorch does, would take those that hear the same signal for a failure.
+        for each in (*caught, signal.SIGCHLD):
             signal.signal(each, signal.SIG_DFL)
         raise Stopped(asked)
 

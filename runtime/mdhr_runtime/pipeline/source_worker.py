@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import MdhrError
-from ..faceless import FacelessPictures
+from ..faceless import FacelessFrames
 from ..faces import FaceProvider, FoundFace
 from ..sources import Frame, Source
 from .channel import Cancelled, Channel, Wakeup
@@ -39,7 +39,7 @@ class SourceWorker:
         source: The source.
         frames: The frames that wait for the model; None where frames are missing.
         threads: The two threads that do the work, not yet started.
-        faceless: The pictures so far in which no face was found.
+        faceless: The frames so far in which no face was found.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class SourceWorker:
         self._images: Channel[Frame | None] = Channel(READ_AHEAD, lossy=source.live)
         self._face_provider, self._keep_images = face_provider, keep_images
         self._on_problem, self._on_warning, self._on_bug = on_problem, on_warning, on_bug
-        self.faceless = FacelessPictures()
+        self.faceless = FacelessFrames()
         self._failed = False
         self._reading: Literal["waiting", "running", "reconnecting"] = "waiting"
         self.threads = [

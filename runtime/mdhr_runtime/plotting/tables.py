@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from functools import partial
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from ..errors import OutputError
-from ..file_types import TABLE, explain, file_type
+from ..file_types import EMPTY, TABLE, explain, file_type
 from ..files import open_regular
 from ..records import Count, RecordError, from_json, from_plain
 from ..sinks.extras import extra
@@ -34,9 +34,9 @@ LONGEST_LINE = 1 << 20
 
 COLUMNS = ("source", "frame", "timestamp", "face_id", "final", "success")
 """Those that are read, besides the scores."""
-MISSING = {"", "na", "nan", "n/a", "#n/a", "<na>", "none", "null"}
-FLAGS = {"1": True, "1.0": True, "true": True, "t": True, "0": False, "0.0": False, "false": False, "f": False}
-"""What other programs write for a missing cell, and for truth values; in small letters."""
+MISSING = (None, "", "NA", "nan", "NaN", "N/A", "#N/A", "<NA>", "None", "NULL", "null")
+TRUE, FALSE = (True, "1", "1.0", "True", "TRUE", "true", "T"), (False, "0", "0.0", "False", "FALSE", "false", "F")
+"""What programs write for a missing cell, and for truth values."""
 
 AuName = Annotated[str, Meta(pattern=r"^AU[0-9]{1,3}\Z")]
 Number = Annotated[float, Meta(ge=-1e12, le=1e12)]
@@ -85,8 +85,9 @@ def read_table(path: Path) -> Iterator[Seen]:
     fix = "Give a table that mdhr-run wrote, with its suffix .csv, .jsonl or .parquet."
     aus = None
     try:
-        if file_type(path) not in (TABLE, None) or not os.path.exists(path):
-            raise OutputError(f"There is no table {path}.", *explain(path, fix))
+        if file_type(path) not in (TABLE, EMPTY, None) or not os.path.exists(path):
+            what = f"{path} is no table of action units." if os.path.exists(path) else f"There is no table {path}."
+            raise OutputError(what, *explain(path, fix))
         if path.suffix.lower() not in _READERS:
             raise RecordError(f"Its name does not end in one of {', '.join(_READERS)}.")
         open_regular(path).close()
@@ -101,21 +102,6 @@ def read_table(path: Path) -> Iterator[Seen]:
         raise OutputError(f"{path} cannot be read.", error.strerror or str(error), fix) from error
     except (RecordError, csv.Error) as error:
         raise OutputError(f"{path} is no table of action units.", str(error), fix) from error
-
-
-class _Value(TypedDict):
-    score: Any
-
-
-class _Line(TypedDict):
-    """A line of JSON Lines, of which `Seen` checks what is open here."""
-
-    source: Any
-    frame: Any
-    timestamp: Any
-    face_id: Any
-    final: Any
-    aus: dict[str, _Value] | None
 
 
 def _csv(path: Path) -> Iterator[tuple[str, object]]:
@@ -146,12 +132,16 @@ def _json_lines(path: Path) -> Iterator[tuple[str, object]]:
             following = file.readline(LONGEST_LINE)
             if line.strip():
                 try:
-                    row = from_json(_Line, line)
+                    row = from_json(line)
+                    scores = {au: each["score"] for au, each in (row["aus"] or {}).items()}
+                    seen = {name: row[name] for name in ("source", "frame", "timestamp", "face_id", "final")}
                 except RecordError as error:
                     if number > 1 and not following and not line.endswith(b"\n"):
                         return
                     raise RecordError(f"Line {number}: {error}") from error
-                yield f"Line {number}", row | {"scores": {au: each["score"] for au, each in (row["aus"] or {}).items()}}
+                except (TypeError, KeyError, AttributeError) as error:
+                    raise RecordError(f"Line {number} is of another kind of file ({error}).") from error
+                yield f"Line {number}", seen | {"scores": scores}
             number, line = number + 1, following
 
 
@@ -179,12 +169,12 @@ def _plain(row: Mapping[str, Any], aus: Sequence[str]) -> dict[str, object]:
 
 def _cell(value: Any) -> Any:
     """A cell's value, or None if it is missing."""
-    return None if str(value).strip().lower() in MISSING else value.strip() if isinstance(value, str) else value
+    return None if value in MISSING or value != value else value
 
 
 def _flag(value: Any) -> Any:
     """The truth value of a cell, or the cell as it is where it has none."""
-    return FLAGS.get(str(value).strip().lower(), value)
+    return value in TRUE or (False if value in FALSE else _cell(value))
 
 
 def _aus(columns: Sequence[str]) -> list[str]:

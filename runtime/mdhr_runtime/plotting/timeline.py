@@ -12,12 +12,18 @@ import numpy as np
 
 from ..contract import SCORE
 from ..errors import OutputError
-from .pictures import save_picture
+from ..files import as_utf8, staged, told
+from ..targets import Claim, is_sealed, sealed
 from .style import COLOUR, styled
 from .tables import Seen
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+SUFFIXES = (".png", ".svg")
+"""Of the pictures that can be written."""
+SEAL = "<!-- {} -->"
+"""A comment after a picture's end: readers of PNG take no notice of what stands there."""
 
 LONGEST_STEP = 1.0
 """Seconds between two rows from which on the line breaks, whatever the frames' numbers say."""
@@ -137,14 +143,35 @@ def draw(timeline: FaceTimeline, path: Path, *, inputs: Iterable[Path] = (), ove
         rows[-1].tick_params(axis="x", length=3)
         rows[-1].set_xlabel("time in seconds")
         figure.suptitle(
-            f"{timeline.source} · face {timeline.face_id}",
+            as_utf8(f"{timeline.source} · face {timeline.face_id}").decode(),
             x=0.01,
             ha="left",
             fontsize=12,
             fontweight="bold",
             parse_math=False,  # a name may hold dollar signs
         )
-        save_picture(figure, path, inputs=inputs, overwrite=overwrite)
+        with Claim(path, is_ours, inputs=inputs, overwrite=overwrite), told(path), staged(path) as stage:
+            figure.savefig(stage, dpi=130)
+            stage.write_bytes(sealed(stage.read_bytes(), SEAL))
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is a picture that `draw` wrote, and unchanged."""
+    return is_sealed(path.read_bytes(), SEAL)
+
+
+def check_name(path: Path) -> None:
+    """Check that a picture can have a name.
+
+    Raises:
+        OutputError: The name does not end in .png or .svg.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise OutputError(
+            f"{path} cannot be written.",
+            f"Its name does not end in {' or '.join(SUFFIXES)}.",
+            "Choose such a name with --out.",
+        )
 
 
 def _draw_row(axes: Axes, timeline: FaceTimeline, index: int) -> None:

@@ -12,6 +12,7 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import Any
 
+from ..addresses import Address
 from ..errors import OutputError
 from ..results import FrameResult
 from .base import Sink, SinkContext
@@ -54,7 +55,7 @@ class MqttPublisher(Sink):
     def __init__(self, target: str, context: SinkContext, queued: int = QUEUED) -> None:
         self._address = parse_target(target, FORM)
         self._aus = context.aus
-        _check_topic(self._address.path)
+        _check(self._address)
         self._outbox = Outbox(queued)
         self._changed = Condition()  # guards what follows
         self._answer: Any = None
@@ -153,15 +154,17 @@ class MqttPublisher(Sink):
             self._changed.notify_all()
 
 
-def _check_topic(topic: str) -> None:
-    """Refuse what MQTT does not allow (version 5.0, section 4.7), and what nobody means."""
+def _check(address: Address) -> None:
+    """Refuse what MQTT does not allow (version 5.0, sections 1.5.4 and 4.7), and what nobody means."""
+    topic = address.path
+    texts = (text.encode(errors="replace") for text in (topic, address.user, address.password) if text)
     for is_wrong, why in (
         (not topic, "It names no topic, the part after the host."),
         (re.search("[+#]", topic), "Its topic holds '+' or '#', which only subscribers may use."),
         (topic.startswith("$"), "Its topic begins with '$', which is the broker's own."),
         ("" in topic.split("/"), "Its topic has an empty level: a '/' at its start or end, or two in a row."),
         (not topic.isprintable(), "Its topic holds characters that cannot be shown."),
-        (len(topic.encode(errors="replace")) > LONGEST_TEXT, f"Its topic is longer than {LONGEST_TEXT} bytes."),
+        (max(map(len, texts), default=0) > LONGEST_TEXT, f"Its topic, user or password has over {LONGEST_TEXT} bytes."),
     ):
         if is_wrong:
             raise not_understood(why, FORM)

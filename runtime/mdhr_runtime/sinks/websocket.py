@@ -108,6 +108,7 @@ class WebSocketPublisher(Sink):
     async def _listen(self) -> Any:
         logger = logging.getLogger(__name__)
         logger.addHandler(logging.NullHandler())  # or every port scan would print a traceback
+        logger.setLevel(logging.INFO)  # below, the library tells the headers of subscribers, with their passwords
         return await self._library.serve(
             self._serve,
             self._address.host,
@@ -123,7 +124,7 @@ class WebSocketPublisher(Sink):
     async def _admit(self, connection: Any, request: Any) -> Any:
         """Refuse requests for another path or without the password."""
         if unquote(urlsplit(request.path).path) != f"/{self._address.path}":
-            return connection.respond(HTTPStatus.NOT_FOUND, f"The rows are at /{self._address.path}\n")
+            return connection.respond(HTTPStatus.NOT_FOUND, "There is nothing here.\n")
         if self._address.user is None:
             return None
         credentials = (self._address.user, self._address.password or "")

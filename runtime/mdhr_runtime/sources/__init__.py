@@ -46,8 +46,7 @@ def open_source(
         images_per_second: Rate that images are taken to be recorded at.
 
     Raises:
-        VideoError: There is no such file or image, or it cannot be opened, or it is no address.
-            (Cameras tell when they are read.)
+        VideoError: There is no such file, image or address, or it cannot be opened. (Cameras tell when they are read.)
     """
     text, path = str(address), Path(str(address))
     device = WEBCAM.fullmatch(text)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..defaults import IMAGES_PER_SECOND, MOST_PIXELS
 from ..errors import VideoError
+from ..file_types import IMAGE, file_type
 from ..files import open_regular
 from .base import Frame, SourceBase
 
@@ -105,5 +106,6 @@ def _read(path: Path) -> tuple[np.ndarray, int]:
         large = "MAX_IMAGE_PIXELS" in str(error)
         raise ValueError(f"it has more than {MOST_PIXELS >> 20} megapixels" if large else "it is damaged") from error
     if image is None:
-        raise ValueError("it is damaged, or none")
+        kind = file_type(path)
+        raise ValueError("it is damaged, or none" if kind in (IMAGE, None) else f"it is {kind.noun}")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB), pages

@@ -10,9 +10,8 @@ import bench_result
 import pytest
 
 from mdhr_bench.report.overview import report_of
-from mdhr_bench.report.page import page, write_page
+from mdhr_bench.report.page import page
 from mdhr_bench.results import Result
-from mdhr_runtime.errors import OutputError
 from mdhr_runtime.plotting.page import VOID
 
 HOSTILE = '<script>alert("1")</script>\' onload=x & <b>'
@@ -149,20 +148,6 @@ def test_coordinates_of_plots_stay_inside_them():
         for x, y in pairs:
             assert -1 <= float(x) <= float(width) + 1, x
             assert -1 <= float(y) <= float(height) + 1, y
-
-
-def test_a_page_is_written_whole(tmp_path):
-    path = tmp_path / "new" / "page.html"
-    write_page(RESULTS["complete"], path)
-    assert path.read_text(encoding="utf-8") == drawn("complete")
-    assert [each.name for each in path.parent.iterdir()] == ["page.html"]
-
-
-@pytest.mark.slow
-def test_a_place_that_cannot_be_written_is_an_error_for_the_user(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be written"):
-        write_page(RESULTS["complete"], tmp_path / "file" / "page.html")
 
 
 def test_the_report_needs_no_training_library():

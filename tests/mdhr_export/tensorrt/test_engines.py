@@ -1,20 +1,21 @@
 """Engines in a bundle: built for real by TensorRT-RTX, which needs no GPU for that."""
 
-import fcntl
 import json
-import os
 import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
 from mdhr_export.tensorrt import EngineOptions, build_engines, engines
+from mdhr_export.tensorrt.builder import BuildSettings
 from mdhr_runtime.backends.tensorrt.backend import choose_engines
 from mdhr_runtime.backends.tensorrt.installed import Gpu, find_gpu
 from mdhr_runtime.bundle import MANIFEST, PORTABLE, open_bundle, read_engine
-from mdhr_runtime.errors import BundleError, ConfigError, ExportError, ProviderError
+from mdhr_runtime.errors import BundleError, ConfigError, ExportError, OutputError, ProviderError
+from mdhr_runtime.targets import Claim
 
 pytestmark = pytest.mark.slow
 
@@ -132,6 +133,7 @@ def test_a_full_disk_leaves_the_bundle_as_it_was(flavor, bundle, monkeypatch):
 BUILD = """
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from mdhr_export.tensorrt import EngineOptions, build_engines
 build_engines(Path(sys.argv[1]), EngineOptions("tensorrt_rtx", 1, 7), lambda _: nullcontext())
@@ -139,15 +141,30 @@ build_engines(Path(sys.argv[1]), EngineOptions("tensorrt_rtx", 1, 7), lambda _: 
 
 
 def test_two_processes_do_not_build_into_one_bundle(flavor, bundle):
-    descriptor = os.open(bundle, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with Claim(bundle, lambda _: True):
         result = subprocess.run([sys.executable, "-c", BUILD, bundle], capture_output=True, text=True)
-    finally:
-        os.close(descriptor)
-    assert "Another process is building into it" in result.stderr
+    assert "Another process is writing it" in result.stderr
     assert subprocess.run([sys.executable, "-c", BUILD, bundle]).returncode == 0  # the lock is gone with its holder
     assert len(open_bundle(bundle).manifest.engines) == 3
+
+
+def test_a_file_that_is_no_timing_cache_is_not_overwritten(flavor, bundle, tmp_path):
+    (tmp_path / "x.timing").write_text("mine")
+    options = replace(OPTIONS, settings=BuildSettings(timing_cache=tmp_path / "x.timing"))
+    before = tree(bundle)
+    with pytest.raises(OutputError, match="not overwritten"):
+        build_engines(bundle, options, quiet)
+    assert tree(bundle) == before
+    assert (tmp_path / "x.timing").read_text() == "mine"
+
+
+def test_a_build_removes_no_file_of_others(flavor, bundle):
+    (bundle / "engines").mkdir()
+    (bundle / "engines" / "yolo.engine").write_text("mine")
+    (bundle / "notes.txt").write_text("mine")
+    build_engines(bundle, OPTIONS, quiet)
+    assert (bundle / "engines" / "yolo.engine").read_text() == "mine"
+    assert "notes.txt" not in open_bundle(bundle).manifest.files
 
 
 def test_a_killed_build_leaves_the_bundle_usable(flavor, bundle):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -10,9 +11,13 @@ from triton_stand_in import numpy_dtype, read_config
 
 from mdhr_export.triton import Limits, write_repository
 from mdhr_runtime.bundle import open_bundle
-from mdhr_runtime.errors import ExportError
+from mdhr_runtime.errors import ExportError, OutputError
 
 MODELS = ["mdhr_encoder", "mdhr_temporal", "mdhr_clip"]
+
+
+def tree(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -81,19 +86,45 @@ def test_an_engine_takes_the_place_of_its_graph(bundle, tmp_path):
     assert read_config(tmp_path / "models" / "mdhr_temporal").backend == "onnxruntime"
 
 
-def test_an_older_repository_is_replaced(bundle, tmp_path):
+def test_models_are_replaced_and_those_of_others_stay(bundle, tmp_path):
+    out = tmp_path / "models"
+    (out / "yolo" / "1").mkdir(parents=True)
+    (out / "yolo" / "1" / "model.onnx").write_text("theirs")
+    (out / "notes.txt").write_text("mine")
+    for limits in (Limits(frames=4), Limits(frames=8)):
+        write_repository(bundle, out, limits=limits)
+        assert read_config(out / "mdhr_encoder").max_batch_size == limits.frames
+        assert sorted(path.name for path in out.iterdir()) == sorted([*MODELS, "yolo", "notes.txt"])
+    assert (out / "yolo" / "1" / "model.onnx").read_text() == "theirs"
+    graphs = {name: graph for name, graph in bundle.manifest.graphs.items() if name != "clip"}
+    without_clip = replace(bundle, manifest=replace(bundle.manifest, graphs=graphs))
+    assert write_repository(without_clip, out) == MODELS[:2]
+    assert not (out / "mdhr_clip").exists()
+
+
+@pytest.mark.parametrize("name", ["config.pbtxt", "1/model.onnx", "2/model.onnx", "labels.txt"])
+def test_a_model_that_was_changed_is_not_overwritten(bundle, tmp_path, name):
     out = tmp_path / "models"
     write_repository(bundle, out)
-    (out / "mdhr_old").mkdir()
-    write_repository(bundle, out)
-    assert sorted(path.name for path in out.iterdir()) == sorted(MODELS)
+    changed = out / "mdhr_temporal" / name
+    changed.parent.mkdir(exist_ok=True)
+    with changed.open("a") as file:
+        file.write("# mine\n")
+    before = tree(out)
+    with pytest.raises(OutputError, match="not overwritten"):
+        write_repository(bundle, out)
+    assert tree(out) == before
+    if name in ("config.pbtxt", "1/model.onnx"):
+        write_repository(bundle, out, overwrite=True)
+        write_repository(bundle, out)
+    else:
+        with pytest.raises(OutputError, match=name):
+            write_repository(bundle, out, overwrite=True)
 
 
-def test_a_folder_with_other_things_stays(bundle, tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ExportError, match="was not overwritten"):
-        write_repository(bundle, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+def test_the_repository_is_not_the_bundle(bundle):
+    with pytest.raises(OutputError, match="made from"):
+        write_repository(bundle, bundle.path)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +156,7 @@ def test_a_parent_that_does_not_exist_is_reported(bundle, tmp_path):
 def test_no_other_library_is_needed(bundle, tmp_path):
     script = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 sys.modules.update(dict.fromkeys(("torch", "timm", "onnx", "onnxruntime", "google.protobuf", "tritonclient")))
 from mdhr_export.triton import write_repository

@@ -1,12 +1,16 @@
 """Manifests as older versions wrote them, and as this one does."""
 
 import json
-from dataclasses import replace
+from copy import deepcopy
+from dataclasses import asdict, replace
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
-from mdhr_runtime.bundle import SCHEMA, Manifest
+from mdhr_runtime.bundle import MANIFEST, SCHEMA, Bundle, Manifest, read_manifest
 from mdhr_runtime.contract import SCORE, OutputRecord
+from mdhr_runtime.errors import BundleError
 from mdhr_runtime.records import RecordError, from_plain
 
 SCHEMA_1 = """
@@ -203,3 +207,58 @@ def test_every_part_but_those_of_later_schemas_is_needed(oldest):
 
 def test_what_a_later_version_adds_is_passed_over(oldest):
     assert from_plain(Manifest, oldest | {"colour": "blue"}) == from_plain(Manifest, oldest)
+
+
+WHOLE = json.loads(SCHEMA_1) | {"schema": SCHEMA, "engines": [json.loads(ENGINE)], "outputs": {"scores": asdict(SCORE)}}
+NUMBERS = [True, 0, -1, 3, 0.5, 1e-320, 2**62, 2**64, 10**400, float("nan"), float("-inf")]
+OTHERS = [None, "", "nan", "../../etc", "\0", "\ud800", "x" * 300, [], {}, [[[]]], ["frames"], {"scores": {}}, [0] * 9]
+VALUES = st.sampled_from([*NUMBERS, *OTHERS]).map(deepcopy) | st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def places(value, place=()):
+    """Every place in plain data, as keys and indices from the top."""
+    yield place
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(part, (*place, key))
+
+
+@st.composite
+def edited(draw):
+    """The JSON of a manifest with hostile values in the place of some, some left out and some added."""
+    data = [deepcopy(WHOLE)]
+    for _ in range(draw(st.integers(1, 3))):
+        *above, last = draw(st.sampled_from([place for place in places(data) if place]))
+        part = data
+        for key in above:
+            part = part[key]
+        how = draw(st.sampled_from(["replace", "replace", "delete", "insert"]))
+        if how == "replace" or not above:
+            part[last] = draw(VALUES)
+        elif how == "delete":
+            del part[last]
+        elif isinstance(part, list):
+            part.insert(last, draw(VALUES))
+        else:
+            part[draw(st.text(max_size=9))] = draw(VALUES)
+    return json.dumps(data[0]).encode()
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+@given(edited() | st.binary(max_size=200))
+@example(json.dumps(WHOLE).encode())
+def test_whatever_a_manifest_holds_it_is_read_or_refused_in_words(tmp_path_factory, content):
+    folder = tmp_path_factory.getbasetemp()
+    (folder / MANIFEST).write_bytes(content)
+    try:
+        manifest = read_manifest(folder)
+    except BundleError:
+        return
+    assert from_plain(Manifest, json.loads(json.dumps(manifest.to_dict()))) == manifest
+    assert len(manifest.layout.au_names) == len(manifest.layout.region_of)
+    assert sum(region.combinations for region in manifest.layout.regions) < 1 << 20
+    assert Bundle(folder, manifest).graph_path("temporal").parts

@@ -70,6 +70,29 @@ def test_all_targets_are_checked_before_a_file_is_touched(model, write_video, tm
     assert [path.name for path in tmp_path.iterdir()] == ["a.avi"]
 
 
+def test_inputs_and_one_place_twice_are_refused(model, write_video, tmp_path):
+    video = write_video("a.avi", [BLANK])
+    picture = tmp_path / "a.mp4"
+    picture.hardlink_to(video)
+    for targets, words in [
+        ([picture], "what the results are made from"),
+        ([model.bundle.path / "au.csv"], "what the results are made from"),
+        ([tmp_path / "b.csv", tmp_path / "." / "b.csv"], "written twice"),
+        (["-", "-"], "The standard output cannot be written twice"),
+    ]:
+        with pytest.raises(OutputError, match=words):
+            label(open_sources([video]), targets, model, overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.avi", "a.mp4"]
+
+
+def test_other_files_are_replaced_for_those_who_mean_it(model, write_video, tmp_path):
+    (tmp_path / "au.csv").write_text("mine")
+    with pytest.raises(OutputError, match="not overwritten"):
+        label(open_sources([write_video("a.avi", [BLANK])]), [tmp_path / "au.csv"], model)
+    label(open_sources([write_video("a.avi", [BLANK])]), [tmp_path / "au.csv"], model, overwrite=True)
+    assert (tmp_path / "au.csv").read_text().startswith("frame,")
+
+
 def test_sinks_that_are_open_already_are_closed_when_another_is_not(model, write_video, tmp_path):
     pytest.importorskip("websockets", reason="needs the extra 'ws'")
     from threading import enumerate as threads

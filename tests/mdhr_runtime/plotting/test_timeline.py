@@ -1,9 +1,12 @@
 from pathlib import Path
 
+import cv2
 import numpy as np
+import pytest
 
+from mdhr_runtime.errors import OutputError
 from mdhr_runtime.plotting.tables import Seen
-from mdhr_runtime.plotting.timeline import choose, occurrences
+from mdhr_runtime.plotting.timeline import FaceTimeline, choose, draw, is_ours, occurrences
 
 
 def test_frames_that_were_dropped_do_not_tear_the_line_and_a_pause_does():
@@ -16,3 +19,60 @@ def test_frames_that_were_dropped_do_not_tear_the_line_and_a_pause_does():
 def test_an_au_that_occurs_in_one_frame_only_is_shaded():
     times, scores = np.arange(5) / 10, np.array([0.1, 0.5, np.nan, 0.9, 0.6])
     np.testing.assert_allclose(occurrences(times, scores), [(0.05, 0.1), (0.25, 0.2)])
+
+
+def timeline(length):
+    times = np.arange(length + 1.0)
+    return FaceTimeline("cam", 0, ("AU01",), times, np.full((length + 1, 1), 0.25), 0.0, float(length))
+
+
+@pytest.fixture(params=[".png", ".svg"])
+def picture(request, tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra 'plot'")
+    path = tmp_path / f"chart{request.param}"
+    draw(timeline(1), path)
+    return path
+
+
+def test_an_older_picture_is_replaced(picture):
+    before = picture.read_bytes()
+    draw(timeline(2), picture)
+    assert picture.read_bytes() != before
+    assert is_ours(picture)
+    assert list(picture.parent.iterdir()) == [picture]
+    if picture.suffix == ".png":
+        assert cv2.imread(str(picture)).shape == (214, 1300, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data[:-1],
+        lambda data: data + b"\n",
+        lambda data: data[: len(data) // 2] + b"!" + data[len(data) // 2 + 1 :],
+        lambda data: data.replace(b"mdhr-edge", b"mdhr-edgy"),
+        lambda data: data[:8],
+        lambda data: b"\x89PNG\r\n\x1a\n my photo \0\0\0\0IEND\xaeB`\x82",
+        lambda data: b"<svg></svg>\n",
+        lambda data: b"x",
+    ],
+)
+def test_a_changed_or_other_picture_is_not_overwritten(picture, change):
+    changed = change(picture.read_bytes())
+    picture.write_bytes(changed)
+    with pytest.raises(OutputError, match="not overwritten"):
+        draw(timeline(2), picture)
+    assert picture.read_bytes() == changed
+    draw(timeline(2), picture, overwrite=True)
+    assert is_ours(picture)
+
+
+def test_a_picture_that_opencv_saved_again_is_another(picture):
+    if picture.suffix == ".png":
+        cv2.imwrite(str(picture), cv2.imread(str(picture)))
+        assert not is_ours(picture)
+
+
+def test_what_it_is_made_from_is_never_written(picture):
+    with pytest.raises(OutputError, match="made from"):
+        draw(timeline(2), picture, inputs=[picture], overwrite=True)

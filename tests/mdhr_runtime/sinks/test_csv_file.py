@@ -2,15 +2,18 @@ import csv
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rows import CONTEXT, ENVIRONMENT, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
+from mdhr_runtime.sinks import SinkContext, table_file
 from mdhr_runtime.sinks.csv_file import CsvFile
 
 HEADER = "frame,face_id,timestamp,confidence,success,x,y,w,h,AU01_p,AU12_p,AU01_c,AU12_c,final,source\n"
+ROW = "1,0,0.040,0.988,1,10.0,20.2,100.0,119.8,0.2500,0.5000,0,1,1,cam\n"
 
 
 def test_columns_and_cells(tmp_path):
@@ -66,31 +69,64 @@ def test_every_row_is_in_the_file_at_once(tmp_path):
 
 def test_a_table_is_replaced_when_the_work_starts_not_before(tmp_path):
     path = tmp_path / "au.csv"
-    path.write_text(HEADER + "old\n")
+    path.write_text(HEADER + ROW)
     file = CsvFile(path, CONTEXT)
-    assert path.read_text() == HEADER + "old\n"
+    assert path.read_text() == HEADER + ROW
     with file:
         assert path.read_text() == HEADER
 
 
-def test_a_table_without_final_and_source_is_replaced_too(tmp_path):
+def test_checking_leaves_nothing_behind(tmp_path):
+    CsvFile(tmp_path / "au.csv", CONTEXT).close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_tables_of_any_size_names_and_aus_are_replaced(tmp_path):
     path = tmp_path / "au.csv"
-    path.write_text("frame,face_id,timestamp,confidence,success,x\n")
+    with CsvFile(path, SinkContext(("AU07",))) as file:
+        file.write(result(row(1, (1.0,), box=(-3.25, 0.0, 1e4, 5.5), source='a "b",\nc\r')))
+        for number in range(2, 30_000):
+            file.write(result(nobody(number, source="k\udcfcche")))
+    assert path.stat().st_size > table_file.BLOCK
     with CsvFile(path, CONTEXT):
         assert path.read_text() == HEADER
 
 
-def test_checking_leaves_nothing_behind(tmp_path):
-    CsvFile(tmp_path / "au.csv", CONTEXT)
-    assert not list(tmp_path.iterdir())
+NOBODY = "2,,0.080,0.000,0,,,,,,,,,1,cam\n"
 
 
-def test_other_files_are_not_overwritten(tmp_path):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "day,weather\n",
+        HEADER[:-1],
+        HEADER.replace("AU01_c", "AU02_c"),
+        HEADER.replace(",source", ",source,mood") + ROW.replace("cam\n", "cam,good\n"),
+        HEADER + ROW.replace("cam\n", "cam,good\n"),
+        HEADER + ROW[:-1],
+        HEADER + ROW[:20],
+        HEADER + ROW[:20] + "\n" + ROW,
+        HEADER + ROW + "\n",
+        HEADER + ROW.replace("0.2500", "0,25"),
+        HEADER + ROW.replace("0.2500", "0.25"),
+        HEADER + ROW.replace(",0,1,1,", ",0,2,1,"),
+        HEADER + NOBODY.replace(",,,1,", ",,1,"),
+        "\ufeff" + HEADER + ROW,
+        (HEADER + ROW).replace(",", ";"),
+        (HEADER + ROW).replace("\n", "\r\n"),
+        HEADER + ROW * 10_000 + "my notes\n",
+        HEADER + '1,0,"' * 100_000,
+    ],
+)
+def test_what_is_not_wholly_ours_is_not_overwritten(tmp_path, text):
     path = tmp_path / "holiday.csv"
-    path.write_text("day,weather\n")
+    path.write_bytes(text.encode())
     with pytest.raises(OutputError, match="not overwritten"):
         CsvFile(path, CONTEXT)
-    assert path.read_text() == "day,weather\n"
+    assert path.read_bytes() == text.encode()
+    with CsvFile(path, replace(CONTEXT, overwrite=True)):
+        assert path.read_text() == HEADER
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("name", ["missing/au.csv", ".", "file/au.csv"])
@@ -118,6 +154,7 @@ def test_a_disk_that_fills_up_leaves_complete_lines(tmp_path):
 import resource
 from rows import CONTEXT, nobody, result
 from mdhr_runtime.errors import OutputError
+from mdhr_runtime.sinks import SinkContext, table_file
 from mdhr_runtime.sinks.csv_file import CsvFile
 # After the imports, or Python would write compiled modules that are cut short.
 resource.setrlimit(resource.RLIMIT_FSIZE, (300, {resource.RLIM_INFINITY}))

@@ -15,6 +15,7 @@ from mdhr_runtime.errors import OutputError
 from mdhr_runtime.files import ReaderGone
 from mdhr_runtime.sinks import STANDARD_OUTPUT
 from mdhr_runtime.sinks.json_lines import JsonLines
+from mdhr_runtime.sinks.record import record
 
 WRITE_FOREVER = """
 import itertools, sys
@@ -29,6 +30,9 @@ try:
 except ReaderGone:
     sys.exit(141)
 """
+
+
+OURS = record(row(1), ("AU01", "AU12"))
 
 
 def test_a_row_is_an_object(tmp_path):
@@ -59,9 +63,52 @@ def test_an_older_file_is_replaced_and_another_is_not(tmp_path):
         with JsonLines(path, CONTEXT) as file:
             file.write(result(row(number)))
     assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [2]
-    path.write_text('{"my": "notes"}\n')
+
+
+def as_lines(*records):
+    return "".join(json.dumps(record, separators=(",", ":")) + "\n" for record in records)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: as_lines({"my": "notes"}),
+        lambda record: as_lines(record, record | {"mood": "good"}),
+        lambda record: as_lines({key: value for key, value in record.items() if key != "box"}),
+        lambda record: as_lines(record | {"frame": "1"}),
+        lambda record: as_lines(record | {"aus": {"AU01": 0.5}}),
+        lambda record: json.dumps(record) + "\n",
+        lambda record: as_lines(record)[:-1],
+        lambda record: as_lines(record)[:60] + "\n",
+        lambda record: as_lines(record) + "\n",
+        lambda record: "[\n" + as_lines(record) + "]\n",
+    ],
+)
+def test_what_is_not_wholly_ours_is_not_overwritten(tmp_path, change):
+    path = tmp_path / "au.jsonl"
+    path.write_text(as_lines(OURS))
+    JsonLines(path, CONTEXT).close()
+    path.write_text(text := change(OURS))
     with pytest.raises(OutputError, match="not overwritten"):
         JsonLines(path, CONTEXT)
+    assert path.read_text() == text
+
+
+def test_any_name_and_rows_without_a_face_are_ours(tmp_path):
+    for _ in range(2):
+        with JsonLines(tmp_path / "au.jsonl", CONTEXT) as file:
+            file.write(result(row(1, (0.0, 1.0), source='k\udcfcche "\\"\n')))
+            file.write(result(nobody(2)))
+
+
+def test_the_standard_output_is_one_output():
+    first = JsonLines(STANDARD_OUTPUT, CONTEXT)
+    try:
+        with pytest.raises(OutputError, match="The standard output cannot be written twice"):
+            JsonLines(STANDARD_OUTPUT, CONTEXT)
+    finally:
+        first.close()
+    JsonLines(STANDARD_OUTPUT, CONTEXT).close()
 
 
 def test_head_ends_it_quietly():

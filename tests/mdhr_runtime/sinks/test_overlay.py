@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -109,7 +110,11 @@ def test_several_sources_have_a_file_each(tmp_path):
             for frame in range(1, number + 1):
                 output.write(result(nobody(frame, source=name)))
     written = {path.name: len(read(path)[1]) for path in tmp_path.iterdir()}
-    assert written == {"out-rtsp___lab_1-1.mp4": 1, "out-rtsp___lab_1-2.mp4": 2, "out-Küche.mp4.mp4": 3}
+    assert written == {
+        "out-rtsp_____lab__1-01c5ab17.mp4": 1,
+        "out-rtsp___lab_1-630cd6da.mp4": 2,
+        "out-Küche.mp4.mp4": 3,
+    }
     assert output.summary.count("\n") == 2
 
 
@@ -145,6 +150,27 @@ def test_our_own_video_is_replaced_when_complete_and_no_other(tmp_path):
     video.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(OutputError, match="not overwritten"):
         Overlay(video, context())
+    video.write_bytes(b"notes" + overlay.MARK)
+    with pytest.raises(OutputError, match="not overwritten"):
+        Overlay(video, context())
+    (tmp_path / "mine.mp4").write_bytes(b"")
+    Overlay(tmp_path / "mine.mp4", context()).close()
+
+
+def test_its_own_input_is_never_written(tmp_path):
+    path = tmp_path / "clip.mp4"
+    path.touch()
+    with pytest.raises(OutputError, match="what the results are made from"):
+        Overlay(path, replace(context(), inputs=(tmp_path / "." / "clip.mp4",), overwrite=True))
+
+
+def test_a_place_that_is_refused_gives_back_the_others(tmp_path):
+    (tmp_path / "out-b.mp4").write_bytes(b"mine")
+    with pytest.raises(OutputError, match="not overwritten"):
+        Overlay(tmp_path / "out.mp4", context("a", "b"))
+    assert [path.name for path in tmp_path.iterdir()] == ["out-b.mp4"]
+    with Overlay(tmp_path / "out.mp4", context("a")):
+        pass
 
 
 def test_a_source_without_a_frame_leaves_no_file(tmp_path):
@@ -209,5 +235,5 @@ with Overlay({str(tmp_path / "out.mp4")!r}, SinkContext(AUS, (SourceInfo("cam", 
     os.kill(os.getpid(), 9)
 """
     subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT)
-    assert [path.name for path in tmp_path.iterdir()] == ["out.partial.mp4"]
-    assert len(read(tmp_path / "out.partial.mp4")[1]) > 500
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == ["out.mdhr-partial.mp4"]
+    assert len(read(tmp_path / "out.mdhr-partial.mp4")[1]) > 500

@@ -82,6 +82,16 @@ def test_other_files_are_not_overwritten(tmp_path):
     parquet.write_table(pyarrow.table({"mine": [1]}), path)
     with pytest.raises(OutputError, match="not overwritten"):
         ParquetFile(path, CONTEXT)
+    with ParquetFile(tmp_path / "au.parquet", CONTEXT) as file:
+        file.write(result(row(1)))
+    ours = parquet.read_table(tmp_path / "au.parquet")
+    for other in (ours.append_column("mood", [["good"]]), ours.replace_schema_metadata(), ours.drop_columns("y")):
+        parquet.write_table(other, path)
+        with pytest.raises(OutputError, match="not overwritten"):
+            ParquetFile(path, CONTEXT)
+    path.write_bytes((tmp_path / "au.parquet").read_bytes()[:-1])
+    with pytest.raises(OutputError, match="not overwritten"):
+        ParquetFile(path, CONTEXT)
     with pytest.raises(OutputError, match="cannot be written"):
         ParquetFile(tmp_path / "none" / "au.parquet", CONTEXT)
 
@@ -128,9 +138,9 @@ with ParquetFile({str(tmp_path / "au.parquet")!r}, CONTEXT, group_rows=10) as fi
     finally:
         process.kill()
         process.communicate()
-    left = [path.name for path in tmp_path.iterdir()]
+    left = [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"]
     if number == signal.SIGKILL:
-        assert left == ["au.partial.parquet"]
+        assert left == ["au.mdhr-partial.parquet"]
     else:
         assert left == ["au.parquet"]
         frames = parquet.read_table(tmp_path / "au.parquet")["frame"].to_pylist()

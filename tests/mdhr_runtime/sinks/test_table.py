@@ -20,6 +20,7 @@ def test_a_suffix_chooses_the_sink_and_nothing_is_touched(tmp_path, suffix):
         pytest.importorskip("pyarrow", reason="needs the extra 'parquet'")
     sink = open_sink(tmp_path / f"au{suffix.upper()}", AUS, SOURCES)
     assert type(sink).__name__ == SUFFIXES[suffix].rpartition(":")[2]
+    sink.close()
     assert not list(tmp_path.iterdir())
 
 
@@ -52,7 +53,7 @@ def test_unknown_kinds_are_refused(target):
 )
 def test_a_missing_extra_is_named(monkeypatch, target, module, name):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(OutputError, match="not usable") as error:
+    with pytest.raises(OutputError, match="not installed") as error:
         open_sink(target, AUS, SOURCES)
     assert f"'mdhr-edge[{name}]'" in error.value.fix
 

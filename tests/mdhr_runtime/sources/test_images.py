@@ -148,7 +148,7 @@ def test_a_file_comes_before_the_webcam_of_its_name(folder, monkeypatch):
     ("address", "words"),
     [
         ("-", "The standard input is not read"),
-        ("frames/%03d.png", r'Give a pattern of pictures, between quotes: "frames/\*.png"'),
+        ("frames/%03d.png", r'between quotes: "frames/\*.png"'),
         ("frames/*.mp4", "No file matches this pattern"),
         ("/dev/zero", "It is a device"),
         ("pipe", "It is a pipe"),

@@ -5,7 +5,7 @@ import pickle
 import pytest
 import torch
 
-from mdhr_runtime.errors import CheckpointError
+from mdhr_runtime.errors import CheckpointError, OutputError
 from mdhr_train.checkpoints import load_checkpoint, save_checkpoint
 from mdhr_train.datasets import DISFA
 from mdhr_train.model import MDHR, ModelConfig
@@ -57,7 +57,7 @@ def test_code_in_a_checkpoint_is_refused_and_does_not_run(tmp_path):
     assert not marker.exists()
 
 
-@pytest.mark.parametrize("keep", [0, 10, 1000, 0.5, 0.99])
+@pytest.mark.parametrize("keep", [10, 1000, 0.5, 0.99])
 def test_truncated_checkpoints_are_refused(tiny_checkpoint, tmp_path, keep):
     content = tiny_checkpoint.read_bytes()
     size = keep if isinstance(keep, int) else int(len(content) * keep)
@@ -94,7 +94,7 @@ def test_a_newer_schema_and_a_broken_description_are_refused(tiny_checkpoint, tm
     with pytest.raises(CheckpointError, match="this version"):
         load_checkpoint(tmp_path / "newer.pt")
     torch.save(content | {"config": {"backbone": "resnet50"}}, tmp_path / "broken.pt")
-    with pytest.raises(CheckpointError, match="not complete"):
+    with pytest.raises(CheckpointError, match="cannot be read as a checkpoint"):
         load_checkpoint(tmp_path / "broken.pt")
 
 
@@ -111,7 +111,7 @@ def test_own_weights_that_do_not_fit_name_the_keys(tiny_checkpoint, tmp_path):
 
 def test_a_checkpoint_that_cannot_be_written_leaves_nothing(tiny_checkpoint, tmp_path):
     model = load_checkpoint(tiny_checkpoint).model
-    with pytest.raises(CheckpointError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         save_checkpoint(tmp_path / "none" / "a.pt", model)
     with pytest.raises(AttributeError):
         save_checkpoint(tmp_path / "a.pt", model, {"x": lambda: None})

@@ -9,6 +9,7 @@ from mdhr_train.checkpoints import save_checkpoint
 from mdhr_train.cli import main
 from mdhr_train.datasets import DISFA
 from mdhr_train.model import MDHR, ModelConfig
+from mdhr_train.training.run_files import is_evaluation
 
 
 def run(*arguments):
@@ -36,6 +37,9 @@ def test_checkpoint_and_bundle_stand_side_by_side(data, tiny_checkpoint, tiny_bu
     scores = json.loads(out.read_text())
     assert scores["checkpoint"] == scores["bundle"]
     assert float(mean[1]) == round(scores["checkpoint"]["clips"]["mean_f1"], 4)
+    assert is_evaluation(out)
+    out.write_text(json.dumps({**scores, "note": "mine"}))
+    assert not is_evaluation(out)
 
 
 @pytest.mark.slow
@@ -59,3 +63,15 @@ def test_what_is_scored_has_to_be_named(data):
     result = run(*data)
     assert result.exit_code == 2
     assert "--ckpt" in result.stderr
+
+
+def test_only_an_older_result_is_replaced_and_no_input_ever(data, tiny_checkpoint, tmp_path):
+    mine, copy = tmp_path / "package.json", tmp_path / "best.pt"
+    mine.write_text('{"schema": 1, "dataset": "bp4d", "fold": 1}')
+    copy.write_bytes(tiny_checkpoint.read_bytes())
+    command = ("--ckpt", copy, *data, "--device", "cpu", "--out")
+    assert "is not overwritten" in run(*command, mine).stderr
+    assert "stays as it is" in run(*command, copy, "--overwrite").stderr
+    assert "stays as it is" in run(*command, data[1] / "list" / "scores.json", "--overwrite").stderr
+    assert mine.read_text() == '{"schema": 1, "dataset": "bp4d", "fold": 1}'
+    assert copy.read_bytes() == tiny_checkpoint.read_bytes()

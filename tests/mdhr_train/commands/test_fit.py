@@ -32,16 +32,17 @@ def test_fit_reports_f1_and_writes_a_checkpoint(tmp_path):
     assert checkpoint.metrics["f1"].keys() == {f"AU{au:02d}" for au in (1, 2, 4, 6, 9, 12, 25, 26)}
 
 
-def test_an_interrupted_training_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+def test_an_interrupted_training_leaves_the_old_checkpoint(tiny_checkpoint, tmp_path, monkeypatch):
     def interrupt(*_arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("mdhr_train.training.loop.score_clips", interrupt)
     out = tmp_path / "best.pt"
-    out.write_bytes(b"the old one")
+    old = tiny_checkpoint.read_bytes()
+    out.write_bytes(old)
     result = run(*DEMO, "--out", out)
     assert result.exit_code == 1
-    assert out.read_bytes() == b"the old one"
+    assert out.read_bytes() == old
     assert [file.name for file in tmp_path.iterdir()] == ["best.pt"]
 
 
@@ -57,7 +58,7 @@ def test_the_source_of_the_data_has_to_be_named():
         (("--out", "missing/best.pt"), "missing/best.pt cannot be written"),
         (("--out", "."), "It is a folder"),
         (("--backbone", "resnet5000"), "There is no backbone 'resnet5000'"),
-        (("--lr", "-1"), "lr = -1"),
+        (("--lr", "-1"), "`optimiser.lr`: Expected `float` > 0"),
     ],
 )
 def test_what_cannot_work_is_refused_in_three_parts(arguments, message, tmp_path, monkeypatch):
@@ -128,3 +129,18 @@ def test_a_run_that_cannot_begin_is_refused_in_three_parts(arguments, message, t
     assert message in result.stderr
     assert "fix: " in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"a photo", b"\x89PNG"])
+def test_the_demo_replaces_checkpoints_only(tmp_path, content):
+    (tmp_path / "best.pt").write_bytes(content)
+    result = run(*DEMO, "--out", tmp_path / "best.pt")
+    assert result.exit_code == 1
+    assert "is not overwritten" in result.stderr
+    assert (tmp_path / "best.pt").read_bytes() == content
+
+
+def test_resume_and_overwrite_exclude_each_other():
+    result = run("fit", "--data", "data", "--resume", "--overwrite")
+    assert result.exit_code == 2
+    assert "exclude" in result.stderr

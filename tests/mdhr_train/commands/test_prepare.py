@@ -111,7 +111,7 @@ def test_ctrl_c_ends_soon_and_leaves_whole_crops(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("bp4d", "raw", "raw"), "raw is the raw dataset"),
+        (("bp4d", "raw", "raw"), "raw is not written"),
         (("bp4d", "missing", "out"), "There are no labels in missing"),
         (("disfa", "raw", "out"), "There are no labels in raw"),
         (("bp4d", "raw", "raw/AUCoding/AU_OCC/F001_T1.csv/out"), "cannot be written"),
@@ -149,3 +149,42 @@ def processes_of(session):
             if int(its_session) == session and state != "Z":
                 found.append(file.parent.name)
     return found
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("out/notes.txt", "not a whole result"),
+        ("out/list/BP4D_train_label_fold1.txt", "not a whole result"),
+        ("out/img/F001/T1/31.jpg", "not a whole result"),
+    ],
+)
+def test_a_folder_that_this_command_did_not_make_is_left_alone(tmp_path, name, why):
+    raw, mine = write_bp4d(tmp_path / "raw", frames=1), tmp_path / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    result = run("bp4d", raw, tmp_path / "out")
+    assert result.exit_code == 1
+    assert why in result.stderr
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == [mine]
+    assert mine.read_text() == "mine"
+
+
+def test_nothing_is_written_into_the_raw_dataset(tmp_path):
+    raw = write_bp4d(tmp_path / "raw", frames=1)
+    before = sorted(raw.rglob("*"))
+    result = run("bp4d", raw, raw / "prepared")
+    assert result.exit_code == 1
+    assert "stays as it is" in result.stderr
+    assert sorted(raw.rglob("*")) == before
+
+
+@pytest.mark.slow
+def test_a_prepared_dataset_is_prepared_again_unless_something_else_came_in(tmp_path):
+    raw, out = write_bp4d(tmp_path / "raw", frames=1), tmp_path / "out"
+    assert run("bp4d", raw, out, "--workers", 1).exit_code in (0, 1)  # one frame makes no lists, but the folder
+    assert (out / ".prepared").is_dir()
+    (out / "notes.txt").write_text("mine")
+    result = run("bp4d", raw, out, "--workers", 1)
+    assert result.exit_code == 1
+    assert "It holds notes.txt, which this program did not write" in result.stderr

@@ -183,3 +183,17 @@ def test_rendered_faces_are_not_held_against_the_paper(own_run):
     assert "paper, ResNet-50" not in page
     assert "The faces are rendered" in page
     assert "clips of 6" in page
+
+
+def test_only_an_older_report_is_replaced_and_no_file_of_the_run_ever(own_run):
+    page = own_run / "report.html"
+    page.write_text("<p>my own page</p>")
+    assert "is not overwritten" in report(own_run).stderr
+    assert page.read_text() == "<p>my own page</p>"
+    assert report(own_run, "--overwrite").exit_code == 0
+    assert report(own_run).exit_code == 0
+    page.write_text(page.read_text().replace("MDHR training report", "My report"))
+    assert "is not overwritten" in report(own_run).stderr
+    checkpoint = (own_run / "best.pt").read_bytes()
+    assert "stays as it is" in report(own_run, "--out", own_run / "best.pt", "--overwrite").stderr
+    assert (own_run / "best.pt").read_bytes() == checkpoint

@@ -30,3 +30,27 @@ def test_synthetic_video_refuses_a_path_that_cannot_work(name, tmp_path):
     assert result.exit_code == 1
     assert "fix: " in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_two_outputs_are_never_one_file(tmp_path):
+    result = run("synthetic-video", tmp_path / "a.mp4", "--labels", tmp_path / "." / "a.mp4", "--seconds", 0.1)
+    assert result.exit_code == 1
+    assert "cannot be written twice" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["face.mp4", "truth.csv"])
+def test_only_its_own_files_are_replaced(tmp_path, name):
+    command = ("synthetic-video", tmp_path / "face.mp4", "--labels", tmp_path / "truth.csv", "--seconds", 0.2)
+    assert run(*command).exit_code == 0
+    assert run(*command).exit_code == 0  # its own are
+    with (tmp_path / name).open("ab") as file:
+        file.write(b"a note\n")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    result = run(*command)
+    assert result.exit_code == 1
+    assert f"{name} is not overwritten" in result.stderr
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert run(*command, "--overwrite").exit_code == 0
+    assert run(*command).exit_code == 0

@@ -10,7 +10,7 @@ from raw_faces import DISFA_SUBJECTS, faces, write_bp4d, write_bp4d_labels, writ
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.faces.alignment import align
 from mdhr_runtime.faces.tracking import FaceTracker
-from mdhr_train.data.cropping import Gaps, crop_faces, finished
+from mdhr_train.data.cropping import STATE_FOLDER, Gaps, crop_faces, finished
 from mdhr_train.data.mtcnn import make_detector
 from mdhr_train.datasets import DATASETS
 
@@ -97,7 +97,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_crops(recording, out, detect
     assert finished(recording, BP4D, part) is None
     written = {path: path.stat().st_mtime_ns for path in part.rglob("*.jpg")}
     assert len(written) == 3
-    rest = part / "img/F001/T1/.34.jpg.x"  # what a killed process leaves
+    rest = part / "img/F001/T1/.mdhr-stage-x"  # what a killed process leaves
     rest.mkdir()
     (rest / "34.jpg").write_bytes(b"half")
     assert run(recording, part, detector) == Gaps((), ())
@@ -110,6 +110,14 @@ def test_a_finished_recording_whose_crop_is_gone_is_not_finished(recording, out,
     run(recording, out, detector)
     assert finished(recording, BP4D, out) == Gaps((), ())
     (out / "img/F001/T1/32.jpg").unlink()
+    assert finished(recording, BP4D, out) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"without_face": 3}', "[" * 100_000], ids=lambda text: text[:30])
+def test_a_recording_whose_record_is_damaged_is_not_finished(recording, out, detector, text):
+    crop_faces(recording, BP4D, out, detector, lambda: True)
+    (record,) = (out / STATE_FOLDER).iterdir()
+    record.write_text(text)
     assert finished(recording, BP4D, out) is None
 
 

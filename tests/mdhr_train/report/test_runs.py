@@ -61,7 +61,7 @@ def test_a_truncated_summary_is_refused(folder):
 
 def test_a_newer_summary_is_refused(folder):
     change(folder, schema=2)
-    with pytest.raises(DataError, match="has schema 2; this version reads schema 1"):
+    with pytest.raises(DataError, match="has schema 2; this version reads up to 1"):
         read(folder)
 
 

@@ -53,23 +53,26 @@ def test_an_unknown_setting_is_refused_with_the_nearest(key, nearest):
 @pytest.mark.parametrize(
     ("key", "value", "why"),
     [
-        ("schedule.epochs", 0, "at least 1"),
-        ("schedule.epochs", 2.5, "must be int"),
-        ("schedule.batch", True, "must be int"),
-        ("schedule.batch", "many", "must be int"),
-        ("optimiser.lr", "fast", "must be float"),
-        ("optimiser.lr", 0, "positive"),
-        ("optimiser.lr", float("nan"), "positive"),
-        ("optimiser.ema", 1.0, "less than 1"),
-        ("optimiser.betas", 0.9, "must be a list"),
-        ("optimiser.betas", [0.9], "two numbers"),
-        ("optimiser.clip_norm", -1, "at least 0"),
-        ("compute.workers", -1, "at least 0"),
+        ("schedule.epochs", 0, "`schedule.epochs`: Expected `int` >= 1"),
+        ("schedule.epochs", 2.5, "`schedule.epochs`: Expected `int`, got `float`"),
+        ("schedule.batch", True, "`schedule.batch`: Expected `int`, got `bool`"),
+        ("schedule.batch", "many", "`schedule.batch`: Expected `int`, got `str`"),
+        ("schedule.batch", 10**400, "64 bits"),
+        ("optimiser.lr", "fast", "`optimiser.lr`: Expected `float`, got `str`"),
+        ("optimiser.lr", 0, "`optimiser.lr`: Expected `float` > 0"),
+        ("optimiser.lr", float("nan"), "no finite number"),
+        ("optimiser.ema", 1.0, "`optimiser.ema`: Expected `float` < 1"),
+        ("optimiser.betas", 0.9, "`optimiser.betas`: Expected `array`, got `float`"),
+        ("optimiser.betas", [0.9], "`optimiser.betas`: Expected `array` of length 2"),
+        ("optimiser.clip_norm", -1, "`optimiser.clip_norm`: Expected `float` >= 0"),
+        ("compute.workers", -1, "`compute.workers`: Expected `int` >= 0"),
         ("compute.precision", "int8", "one of: float32"),
         ("data.validate", "train", "one of: test"),
-        ("model.radius", 0, "at least 1"),
-        ("model.dynamics_channels", "wide", "int or null"),
-        ("seed", -1, "at least 0"),
+        ("data.fold", 4, "`data.fold`: Expected `int` <= 3"),
+        ("model.radius", 0, "`radius`: Expected `int` >= 1"),
+        ("model.dynamics_channels", "wide", "`dynamics_channels`: Expected `int | null`"),
+        ("model.temporal", "no", "`temporal`: Expected `bool`"),
+        ("seed", -1, "`seed`: Expected `int` >= 0"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(key, value, why):
@@ -78,10 +81,31 @@ def test_a_value_that_makes_no_sense_is_refused(key, value, why):
     assert why in error.value.why
 
 
-@pytest.mark.parametrize("content", ["a: [", "- 1\n- 2\n", "just words"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a: [",
+        "- 1\n- 2\n",
+        "just words",
+        "\xff",
+        "\0",
+        "a: 2020-13-45",
+        "a: !!python/object/apply:os.system [ls]",
+        "{[1]: 2}",
+        "1: 2",
+        "seed: .nan",
+        "seed: " + "9" * 5000,
+        "a: &a [*a]",
+        "a: &a [1, 1]\nb: &b [*a, *a]\nc: [*b, *b]",
+        "a: " + "[" * 10_000,
+        "a: " + "[" * 50 + "]" * 50,
+        "a" * (1 << 25),
+    ],
+    ids=lambda content: content[:30],
+)
 def test_a_file_that_is_no_configuration_is_refused(content, tmp_path):
-    (tmp_path / "run.yaml").write_text(content)
-    with pytest.raises(ConfigError):
+    (tmp_path / "run.yaml").write_bytes(content.encode("latin-1"))
+    with pytest.raises(ConfigError, match="cannot be read as a run configuration"):
         read_config(tmp_path / "run.yaml")
 
 

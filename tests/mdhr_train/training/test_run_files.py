@@ -9,7 +9,9 @@ def test_a_summary_survives_its_file(tmp_path):
     assert read_summary(tmp_path / "summary.json") == {"schema": 1, "fold": 2}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", '{"schema": 99}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1]", '{"schema": 99}', '{"schema": 1, "best": NaN}', "[" * 100_000], ids=lambda text: text[:30]
+)
 def test_a_summary_that_cannot_be_used_is_refused(text, tmp_path):
     (tmp_path / "summary.json").write_text(text)
     with pytest.raises(DataError, match="cannot be read"):

@@ -103,7 +103,7 @@ def test_shuffled_labels_are_those_of_other_takes(written, dataset, tmp_path):
 
 def test_a_folder_with_contents_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("kept")
-    with pytest.raises(OutputError, match="cannot become a dataset"):
+    with pytest.raises(OutputError, match=r"holds mine\.txt, which this program did not write"):
         synthesize(tmp_path, DATASETS["bp4d"], SMALL)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
