@@ -53,7 +53,8 @@ def stopped_by_signals() -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, AGAIN)
             return
         heard.set()
-        for each in caught:
+        # Whoever watches children, as PyTorch does, would take those that hear the same signal for a failure.
+        for each in (*caught, signal.SIGCHLD):
             signal.signal(each, signal.SIG_DFL)
         raise Stopped(asked)
 
@@ -69,6 +70,7 @@ def stopped_by_signals() -> Iterator[None]:
         yield
     finally:
         _forks.pop()
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.set_wakeup_fd(before)
         for number, old in (*caught.items(), (signal.SIGALRM, alarm)):
             signal.signal(number, old)

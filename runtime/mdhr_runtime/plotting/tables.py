@@ -21,6 +21,7 @@ from msgspec import Meta
 
 from ..errors import OutputError
 from ..file_types import EMPTY, JSON, TABLE, explain, file_type
+from ..files import open_regular
 from ..records import Count, RecordError, from_json, from_plain
 from ..sinks.extras import extra
 
@@ -89,6 +90,7 @@ def read_table(path: Path) -> Iterator[Seen]:
             raise OutputError(what, *explain(path, fix))
         if path.suffix.lower() not in _READERS:
             raise RecordError(f"Its name does not end in one of {', '.join(_READERS)}.")
+        open_regular(path).close()
         for place, plain in _READERS[path.suffix.lower()](path):
             row: Seen = from_plain(Seen, plain, place, lax=True)
             aus = aus or row.scores.keys()

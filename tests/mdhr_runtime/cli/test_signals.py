@@ -90,6 +90,12 @@ def test_an_import_is_not_interrupted(start, tmp_path):
     assert end(process) == (143, "\nstopped\n")
 
 
+def test_work_that_is_done_when_an_import_is_over_is_done(start, tmp_path):
+    (tmp_path / "extension.py").write_text("import signal; signal.raise_signal(15)")
+    process = start("sys.path.append('')\nimport extension\nprint('ready', flush=True)")
+    assert end(process)[0] in (0, 143)
+
+
 def test_what_is_ignored_stays_so(start):
     process = start(
         "print('ready', flush=True)\nsys.stdin.read(1)",
