@@ -59,7 +59,7 @@ class Timing:
     id: str
     title: str
     what: str
-    frames: Count
+    frames: Positive
     samples: tuple[float, ...]
     rounds: tuple[float, ...]
     summary: Distribution
