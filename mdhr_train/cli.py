@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
+
+# isort: split
 import click
+
+from mdhr_runtime.cli.console import Group
 
 from .commands.crossval import crossval
 from .commands.evaluate import evaluate
@@ -13,7 +18,7 @@ from .commands.synthesize import synthesize
 from .commands.synthetic_video import synthetic_video
 
 
-@click.group()
+@click.group(cls=Group)
 @click.version_option(package_name="mdhr-edge")
 def main() -> None:
     """Train and score MDHR models, and make synthetic faces to try them on."""

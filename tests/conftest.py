@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mdhr_runtime.cli.program  # noqa: F401 -- before what it does is undone below
 from mdhr_runtime.backends.tensorrt.installed import find_gpu
 from mdhr_train.threads import share_cores
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
+
+# isort: split
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mdhr_runtime.cli.console import Command, Stopped, stopped_by_signals
+from mdhr_runtime.cli.console import Command, Group, overwrite_option
+from mdhr_runtime.cli.signals import Stopped
 from mdhr_runtime.errors import ConfigError
 
 RUN = "run"
@@ -20,12 +24,12 @@ SEAL = "<!-- benchmark: {} -->"
 """Their last line."""
 
 
-class Commands(click.Group):
+class Commands(Group):
     """A group whose first command need not be named: `mdhr-bench best.mdhr` means `mdhr-bench run best.mdhr`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the command's name in front, unless there is one or help is asked for."""
-        if args and args[0] not in {*self.commands, "--help", "--version"}:
+        if args and args[0] not in {*self.commands, "-h", "--help", "--version"}:
             args = [RUN, *args]
         return super().parse_args(ctx, args)
 
@@ -68,9 +72,7 @@ def main() -> None:
     show_default=True,
     help="How often everything takes its turn. More rounds show smaller differences.",
 )
-@click.option(
-    "--overwrite", is_flag=True, help="Replace what is at --out and beside it, also if it is no older result."
-)
+@overwrite_option()
 def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None, rounds: int, overwrite: bool) -> None:
     """Measure latency, throughput, pipeline, memory and energy of BUNDLE, beside baselines in the same run.
 
@@ -78,8 +80,8 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
     not installed.
 
     Exit status: 0 when it came to its end, and the report names what could not be measured; 1 when it could not begin,
-    or could not write; 130 or 143 when it is stopped by Ctrl-C or SIGTERM. A stopped run leaves a valid file of what it
-    had measured, which says that it is partial.
+    or could not write; 130, 143 or 129 when it is stopped by Ctrl-C, SIGTERM or SIGHUP. A stopped run leaves a
+    valid file of what it had measured, which says that it is partial.
     """
     if out and out.suffix != ".json":
         raise ConfigError(f"{out} is no name for a result.", "It does not end in .json.", "Use --out FILE.json.")
@@ -91,10 +93,9 @@ def run(bundle: Path, provider: str, videos: tuple[Path, ...], out: Path | None,
 
     measuring = stopped = None
     try:
-        with stopped_by_signals():
-            measuring = Benchmark(bundle, provider, videos, rounds, out)
-            click.echo(f"provider: {measuring.model.provider} ({measuring.model.reason})", err=True)
-            measuring()
+        measuring = Benchmark(bundle, provider, videos, rounds, out)
+        click.echo(f"provider: {measuring.model.provider} ({measuring.model.reason})", err=True)
+        measuring()
     except Stopped as signalled:
         stopped = signalled
         click.echo("\nstopped", err=True)

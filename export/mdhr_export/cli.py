@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
+
+# isort: split
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +13,9 @@ import click
 
 from mdhr_runtime.backends.tensorrt.installed import TITLES, find_gpu, load_flavor
 from mdhr_runtime.bundle import Bundle, EngineRecord, Manifest, open_bundle, read_manifest
-from mdhr_runtime.cli.console import Command, Option, step, table
-from mdhr_runtime.errors import ExportError
+from mdhr_runtime.cli.console import Command, Option, overwrite_option, step, table
+from mdhr_runtime.cli.log_level import inform, log_level_option, warn
+from mdhr_runtime.errors import ExportError, not_imported
 from mdhr_runtime.names import name_of_file
 
 from . import MAX_BATCH, MAX_FRAMES
@@ -47,6 +51,7 @@ def _count(section: str, *names: str, **settings: Any) -> Decorator:
     metavar="DIR",
     help="Bundle to write. [default: name of FILE with .mdhr added, in the current folder]",
 )
+@overwrite_option("What to export")
 @_option(
     "Graphs",
     "--fp16/--fp32",
@@ -87,12 +92,14 @@ def _count(section: str, *names: str, **settings: Any) -> Decorator:
 @_path("Engines", "--triton", metavar="DIR", help="Write a model repository for Triton Inference Server.")
 @_path("Checks", "--verify-data", metavar="VIDEO", help="Compare on a video of yours instead of a synthetic clip.")
 @_option("Checks", "--no-verify", is_flag=True, help="Do not compare what was made with the PyTorch model.")
+@log_level_option("Checks")
 @click.version_option(package_name="mdhr-edge", cls=Option, section="Checks")
-@click.help_option(cls=Option, section="Checks")
+@click.help_option("-h", "--help", cls=Option, section="Checks")
 def main(
     checkpoint: Path | None,
     bundle: Path | None,
     out: Path | None,
+    overwrite: bool,
     fp16: bool | None,
     clip_graph: bool,
     trt: bool,
@@ -120,8 +127,9 @@ def main(
         from .exporter import Options, export_bundle
 
         options = Options(precision, clip_graph, not no_verify, verify_data)
-        exported = export_bundle(checkpoint, path, options, step)
+        exported = export_bundle(checkpoint, path, options, step, overwrite)
         manifest, reference = exported.manifest, exported.reference
+        inform("made with " + ", ".join(f"{name} {version}" for name, version in manifest.versions.items()))
     elif bundle is not None and checkpoint is None:
         if out or fp16 is not None or clip_graph:
             raise click.UsageError("--out, --fp16, --fp32 and --clip-graph need --ckpt: a bundle's graphs are fixed.")
@@ -136,17 +144,17 @@ def main(
         from .tensorrt.builder import BuildSettings
 
         settings = BuildSettings(workspace, timing_cache or path.with_suffix(".timing"), dla)
-        engines = EngineOptions(trt_flavor, max_batch, max_frames, settings, not no_verify, verify_data)
+        engines = EngineOptions(trt_flavor, max_batch, max_frames, settings, not no_verify, verify_data, overwrite)
         manifest = build_engines(path, engines, step, reference)
         if manifest.precision == "float32" and fp16 is None:
-            _note("the bundle's graphs are float32, and so are its engines; export it with --fp16 for faster ones")
+            warn("the bundle's graphs are float32, and so are its engines; export it with --fp16 for faster ones")
         gpu, flavor = find_gpu(), load_flavor(manifest.engines[-1].flavor)
         if not no_verify and (gpu is None or not flavor.supports(gpu)):
             why = "there is no GPU here" if gpu is None else f"{flavor} does not support the {gpu}"
-            _note(f"{why}: the engines were built and not run")
+            warn(f"{why}: the engines were built and not run")
     if triton:
         # The files behind a manifest of this run were hashed a moment ago.
-        _write_triton(Bundle(path, manifest) if manifest else open_bundle(path), triton)
+        _write_triton(Bundle(path, manifest) if manifest else open_bundle(path), triton, overwrite)
     _report(path, manifest or read_manifest(path))
 
 
@@ -159,7 +167,7 @@ def _prepare_export(builder: str | None) -> None:
         from . import exporter  # noqa: F401
     except ImportError as error:
         raise ExportError(
-            "The exporter's libraries are not installed.", str(error), "Run `pip install 'mdhr-edge[export,cpu]'`."
+            *not_imported("A library of the exporter", error, "Run `pip install 'mdhr-edge[export,cpu]'`.")
         ) from error
     if builder is not None:
         from .tensorrt.builder import choose_builder
@@ -167,18 +175,14 @@ def _prepare_export(builder: str | None) -> None:
         choose_builder(builder, find_gpu())
 
 
-def _write_triton(bundle: Bundle, out: Path) -> None:
+def _write_triton(bundle: Bundle, out: Path, overwrite: bool) -> None:
     from .triton import servable_engines, write_repository
 
     engines, limits, why_not = servable_engines(bundle)
     if why_not:
-        _note(f"the repository holds ONNX graphs: {why_not}")
-    models = write_repository(bundle, out, engines, limits)
+        warn(f"the repository holds ONNX graphs: {why_not}")
+    models = write_repository(bundle, out, engines, limits, overwrite=overwrite)
     click.echo(f"{out}: {', '.join(models)}, for `tritonserver --model-repository={out}`")
-
-
-def _note(text: str) -> None:
-    click.secho(f"note: {text}", fg="yellow", err=True)
 
 
 PARITY_HEADER = ("against PyTorch", "output", "largest", "mean", "flipped argmaxes")

@@ -138,8 +138,15 @@ def check_parity(records: Sequence[ParityRecord], tolerance: Tolerance) -> None:
     """Refuse graphs that do not compute what the model computes.
 
     Raises:
-        ExportError: A record is above the tolerance.
+        ExportError: A record is above the tolerance, or no number.
     """
+    endless = [record.form for record in records if not np.isfinite(record.largest)]
+    if endless:
+        raise ExportError(
+            "The exported graphs give outputs that are no numbers.",
+            f"There is NaN or infinity, of the graphs or of PyTorch, in {', '.join(endless)}.",
+            "Nothing was written. Check the weights of the checkpoint; float16 may overflow where float32 does not.",
+        )
     failed = [record for record in records if exceeds(record, tolerance)]
     if failed:
         raise ExportError(

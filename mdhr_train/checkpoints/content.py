@@ -16,10 +16,10 @@ from typing import Any
 import torch
 
 from mdhr_runtime.errors import CheckpointError, MdhrError
+from mdhr_runtime.file_types import CHECKPOINT, DOWNLOAD, HEAD, FileType, archive_type, explain, start_type
 from mdhr_runtime.files import staged, told
 from mdhr_runtime.records import from_json, from_plain
 
-from .identify import DOWNLOAD, HEAD, ZIP, Kind, what_archive, what_file, what_folder
 from .pickles import LEGACY, imports
 
 FORMAT = "mdhr"
@@ -72,16 +72,13 @@ def read_content(path: Path) -> Any:
 
 
 def _no_file(path: Path) -> CheckpointError:
-    what, why = f"There is no checkpoint {path}.", "No file has this name."
-    if not path.exists():
-        return CheckpointError(what, why, "Check the path.")
-    kind = what_folder(path) if path.is_dir() else Kind("no regular file", "Give a file.")
-    return CheckpointError(what, f"It is {kind.name}.", kind.fix)
+    why, fix = explain(path, "Give the file of a checkpoint.", "It is no regular file.")
+    return CheckpointError(f"There is no checkpoint {path}.", why, fix)
 
 
 def _reader(path: Path, head: bytes) -> Callable[[Path], Any]:
     """What reads a file that begins like this."""
-    if head.startswith(ZIP) and zipfile.is_zipfile(path):
+    if head.startswith(b"PK\x03\x04") and zipfile.is_zipfile(path):
         return _read_archive
     if head[6:9] == b"\0\0{":  # after the header's length, in eight bytes
         return _read_safetensors
@@ -89,15 +86,23 @@ def _reader(path: Path, head: bytes) -> Callable[[Path], Any]:
         return _read_legacy
     with suppress(ValueError), path.open("rb") as file:  # no pickle
         _refuse_code(path, imports(file.read(LARGEST_DESCRIPTION)))
-    kind = what_file(head)
-    raise _no_checkpoint(path, f"It is {kind.name}; it has {path.stat().st_size:,} bytes.", kind.fix)
+    kind = start_type(head) or FileType(_unknown(head), DOWNLOAD)
+    why = f"It is {kind.noun}; it has {path.stat().st_size:,} bytes."
+    raise _no_checkpoint(path, why, kind.use.replace("{}", str(path)))
+
+
+def _unknown(head: bytes) -> str:
+    text = head.decode(errors="replace").rstrip("\N{REPLACEMENT CHARACTER}")  # the last letter may be cut
+    if all((each.isprintable() or each.isspace()) and each != "\N{REPLACEMENT CHARACTER}" for each in text):
+        return "text"
+    return f"of a kind that is not known here (it begins with {head[:8].hex(' ')})"
 
 
 def _read_archive(path: Path) -> Any:
     with zipfile.ZipFile(path) as archive:
-        kind = what_archive(archive)
-        if kind is not None:
-            raise _no_checkpoint(path, f"It is {kind.name}.", kind.fix)
+        kind = archive_type(archive)
+        if kind != CHECKPOINT:
+            raise _no_checkpoint(path, f"It is {kind.noun}.", kind.use)
         members = archive.infolist()
         size, unpacked = path.stat().st_size, sum(member.file_size for member in members)
         if unpacked > size or len(members) > MOST_MEMBERS or any(member.compress_type for member in members):

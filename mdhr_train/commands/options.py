@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from mdhr_runtime.errors import ConfigError, OutputError
+from mdhr_runtime.cli import console
+from mdhr_runtime.errors import ConfigError, OutputError, not_imported
 from mdhr_runtime.targets import Claim
 
 from ..datasets import LAYOUTS
@@ -37,9 +38,7 @@ def count_option(
     return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, help=text, **settings)
 
 
-overwrite_option = click.option(
-    "--overwrite", is_flag=True, help="Replace what is there already, also if it is no older result of this command."
-)
+overwrite_option = console.overwrite_option()
 
 
 def claim_file(
@@ -71,5 +70,5 @@ def require_libraries() -> None:
             import_module(library)
     except ImportError as error:
         raise ConfigError(
-            "The libraries for training are not installed.", str(error), "Run `pip install 'mdhr-edge[train]'`."
+            *not_imported("A library for training", error, "Run `pip install 'mdhr-edge[train]'`.")
         ) from error

@@ -170,7 +170,8 @@ def _crop(recording: RawRecording) -> Gaps | None:
 
 def _start_worker(dataset: Dataset, out: Path, done: Synchronized[int], stop: Event) -> None:
     global _crop_recording
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process says when to stop
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the main process says when to stop
     Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

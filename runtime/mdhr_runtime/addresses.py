@@ -7,14 +7,18 @@ They hold passwords and tokens, so nothing prints, logs or writes the text that 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urlsplit
+from itertools import takewhile
+from urllib.parse import unquote, urlsplit
 
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
-LOGIN = re.compile(r"^[^@]*:.*@", re.DOTALL)
+LOGIN = re.compile(r"^[^/@]*:.*@", re.DOTALL)
 """The start of `user:password@host`, to which no scheme was written."""
-PLAIN = re.compile(r"[^=&;@?#\\\x00-\x1f\x7f]*")
-"""The start of a path up to its parameters: many cameras take user and password there."""
+ONE_SLASH = re.compile(r"^([a-z][a-z0-9+.-]+:)/(?!/)", re.IGNORECASE)
+"""The start of a URL that was mistyped, or taken for a path."""
+PARAMETERS = frozenset(":=&;@?#\\")
+"""What begins the parameters of a path, or an address inside it: many cameras take user and password there."""
 CUT_LOGIN = re.compile(r"://[^/?#]*:[^/?#]*[/?#].*@", re.DOTALL)
 """A password with a "/", "?" or "#" as it is: whoever reads URLs takes its end for host and path."""
 
@@ -28,7 +32,7 @@ class Address:
         host: Name or number of the host, in lower case, an IPv6 number without brackets.
         port: Its port, or None where the URL names none.
         path: What follows host and port, without the slash in front. `%40` and the like are decoded.
-        parameters: Query and fragment.
+        parameters: Query and fragment with their signs, also if nothing follows these.
         user: Name to log in with, decoded, or None.
         password: The password, decoded, or None.
         secret_url: The URL as it was given: for those who connect, never to be shown.
@@ -50,16 +54,17 @@ class Address:
         Raises:
             ValueError: It is no URL with a host. The text says why, and repeats nothing of it.
         """
-        parts, port = _split(url)
-        if parts is None:
-            raise ValueError("Its host or port is not valid.")
-        if not parts.hostname:
-            raise ValueError("It names no host.")
-        if not parts.hostname.isprintable() or " " in parts.hostname:
-            raise ValueError("Its host is not valid.")
+        host = None
+        with suppress(ValueError):  # it may quote a part of the password: ours must not have it as its context
+            parts = urlsplit(url)
+            port, host = parts.port, parts.hostname
+        if not host or " " in host:
+            raise ValueError("It names no host, or its host or port is not valid.")
+        if not url.isprintable():
+            raise ValueError("It holds characters that cannot be shown.")
         user, password = (None if text is None else unquote(text) for text in (parts.username, parts.password))
-        path, parameters = unquote(parts.path.removeprefix("/")), parts.query + parts.fragment
-        return cls(parts.scheme, parts.hostname, port, path, parameters, user, password, url)
+        path, parameters = unquote(parts.path.removeprefix("/")), "".join(re.findall("[?#].*", url))
+        return cls(parts.scheme, host, port, path, parameters, user, password, url)
 
     @property
     def place(self) -> str:
@@ -68,8 +73,8 @@ class Address:
             return "…"
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port is None else f":{self.port}"
-        shown = PLAIN.match(self.path)
-        return f"{host}{port}/{shown[0] if shown else ''}".rstrip("/")
+        path = "".join(takewhile(lambda letter: letter.isprintable() and letter not in PARAMETERS, self.path))
+        return f"{host}{port}/{path}".rstrip("/")
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.place}"
@@ -89,6 +94,7 @@ def redacted(text: str) -> str:
     Args:
         text: What the user gave, whether it is valid or not.
     """
+    text = ONE_SLASH.sub(r"\1//", text)
     if not is_address(text):
         return LOGIN.sub("…@", text, count=1)
     try:
@@ -96,12 +102,3 @@ def redacted(text: str) -> str:
     except ValueError:
         scheme = text.partition("://")[0].lower()
         return f"{scheme if SCHEME.fullmatch(scheme) else '…'}://…"
-
-
-def _split(url: str) -> tuple[SplitResult | None, int | None]:
-    # An error of the library may quote a part of the password, so that ours must not have it as its context.
-    try:
-        parts = urlsplit(url)
-        return parts, parts.port
-    except ValueError:
-        return None, None

@@ -18,3 +18,6 @@ IMAGES_PER_SECOND = 25.0
 
 TIMEOUT = 10.0
 """Seconds in which a camera must deliver, at first and ever after."""
+
+MOST_PIXELS = 2**26
+"""Pixels of the largest picture that is decoded, 64 megapixels: twice a frame of 8K."""

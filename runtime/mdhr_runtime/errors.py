@@ -6,6 +6,7 @@ Anything else that escapes is a bug of ours and keeps its traceback.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 
@@ -88,3 +89,41 @@ class RunError(MdhrError):
 
 class DataError(MdhrError):
     """A dataset that is missing, incomplete, damaged, or contradicts itself."""
+
+
+class ResourceError(MdhrError):
+    """The machine has too little memory, or lets the program have too little."""
+
+
+_SHORTAGE = re.compile(
+    r"bad_alloc|insufficient memory|"
+    r"(can't|cannot|failed to) (allocate (memory|\d+ bytes)|map segment from shared object|start new thread)",
+    re.IGNORECASE,
+)
+
+
+def shortage(error: BaseException | None) -> ResourceError | None:
+    """The error to tell if memory ran out, in whatever words a library said so somewhere before; None if it did not."""
+    while error is not None:
+        said = [line for line in str(error).splitlines() if _SHORTAGE.search(line)]
+        if said or isinstance(error, MemoryError):
+            return ResourceError(
+                "Memory ran out.",
+                said[0].removeprefix("  why: ") if said else "No more could be had.",
+                "End other programs, give fewer or smaller sources at once, or let this program have more memory.",
+            )
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def not_imported(name: str, error: ImportError, install: str) -> tuple[str, str, str]:
+    """The parts of an error on a library that could not be imported: one that is there is not called missing.
+
+    Args:
+        name: What it is, as the subject of a sentence.
+        error: What the import raised.
+        install: How it is installed, a sentence.
+    """
+    if isinstance(error, ModuleNotFoundError):
+        return f"{name} is not installed.", f"{error}.", install
+    return f"{name} is installed, and cannot be loaded.", f"{error}.", f"Repair what the reason names, or: {install}"

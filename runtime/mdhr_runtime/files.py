@@ -12,14 +12,17 @@ in our words why writing failed.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import MdhrError, OutputError
 
@@ -175,3 +178,25 @@ class LineFile:
 def as_utf8(text: str) -> bytes:
     """Text as UTF-8, also if it is the name of a file that is not: its odd bytes are written out."""
     return text.encode(errors="backslashreplace")
+
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read it. What is none is refused: a pipe that nobody writes to and a device may never end.
+
+    Raises:
+        OSError: There is no such file, or it cannot be read, or it is something else.
+        ValueError: No file can have this name.
+    """
+    kind = stat.S_IFMT(os.stat(path).st_mode)
+    if kind != stat.S_IFREG:
+        raise OSError(errno.EINVAL, f"It is {_KINDS.get(kind, 'no file')}", str(path))
+    return path.open("rb")

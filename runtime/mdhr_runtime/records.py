@@ -15,6 +15,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from .files import open_regular
+
 MOST_BYTES = 1 << 24
 """Size from which on a file is not read. The largest of our own, results of benchmarks, take a hundredth of it."""
 
@@ -62,7 +64,7 @@ def read_bytes(path: Path) -> bytes:
         RecordError: It cannot be read, or has more than `MOST_BYTES`.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise RecordError(f"{error.strerror or error}.") from error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from .contract import SCORE, OutputRecord
+from .faceless import FacelessFrames
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +95,10 @@ class SourceStats:
         dropped: Frames dropped since the start because the machine was too slow.
         latency: Seconds from a frame's arrival to its first result, or None if unknown.
         state: Its stage.
+        faceless: The frames so far in which no face was found.
     """
 
     dropped: int = 0
     latency: float | None = None
     state: Literal["waiting", "running", "reconnecting", "ended", "failed"] = "running"
+    faceless: FacelessFrames = field(default_factory=FacelessFrames)

@@ -19,6 +19,7 @@ class SourceSummary:
         frames: Number of frames so far.
         with_face: Number of frames with a face.
         faces: Number of different faces.
+        smallest: The longer side in pixels of the smallest face; infinite without one.
     """
 
     HEADER = ("AU", "active", "mean", "highest", "longest")
@@ -29,6 +30,7 @@ class SourceSummary:
         self.frames = 0
         self.with_face = 0
         self.faces = 0
+        self.smallest = float("inf")
         self._rows = 0
         self._active = np.zeros(len(aus))
         self._total = np.zeros(len(aus))
@@ -49,6 +51,9 @@ class SourceSummary:
             if row.scores is not None and row.occurrences is not None:
                 before = self._episodes.get(row.face_id, np.zeros(len(self._aus)))
                 episodes[row.face_id] = (before + 1) * row.occurrences
+                if row.box is not None:
+                    x1, y1, x2, y2 = row.box
+                    self.smallest = min(self.smallest, max(x2 - x1, y2 - y1))
                 self._add_scores(row.face_id, row.scores, row.occurrences)
                 self._longest = np.maximum(self._longest, episodes[row.face_id])
         self.with_face += bool(episodes)

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 from mdhr_bench.cli import main as mdhr_bench
 from mdhr_export.cli import main as mdhr_export
+from mdhr_runtime.cli.plot import main as mdhr_plot
 from mdhr_runtime.cli.run import main as mdhr_run
 from mdhr_train.cli import main as mdhr_train
 
@@ -40,6 +42,34 @@ def help_of(program, command):
     named = command if command in commands else UNNAMED.get(program)
     arguments = [named] if named else []
     return CliRunner().invoke(PROGRAMS[program], [*arguments, "--help"]).output
+
+
+def _commands(program, name):
+    """A program and all of its commands, each with its words."""
+    return [(name, program)] + [
+        (f"{name} {word}", command) for word, command in getattr(program, "commands", {}).items()
+    ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, id=words)
+        for name, program in {**PROGRAMS, "mdhr-plot": mdhr_plot}.items()
+        for words, command in _commands(program, name)
+    ],
+)
+def test_every_command_explains_itself_on_both_options(command):
+    short, long = (CliRunner().invoke(command, [option]) for option in ("-h", "--help"))
+    assert short.exit_code == long.exit_code == 0
+    assert short.output == long.output
+    assert "-h, --help" in long.output
+
+
+@pytest.mark.parametrize("module", ["mdhr_runtime", "mdhr_runtime.plotting", "mdhr_export", "mdhr_train", "mdhr_bench"])
+def test_every_program_is_a_module_too(module):
+    done = subprocess.run([sys.executable, "-m", module, "-h"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"Usage: python -m {module} ")
 
 
 @pytest.mark.parametrize("block", BLOCKS)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mdhr_export.parity import Labels, compare
+from mdhr_export.parity import TOLERANCES, Labels, check_parity, compare
+from mdhr_runtime.errors import ExportError
 
 
 @pytest.fixture
@@ -25,3 +26,18 @@ def test_a_flip_excuses_its_neighbours_and_no_other_frame(expected):
     assert record.flips == 1
     assert record.largest == pytest.approx(0.25)
     assert record.largest_unflipped == pytest.approx(0.001, rel=1e-3)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("whose", ["expected", "found", "both"])
+@pytest.mark.parametrize("flipped", [False, True])
+def test_what_is_no_number_never_passes(expected, number, whose, flipped):
+    scores, combinations = expected.scores.copy(), expected.combinations.copy()
+    scores[4] = number
+    combinations[4, 0] = flipped
+    odd = Labels(scores, combinations)
+    sides = {"expected": (odd, expected), "found": (expected, odd), "both": (odd, odd)}[whose]
+    with np.errstate(invalid="ignore"), pytest.raises(ExportError, match="no numbers") as error:
+        check_parity([compare("one clip", *sides, reach=2)], TOLERANCES["float16"])
+    assert "nan" not in str(error.value)
+    assert "one clip" in error.value.why

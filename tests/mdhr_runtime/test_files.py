@@ -1,11 +1,12 @@
 """Files that are never torn. What ends programs in the midst of writing is tried with the sinks."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from mdhr_runtime.errors import BundleError, OutputError
-from mdhr_runtime.files import LineFile, staged, told, write_text
+from mdhr_runtime.files import LineFile, open_regular, staged, told, write_text
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):
@@ -121,3 +122,16 @@ def test_lines_are_in_the_file_at_once(tmp_path):
         assert (tmp_path / "a").read_text().endswith(f"{number}\n")
     file.close()
     file.close()
+
+
+def test_only_files_are_opened_to_be_read(tmp_path):
+    path, pipe = tmp_path / "a", tmp_path / "pipe"
+    path.write_bytes(b"text")
+    os.mkfifo(pipe)
+    with open_regular(path) as file:
+        assert file.read() == b"text"
+    for other, what in ((pipe, "a pipe"), (tmp_path, "a folder"), (Path("/dev/zero"), "a device")):
+        with pytest.raises(OSError, match=f"It is {what}"):
+            open_regular(other)
+    with pytest.raises(FileNotFoundError):
+        open_regular(tmp_path / "b")

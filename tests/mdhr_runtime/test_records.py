@@ -109,7 +109,7 @@ def test_a_file_is_read_up_to_its_largest_size(tmp_path):
 def test_files_that_cannot_be_read_are_told(tmp_path):
     with pytest.raises(RecordError, match="No such file"):
         read_json(tmp_path / "none", Point)
-    with pytest.raises(RecordError, match="directory"):
+    with pytest.raises(RecordError, match="a folder"):
         read_json(tmp_path, Point)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
@@ -12,7 +13,7 @@ import numpy as np
 
 from ..bundle import EXPORT_AGAIN, Bundle, TensorRecord
 from ..contract import DETECTOR
-from ..errors import BundleError, ProviderError
+from ..errors import BundleError, ProviderError, not_imported
 from .base import DEVICE_NUMBER, Buffer, Tensors, TensorView
 
 HOST, CUDA = "cpu", "cuda"  # ONNX Runtime's names of where tensors are
@@ -245,7 +246,8 @@ def session_options(threads: int | None = None) -> Any:
         ProviderError: ONNX Runtime is not installed.
     """
     options = onnxruntime_module().SessionOptions()
-    options.log_severity_level = 3  # errors: what a user can do about a warning here, we say ourselves
+    # Errors only: what a user can do about a warning here, we say ourselves.
+    options.log_severity_level = 1 if logging.getLogger("mdhr_runtime").isEnabledFor(logging.DEBUG) else 3
     options.intra_op_num_threads = threads or 0
     # Graphs take turns. Their threads wait for each other by spinning, which is fast; but once a run is over they must
     # sleep at once, as they would hold the cores that the next graph needs.
@@ -272,9 +274,7 @@ def onnxruntime_module() -> Any:
         import onnxruntime
     except ImportError as error:
         raise ProviderError(
-            "ONNX Runtime is not installed.",
-            f"The bundle's graphs need it ({error}).",
-            f"Run {_install('cpu')}, or with [gpu] on a machine with an NVIDIA GPU.",
+            *not_imported("ONNX Runtime", error, f"Run {_install('cpu')}; with [gpu] where there is an NVIDIA GPU.")
         ) from error
     return onnxruntime
 

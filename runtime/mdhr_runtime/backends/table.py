@@ -50,8 +50,8 @@ def open_backend(bundle: Bundle, provider: str = AUTO, threads: int | None = Non
     if provider not in PROVIDERS:
         raise ProviderError(
             f"There is no provider {provider!r}.",
-            "The name is not known.",
-            f"Choose {', '.join((AUTO, *PROVIDERS))}.",
+            f"Known are {', '.join((AUTO, *PROVIDERS))}.",
+            f"Choose one of them; {AUTO} takes the fastest that is there.",
         )
     return PROVIDERS[provider].open(provider, bundle, threads, "as asked for")
 

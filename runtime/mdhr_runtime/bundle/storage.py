@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..addresses import redacted
 from ..errors import BundleError
+from ..file_types import explain
 from ..files import staged
 from ..records import RecordError, TooNewError, read_json
 from .manifest import SCHEMA, EngineRecord, Manifest
@@ -78,9 +80,8 @@ def read_manifest(path: Path | str) -> Manifest:
     path = Path(path)
     if not os.path.isdir(path):
         raise BundleError(
-            f"There is no bundle {path}.",
-            "It is a file; a bundle is a folder." if os.path.exists(path) else "No folder has this name.",
-            "Check the path, or make a bundle with mdhr-export.",
+            f"{path} is no bundle." if os.path.exists(path) else f"There is no bundle {redacted(str(path))}.",
+            *explain(path, "Check the path, or make a bundle with mdhr-export."),
         )
     file = path / MANIFEST
     if not os.path.isfile(file):

@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-import signal
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from ..errors import MdhrError
+from ..errors import MdhrError, shortage
+from .signals import Stopped, stopped_by_signals
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Command(click.Command):
-    """A command that reports an `MdhrError` on stderr, without a traceback, and exits with status 1."""
+class WithHelp(click.Command):
+    """A command or group that explains itself on `-h` as on `--help`."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.context_settings.setdefault("help_option_names", ["-h", "--help"])
+
+
+class Group(WithHelp, click.Group):
+    """A group of commands."""
+
+
+class Command(WithHelp):
+    """A command that reports an `MdhrError` on stderr, without a traceback, and exits with status 1.
+
+    Stopped by a signal, it says so and exits with 128 more than the signal's number; see `stopped_by_signals`.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
-        except MdhrError as error:
-            report(error)
+            with stopped_by_signals():
+                return super().invoke(ctx)
+        except Stopped as stopped:
+            click.echo("\n".join(("\nstopped", *stopped.kept)), err=True)
+            ctx.exit(128 + stopped.signal)
+        except Exception as error:
+            told = shortage(error) or error
+            if not isinstance(told, MdhrError):
+                raise
+            report(told)
             ctx.exit(1)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -50,39 +73,20 @@ class Option(click.Option):
         self.section = section
 
 
+def overwrite_option(section: str = "Options") -> Callable[[F], F]:
+    """The option `--overwrite`, the same in every program that writes.
+
+    Args:
+        section: Where `--help` lists it.
+    """
+    text = "Replace what stands in an output's place, also if it is no older result. Inputs never are."
+    return click.option("--overwrite", cls=Option, section=section, is_flag=True, help=text)
+
+
 def report(error: MdhrError) -> None:
     """Tell an error on stderr, in its three parts."""
     click.secho(f"error: {error.what}", fg="red", err=True)
     click.echo(f"  why: {error.why}\n  fix: {error.fix}", err=True)
-
-
-class Stopped(BaseException):
-    """The user or the system wants the program to end. Not an error, hence no `Exception`.
-
-    Args:
-        signal: Number of the signal that said so. The exit status is 128 more.
-    """
-
-    def __init__(self, signal: int) -> None:
-        self.signal = signal
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into `Stopped` inside the block, once: a second signal ends the program at once."""
-
-    def stop(number: int, _: FrameType | None) -> None:
-        for each in signals:
-            signal.signal(each, signal.SIG_DFL)
-        raise Stopped(number)
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(each, stop) for each in signals]
-    try:
-        yield
-    finally:
-        for each, handler in zip(signals, before, strict=True):
-            signal.signal(each, handler)
 
 
 @contextmanager
@@ -108,7 +112,7 @@ def step(label: str) -> Iterator[None]:
     click.echo(f"{label} … ", nl=False, err=True)
     try:
         yield
-    except BaseException:
+    except Exception:
         click.echo("failed", err=True)
         raise
     click.echo(f"{time.monotonic() - start:.1f} s", err=True)

@@ -6,21 +6,33 @@ Everything heavy is imported when the command runs, so that `--help` answers at 
 from __future__ import annotations
 
 import os
+
+import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
+
+# NumPy has small products only here; threads for them would take memory, and crash where there is too little.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# isort: split
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from .. import defaults
+from ..addresses import is_address, redacted
+from ..errors import OutputError
 from ..files import ReaderGone
 from ..names import table_name
 from ..sinks import STANDARD_OUTPUT
-from .console import Command, Option, Stopped, report, stopped_by_signals, table
+from ..sinks.table import SUFFIXES
+from .console import Command, F, Option, overwrite_option, report, table
+from .log_level import inform, log_level_option, warn
+from .signals import Stopped
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -29,8 +41,6 @@ if TYPE_CHECKING:
     from ..results import FrameResult
     from ..sinks import Sink
     from ..sources import Source
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
@@ -62,6 +72,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     metavar="[HOST:]PORT",
     help="Serve a live page with the video and its scores. HOST is 127.0.0.1 unless given.",
 )
+@overwrite_option("Results")
 @_option(
     "Results",
     "--provisional",
@@ -127,8 +138,9 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     help="What runs the model: tensorrt (the bundle's engines), cuda, ort-tensorrt or cpu; auto takes the fastest that "
     "is there, and says which.",
 )
+@log_level_option("Running")
 @click.version_option(package_name="mdhr-edge", cls=Option, section="Running")
-@click.help_option(cls=Option, section="Running")
+@click.help_option("-h", "--help", cls=Option, section="Running")
 def main(
     bundle: Path,
     sources: tuple[str, ...],
@@ -136,6 +148,7 @@ def main(
     overlay: str | None,
     publish: tuple[str, ...],
     serve: str | None,
+    overwrite: bool,
     provisional: bool,
     faces: Literal["detect", "crops"],
     min_face: int,
@@ -155,55 +168,91 @@ def main(
     away is connected again.
 
     Exit status: 0 when every source is analysed; 1 when something is wrong, also when a video breaks off (the rows up
-    to there are kept); 130 or 143 when it is stopped by Ctrl-C or SIGTERM (likewise); 141 when nobody reads its output
-    any more.
+    to there are kept); 130, 143 or 129 when it is stopped by Ctrl-C, SIGTERM or SIGHUP (likewise); 141 when nobody
+    reads its output any more.
     """
-    # FFmpeg's remarks on damaged data would tear the progress bar; our own warnings say what matters.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    targets = [*out, *([overlay] if overlay else []), *publish]
-    if not targets and not serve:
+    given = {"--out": out, "--overlay": () if overlay is None else (overlay,), "--publish": publish}
+    targets = [_checked(option, target) for option, some in given.items() for target in some]
+    if not targets and serve is None:
         targets = [table_name(sources, datetime.now())]
-    try:
-        with stopped_by_signals():
-            from ..pipeline.analysis import limit_opencv_threads
-            from ..pipeline.label import label
-            from ..sources import open_sources
-            from ..streaming.model import load
+    sinks: list[Sink] = []
+    written: list[Sink] = []  # those with a result
 
-            opened = open_sources(sources, timeout, image_fps)
-            limit_opencv_threads()
-            model = load(bundle, provider)
-            click.echo(f"provider: {model.provider} ({model.reason})", err=True)
-            done = label(
-                opened,
-                [*targets, *([f"live://{serve}"] if serve else [])],
-                model,
-                faces=faces,
-                min_face=min_face,
-                detect_every=detect_every,
-                max_gap=max_gap,
-                provisional=provisional,
-                on_open=_announce,
-                on_problem=lambda _, error: report(error),
-                on_warning=lambda name, text: click.secho(f"\nwarning: {name}: {text}", fg="yellow", err=True),
-                progress=lambda results: _progress(results, opened, 1 + provisional),
-            )
-            _tell(done, to_stderr=STANDARD_OUTPUT in out)
+    def count(results: Iterable[FrameResult]) -> Iterator[FrameResult]:
+        for result in results:
+            yield result
+            if result.final:
+                written[:] = sinks
+
+    try:
+        from ..pipeline.analysis import limit_opencv_threads
+        from ..pipeline.label import label
+        from ..sources import open_sources
+        from ..streaming.model import load
+
+        opened = open_sources(sources, timeout, image_fps)
+        for source in opened:
+            inform(f"{source.name}: {source.frame_count or '?'} frames, {source.fps or '?'} per second")
+        limit_opencv_threads()
+        model = load(bundle, provider)
+        click.echo(f"provider: {model.provider} ({model.reason})", err=True)
+        done = label(
+            opened,
+            [*targets, *([] if serve is None else [f"live://{serve}"])],
+            model,
+            faces=faces,
+            min_face=min_face,
+            detect_every=detect_every,
+            max_gap=max_gap,
+            provisional=provisional,
+            overwrite=overwrite,
+            on_open=lambda opened: sinks.extend(_announced(opened)),
+            on_problem=lambda _, error: report(error),
+            on_warning=lambda name, text: warn(f"{name}: {text}", beside_progress=True),
+            progress=lambda results: _progress(count(results), opened, 1 + provisional),
+        )
+        _tell(done, min_face=min_face if faces == "detect" else 0, to_stderr=STANDARD_OUTPUT in out)
     except Stopped as stopped:
-        kept = ", ".join(target for target in targets if target != STANDARD_OUTPUT)
-        click.echo("\nstopped" + (f": the rows that were final are in {kept}" if kept else ""), err=True)
-        raise SystemExit(128 + stopped.signal) from None
+        stopped.kept = [sink.summary for sink in written]
+        raise
     except ReaderGone as gone:
         raise SystemExit(128 + signal.SIGPIPE) from gone
     raise SystemExit(1 if done.problems else 0)
 
 
-def _announce(sinks: Sequence[Sink]) -> None:
+TAKES = {
+    "--out": f"a file for rows, such as au.csv, or {STANDARD_OUTPUT} for the standard output",
+    "--overlay": "a file for a video, such as au.mp4",
+    "--publish": "an address, such as mqtt://HOST/TOPIC or ws://HOST:PORT",
+}
+"""Targets by the option that takes them."""
+
+
+def _checked(option: str, target: str) -> str:
+    """A target, if it is one of those that its option takes.
+
+    Raises:
+        OutputError: It belongs to another option, or to none.
+    """
+    suffix = Path(target).suffix.lower()
+    fitting = "--publish" if is_address(target) else "--overlay" if suffix == ".mp4" else "--out"
+    if option == fitting:
+        return target
+    known = fitting != "--out" or target == STANDARD_OUTPUT or suffix in SUFFIXES
+    raise OutputError(
+        f"{option} does not take {redacted(target) or 'an empty name'}.",
+        f"It takes {TAKES[option]}.",
+        f"Write {fitting} {redacted(target)}." if known else f"Give {option} {TAKES[option]}.",
+    )
+
+
+def _announced(sinks: Sequence[Sink]) -> Sequence[Sink]:
     for sink in sinks:
         for notice in sink.notices:
             click.echo(notice, err=True)
         for warning in sink.warnings:
-            click.secho(f"warning: {warning}", fg="yellow", err=True)
+            warn(warning)
+    return sinks
 
 
 def _progress(results: Iterable[FrameResult], sources: Sequence[Source], per_frame: int) -> ProgressBar[FrameResult]:
@@ -220,8 +269,12 @@ def _progress(results: Iterable[FrameResult], sources: Sequence[Source], per_fra
     return bar
 
 
-def _tell(done: LabelReport, *, to_stderr: bool) -> None:
-    """Print what was found, per source, and what was written."""
+NEARLY = 1.25
+"""Faces up to so many times the smallest that is looked for suggest that smaller ones are there, too."""
+
+
+def _tell(done: LabelReport, *, min_face: int, to_stderr: bool) -> None:
+    """Print what was found, per source, and what was written. `min_face` is 0 where no faces were looked for."""
     for name, summary in done.summaries.items():
         if len(done.summaries) > 1:
             click.secho(name, bold=True, err=to_stderr)
@@ -234,7 +287,12 @@ def _tell(done: LabelReport, *, to_stderr: bool) -> None:
             f"{summary.with_face} with a face{faces}, {summary.frames - summary.with_face} without{dropped}.",
             err=to_stderr,
         )
-    if not any(summary.with_face for summary in done.summaries.values()):
-        click.secho("warning: there is no face in any frame; for small ones lower --min-face", fg="yellow", err=True)
+        if summary.frames and not summary.with_face:
+            warn(f"there is no face in {name}. {done.stats[name].faceless.causes(min_face)}")
+        elif summary.smallest < NEARLY * min_face:
+            warn(
+                f"the smallest face in {name} has {summary.smallest:.0f} pixels, hardly more than what is looked for "
+                f"(--min-face {min_face}): smaller ones may be missed; to find them, lower it"
+            )
     for text in done.written:
         click.echo(text, err=True)

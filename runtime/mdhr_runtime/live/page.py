@@ -10,6 +10,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
+from ..addresses import redacted
 from ..errors import OutputError
 from ..results import FrameResult
 from ..sinks.base import Sink, SinkContext
@@ -48,7 +49,7 @@ class ListenAddress:
         match = ADDRESS.fullmatch(text)
         if match is None or int(match["port"]) > 65535:
             raise OutputError(
-                f"The live page cannot be served at {text}.",
+                f"The live page cannot be served at {redacted(text)}.",
                 "That is no address of the form [HOST:]PORT with a port from 0 to 65535.",
                 "Give a port such as 8080, or a host and a port such as 0.0.0.0:8080 or [::1]:8080.",
             )

@@ -22,7 +22,7 @@ from ..faces.mtcnn import Mtcnn
 from ..faces.tracking import FaceTracker
 from ..layout import CropGeometry
 from ..results import FrameResult, SourceStats
-from ..sources import Source, open_sources
+from ..sources import Source, SourceAddress, open_sources
 from ..streaming.model import Model, load
 from .channel import Cancelled, Channel, Wakeup
 from .scheduler import Scheduler, SourceTimeline
@@ -33,8 +33,6 @@ MOST_RESULTS = 8
 
 LAST_WAIT = 3.0
 """Seconds that threads get to end. One that is inside OpenCV, waiting for a camera, ends later, on its own."""
-
-SourceAddress = str | Path | int
 
 
 def analyze(
@@ -158,17 +156,18 @@ class Analysis:
         self._threads.append(Thread(target=self._run_model, name="model", daemon=True))
 
     def __enter__(self) -> Analysis:
-        for thread in self._threads:
-            thread.start()
+        try:
+            for thread in self._threads:
+                thread.start()
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._stop()
-        last = monotonic() + LAST_WAIT
-        for thread in self._threads:
-            thread.join(max(last - monotonic(), 0))
+        self._end()
 
     def __iter__(self) -> Iterator[FrameResult]:
         """Give the results as they come.
@@ -184,7 +183,7 @@ class Analysis:
     def stats(self) -> Mapping[str, SourceStats]:
         """The present state of every source by its name. Safe to call from any thread."""
         return {
-            worker.source.name: SourceStats(worker.dropped, timeline.latency, worker.state)
+            worker.source.name: SourceStats(worker.dropped, timeline.latency, worker.state, worker.faceless)
             for worker, timeline in zip(self._workers, self._timelines, strict=True)
         }
 
@@ -234,6 +233,13 @@ class Analysis:
     def _fail(self, error: BaseException) -> None:
         self._bug = self._bug or error
         self._stop()
+
+    def _end(self) -> None:
+        self._stop()
+        last = monotonic() + LAST_WAIT
+        for thread in self._threads:
+            if thread.ident is not None:  # it was started
+                thread.join(max(last - monotonic(), 0))
 
     def _stop(self) -> None:
         for worker in self._workers:

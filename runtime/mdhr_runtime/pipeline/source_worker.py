@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import MdhrError
+from ..faceless import FacelessFrames
 from ..faces import FaceProvider, FoundFace
 from ..sources import Frame, Source
 from .channel import Cancelled, Channel, Wakeup
@@ -38,6 +39,7 @@ class SourceWorker:
         source: The source.
         frames: The frames that wait for the model; None where frames are missing.
         threads: The two threads that do the work, not yet started.
+        faceless: The frames so far in which no face was found.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class SourceWorker:
         self._images: Channel[Frame | None] = Channel(READ_AHEAD, lossy=source.live)
         self._face_provider, self._keep_images = face_provider, keep_images
         self._on_problem, self._on_warning, self._on_bug = on_problem, on_warning, on_bug
+        self.faceless = FacelessFrames()
         self._failed = False
         self._reading: Literal["waiting", "running", "reconnecting"] = "waiting"
         self.threads = [
@@ -107,6 +110,8 @@ class SourceWorker:
             self._face_provider.interrupt()
         if frame is None:
             return None
+        if not faces:
+            self.faceless.add(frame)
         kept = frame if self._keep_images else replace(frame, image=NO_IMAGE)
         return PendingFrame(kept, {face.face_id: face for face in faces})
 

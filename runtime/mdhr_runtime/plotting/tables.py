@@ -8,6 +8,7 @@ program that wrote or copied it was ended.
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from ..errors import OutputError
+from ..file_types import EMPTY, JSON, TABLE, explain, file_type
+from ..files import open_regular
 from ..records import Count, RecordError, from_json, from_plain
 from ..sinks.extras import extra
 
@@ -82,8 +85,12 @@ def read_table(path: Path) -> Iterator[Seen]:
     fix = "Give a table that mdhr-run wrote, with its suffix .csv, .jsonl or .parquet."
     aus = None
     try:
+        if file_type(path) not in (TABLE, EMPTY, JSON, None) or not os.path.exists(path):
+            what = f"{path} is no table of action units." if os.path.exists(path) else f"There is no table {path}."
+            raise OutputError(what, *explain(path, fix))
         if path.suffix.lower() not in _READERS:
             raise RecordError(f"Its name does not end in one of {', '.join(_READERS)}.")
+        open_regular(path).close()
         for place, plain in _READERS[path.suffix.lower()](path):
             row: Seen = from_plain(Seen, plain, place, lax=True)
             aus = aus or row.scores.keys()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from ..errors import OutputError
+from ..errors import OutputError, not_imported
 
 
 def extra(name: str, module: str) -> Any:
@@ -16,11 +16,11 @@ def extra(name: str, module: str) -> Any:
         module: What to import.
 
     Raises:
-        OutputError: A module is not installed.
+        OutputError: A module is not installed, or cannot be loaded.
     """
     try:
         return import_module(module)
     except ImportError as error:
         raise OutputError(
-            f"The extra {name!r} is not usable.", str(error), f"Install it: pip install 'mdhr-edge[{name}]'"
+            *not_imported(f"The extra {name!r}", error, f"Install it: pip install 'mdhr-edge[{name}]'")
         ) from error

@@ -7,15 +7,17 @@ that a row may arrive twice but none is lost on the way.
 
 from __future__ import annotations
 
+import re
 from threading import Condition, Thread
 from time import monotonic
 from typing import Any
 
+from ..addresses import Address
 from ..errors import OutputError
 from ..results import FrameResult
 from .base import Sink, SinkContext
 from .extras import extra
-from .publishing import QUEUED, Outbox, PublishAddress
+from .publishing import QUEUED, Outbox, not_understood, parse_target
 from .record import as_json
 
 FORM = "mqtt://[user:password@]host[:port]/topic, or mqtts:// for an encrypted connection."
@@ -28,6 +30,8 @@ UNCONFIRMED = 20
 """Most messages that are under way to the broker."""
 KEEP_ALIVE = 15
 """Seconds of silence after which the connection is tried; after half as many again it counts as broken."""
+LONGEST_TEXT = 65_535
+"""Bytes of the longest text that MQTT carries beside a message."""
 LONGEST_WAIT = 30
 """Seconds between attempts to reconnect: 1 at first, doubled up to this."""
 
@@ -49,9 +53,9 @@ class MqttPublisher(Sink):
     """
 
     def __init__(self, target: str, context: SinkContext, queued: int = QUEUED) -> None:
-        self._address = PublishAddress.parse(target, FORM)
+        self._address = parse_target(target, FORM)
         self._aus = context.aus
-        _check_topic(self._address.path)
+        _check(self._address)
         self._outbox = Outbox(queued)
         self._changed = Condition()  # guards what follows
         self._answer: Any = None
@@ -150,10 +154,17 @@ class MqttPublisher(Sink):
             self._changed.notify_all()
 
 
-def _check_topic(topic: str) -> None:
-    if not topic or any(character in topic for character in "+#\0"):
-        raise OutputError(
-            "The address to publish to is not understood.",
-            "Its topic, the part after the host, is missing, or holds '+' or '#', which only subscribers may use.",
-            f"Write it as {FORM}",
-        )
+def _check(address: Address) -> None:
+    """Refuse what MQTT does not allow (version 5.0, sections 1.5.4 and 4.7), and what nobody means."""
+    topic = address.path
+    texts = (text.encode(errors="replace") for text in (topic, address.user, address.password) if text)
+    for is_wrong, why in (
+        (not topic, "It names no topic, the part after the host."),
+        (re.search("[+#]", topic), "Its topic holds '+' or '#', which only subscribers may use."),
+        (topic.startswith("$"), "Its topic begins with '$', which is the broker's own."),
+        ("" in topic.split("/"), "Its topic has an empty level: a '/' at its start or end, or two in a row."),
+        (not topic.isprintable(), "Its topic holds characters that cannot be shown."),
+        (max(map(len, texts), default=0) > LONGEST_TEXT, f"Its topic, user or password has over {LONGEST_TEXT} bytes."),
+    ):
+        if is_wrong:
+            raise not_understood(why, FORM)

@@ -31,6 +31,8 @@ UNKNOWN_RATE = 25.0
 """Frames per second of a video whose source does not know its rate."""
 LONGEST_STILL = 2.0
 """Seconds for which a picture is repeated at most while a camera is away; a longer absence is cut to this."""
+SMALLEST, LARGEST = 2, 8176
+"""Sides in pixels that all encoders take; other pictures are scaled."""
 SPACE_LEFT = 16 * 2**20
 """Bytes that must be free. Encoders do not always report a full disk, and the end of the file needs some."""
 MARK = b"\0\0\0\x19freemdhr-edge overlay"
@@ -133,7 +135,7 @@ class _Video:
             self._target.release()
 
     def _begin(self, image: np.ndarray, timestamp: float) -> None:
-        height, width = image.shape[:2]
+        height, width = (min(max(side, SMALLEST), LARGEST) for side in image.shape[:2])
         self._size, self._start = (width, height), timestamp
         with told(self._target.path):
             self._file = open_video(self._target.partial, self._fps, self._size)

@@ -1,70 +1,40 @@
-"""Shared by the sinks that publish rows: the address as a URL, and a queue for receivers that may be slow."""
+"""Shared by the sinks that publish rows: their address, and a queue for receivers that may be slow."""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from threading import Lock
-from urllib.parse import unquote, urlsplit
 
+from ..addresses import Address
 from ..errors import OutputError
 
 QUEUED = 2_000
 """Most messages that wait: about a minute of one face at 30 frames/s, and one megabyte."""
 
 
-@dataclass(frozen=True)
-class PublishAddress:
-    """A URL's parts.
+def parse_target(url: str, form: str) -> Address:
+    """Take the address to publish to apart.
 
-    Attributes:
-        scheme: Such as "mqtt".
-        host: Name or number of the host.
-        port: Its port, or None where the URL names none.
-        path: What follows host and port, without the slash in front.
-        user: Name to log in with, or None.
-        password: The password, or None. No text of this class contains it.
+    Args:
+        url: The address, with `%40` and the like for what has a meaning in URLs.
+        form: The form of such an address, for the error.
+
+    Raises:
+        OutputError: It is no such address. The text does not repeat it, as it may hold a password.
     """
-
-    scheme: str
-    host: str
-    port: int | None
-    path: str
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port is None else f":{self.port}"
-        return f"{self.scheme}://{host}{port}/{self.path}"
-
-    @classmethod
-    def parse(cls, url: str, form: str) -> PublishAddress:
-        """Take a URL apart.
-
-        Args:
-            url: The URL. `%40` and the like in user, password and path are decoded.
-            form: The form of such a URL, for the error.
-
-        Raises:
-            OutputError: It is no such URL. The text does not repeat the URL, which may hold a password.
-        """
-        try:
-            parts = urlsplit(url)
-            port, host = parts.port, parts.hostname
-        except ValueError as error:
-            # The error may quote a part of the password.
-            raise _not_understood("Its host or port is not valid.", form) from error
-        if not host:
-            raise _not_understood("It names no host.", form)
-        if parts.query or parts.fragment:
-            raise _not_understood("It has a part after '?' or '#'.", f"{form} Write %3F for '?' and %23 for '#'.")
-        user, password = (None if text is None else unquote(text) for text in (parts.username, parts.password))
-        return cls(parts.scheme, host, port, unquote(parts.path.removeprefix("/")), user, password)
+    try:
+        address = Address.parse(url)
+    except ValueError as error:
+        raise not_understood(str(error), form) from error
+    if address.parameters:
+        raise not_understood("It has a part after '?' or '#'.", form)
+    return address
 
 
-def _not_understood(why: str, form: str) -> OutputError:
-    return OutputError("The address to publish to is not understood.", why, f"Write it as {form}")
+def not_understood(why: str, form: str) -> OutputError:
+    """The error of an address that nobody can publish to."""
+    fix = f"Write it as {form} In user, password and path write %2F for '/', %3F for '?', %23 for '#' and %40 for '@'."
+    return OutputError("The address to publish to is not understood.", why, fix)
 
 
 class Outbox:

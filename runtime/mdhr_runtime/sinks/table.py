@@ -7,6 +7,7 @@ Other distributions add kinds of their own by an entry point of the group `mdhr.
     kafka = "their_package.module:TheirSink"
 
 From then on, `mdhr-run … --publish kafka://…` writes there. What is built in cannot be replaced.
+Such a URL may hold a password: of it, show and write only what `mdhr_runtime.addresses.redacted` leaves.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..addresses import is_address, redacted
 from ..errors import OutputError
 from .base import STANDARD_OUTPUT, Sink, SinkContext
 
@@ -68,8 +70,8 @@ def find_sink(target: str | Path) -> type[Sink]:
     from importlib.metadata import EntryPoint, entry_points
 
     target = str(target)
-    if "://" in target:
-        what, key, built_in = "address", target.partition("://")[0].lower(), SCHEMES
+    if is_address(target):
+        what, key, built_in = "address", redacted(target).partition("://")[0], SCHEMES
     else:
         what, key, built_in = "file", Path(target).suffix.lower(), SUFFIXES
     if target == STANDARD_OUTPUT:
@@ -82,7 +84,7 @@ def find_sink(target: str | Path) -> type[Sink]:
         return _load(others[key])
     known = [*built_in, *(name for name in others if name.startswith(".") == (what == "file"))]
     raise OutputError(
-        f"There is no output for this kind of {what}: {key or target!r}.",
+        f"There is no output for this kind of {what}: {key or repr(redacted(target))}.",
         f"Known are {', '.join(name for name in known if name != LIVE_PAGE)}.",
         f"Choose one of them, or {STANDARD_OUTPUT} for JSON Lines on the standard output.",
     )

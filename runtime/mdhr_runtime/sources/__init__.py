@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import glob
-from collections import Counter
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..addresses import is_address
 from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from .base import Frame, Source, SourceBase
 from .camera import Camera, network_camera, webcam
 from .images import Images, is_image
+from .refusals import check_source
 from .video import Video
 
 __all__ = [
@@ -18,6 +21,7 @@ __all__ = [
     "Frame",
     "Images",
     "Source",
+    "SourceAddress",
     "SourceBase",
     "Video",
     "open_source",
@@ -25,37 +29,45 @@ __all__ = [
 ]
 
 
+WEBCAM = re.compile(r"(?:/dev/video)?(\d+)")
+
+SourceAddress = str | Path | int
+
+
 def open_source(
-    address: str | Path | int, timeout: float = TIMEOUT, images_per_second: float = IMAGES_PER_SECOND
+    address: SourceAddress, timeout: float = TIMEOUT, images_per_second: float = IMAGES_PER_SECOND
 ) -> Camera | Images | Video:
     """Open what a user calls a source.
 
     Args:
         address: A video file; an image, a folder of images or a pattern such as `"frames/*.png"`; the number of a
-            webcam; or the URL of a stream.
+            webcam, if no file or folder has this name, or its device; or the URL of a stream.
         timeout: Seconds in which a webcam or stream must deliver its first frame.
         images_per_second: Rate that images are taken to be recorded at.
 
     Raises:
-        VideoError: There is no such file or image, or it cannot be opened. (Cameras tell when they are read.)
+        VideoError: There is no such file, image or address, or it cannot be opened. (Cameras tell when they are read.)
     """
-    text = str(address)
-    if text.isdecimal():
-        return webcam(int(text), timeout)
-    if "://" in text:
+    text, path = str(address), Path(str(address))
+    device = WEBCAM.fullmatch(text)
+    if device and (isinstance(address, int) or text.startswith("/") or not os.path.exists(path)):
+        return webcam(int(device[1]), timeout)
+    if is_address(text):
         return network_camera(text, timeout)
-    path = Path(text)
-    if path.is_dir():
-        return Images(path.resolve().name, (file for file in path.iterdir() if is_image(file)), images_per_second)
-    if not path.exists() and glob.has_magic(text):
-        return Images(text, (file for file in map(Path, glob.glob(text)) if is_image(file)), images_per_second)
-    return Images(path.name, [path], images_per_second) if is_image(path) and path.exists() else Video(path)
+    check_source(text)
+    if os.path.isdir(path):
+        return Images(path.resolve().name, filter(is_image, path.iterdir()), images_per_second)
+    if not os.path.exists(path):
+        return Images(text, filter(is_image, map(Path, glob.glob(text))), images_per_second)
+    return Images(path.name, [path], images_per_second) if is_image(path) else Video(path)
 
 
 def open_sources(
-    addresses: Sequence[str | Path | int], timeout: float = TIMEOUT, images_per_second: float = IMAGES_PER_SECOND
+    addresses: Sequence[SourceAddress], timeout: float = TIMEOUT, images_per_second: float = IMAGES_PER_SECOND
 ) -> list[Source]:
     """Open several sources and give them different names.
+
+    Images given one by one, as a shell makes them of `frames/*.jpg`, are one source per folder, with the folder's name.
 
     Args:
         addresses: What to open; see `open_source`.
@@ -65,10 +77,21 @@ def open_sources(
     Raises:
         VideoError: One of them cannot be opened.
     """
-    sources = [open_source(address, timeout, images_per_second) for address in addresses]
-    taken: Counter[str] = Counter()
+    groups: dict[Path | int, list[SourceAddress]] = {}
+    for index, address in enumerate(addresses):
+        path = Path(str(address))
+        groups.setdefault(path.parent if is_image(path) and os.path.isfile(path) else index, []).append(address)
+    sources: list[Camera | Images | Video] = [
+        Images(key.resolve().name, map(Path, map(str, group)), images_per_second)
+        if isinstance(key, Path) and len(group) > 1
+        else open_source(group[0], timeout, images_per_second)
+        for key, group in groups.items()
+    ]
+    given, taken = {source.name for source in sources}, set[str]()
     for source in sources:
-        taken[source.name] += 1
-        if taken[source.name] > 1:
-            source.name = f"{source.name}#{taken[source.name]}"
+        name, number = source.name, 1
+        while source.name in taken or (number > 1 and source.name in given):
+            number += 1
+            source.name = f"{name}#{number}"
+        taken.add(source.name)
     return list(sources)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from time import monotonic
-from urllib.parse import urlsplit
 
 import cv2
 
+from ..addresses import Address
 from ..defaults import TIMEOUT
 from ..errors import VideoError
 from .base import Frame, SourceBase
@@ -27,13 +28,16 @@ class Camera(SourceBase):
         name: The source's name.
         connect: Opens the camera, and takes no longer than the timeout.
         timeout: Seconds in which the first frame must come.
+        check: What to check, if it does not: words that follow "Check that".
     """
 
-    def __init__(self, name: str, connect: Callable[[], cv2.VideoCapture], timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, name: str, connect: Callable[[], cv2.VideoCapture], timeout: float = TIMEOUT, check: str = "it is on"
+    ) -> None:
         # Its rate is not known: a camera's word is not worth much, and it would have to be opened to ask.
         super().__init__(name, live=True)
         self._connect = connect
-        self._timeout = timeout
+        self._timeout, self._check = timeout, check
 
     def __iter__(self) -> Iterator[Frame | None]:
         """Give the frames, and None whenever the camera went away.
@@ -69,7 +73,7 @@ class Camera(SourceBase):
         return VideoError(
             f"{self.name} delivers no frames.",
             f"Nothing came within {self._timeout:g} seconds.",
-            "Check that the camera is on and its address and password are right, or wait longer with --timeout.",
+            f"Check that {self._check}, or wait longer with --timeout.",
         )
 
 
@@ -111,7 +115,8 @@ def webcam(index: int, timeout: float = TIMEOUT) -> Camera:
         index: Its number in the operating system, from 0.
         timeout: Seconds in which the first frame must come.
     """
-    return Camera(f"camera{index}", lambda: cv2.VideoCapture(index), timeout)
+    check = f"a camera with the number {index} is connected, and no other program uses it"
+    return Camera(f"camera{index}", lambda: cv2.VideoCapture(index), timeout, check)
 
 
 def network_camera(url: str, timeout: float = TIMEOUT) -> Camera:
@@ -120,13 +125,22 @@ def network_camera(url: str, timeout: float = TIMEOUT) -> Camera:
     Args:
         url: Its address: `rtsp://…`, `http://…` and whatever else FFmpeg opens.
         timeout: Seconds in which the first frame must come, and every other.
+
+    Raises:
+        VideoError: It is no URL with a host. The text does not repeat it, as it may hold a password.
     """
+    try:
+        name = Address.parse(url).place
+    except ValueError as error:
+        raise VideoError(
+            "The camera's address is not understood.",
+            str(error),
+            "Write it as rtsp://[user:password@]host[:port]/path, or http://…; in user and password write %2F for '/', "
+            "%3F for '?', %23 for '#' and %40 for '@'.",
+        ) from error
+    check = "the camera is on, and its address and password are right"
+    # FFmpeg's own lines would name addresses in full, with the password even those that a playlist leads to.
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
     milliseconds = int(timeout * 1000)
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds]
-    return Camera(_public_name(url), lambda: cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits), timeout)
-
-
-def _public_name(url: str) -> str:
-    """Host and path of an address; credentials and query are left out."""
-    parts = urlsplit(url)
-    return (parts.netloc.rpartition("@")[2] + parts.path).rstrip("/")
+    return Camera(name, lambda: cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits), timeout, check)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..defaults import IMAGES_PER_SECOND
+from ..defaults import IMAGES_PER_SECOND, MOST_PIXELS
 from ..errors import VideoError
+from ..file_types import IMAGE, file_type
+from ..files import open_regular
 from .base import Frame, SourceBase
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+PAGED = frozenset({".tif", ".tiff"})
 
 
 class Images(SourceBase):
@@ -38,22 +42,33 @@ class Images(SourceBase):
             raise VideoError(
                 f"{name} holds no images.",
                 "No file there has the name of an image.",
-                f"Give a folder or a pattern with images: {', '.join(sorted(SUFFIXES))}.",
+                f"Give a folder or a pattern with images: {', '.join(sorted(SUFFIXES))}; give videos by their names.",
             )
 
     def __iter__(self) -> Iterator[Frame]:
         """Give all images."""
-        size = (1, 1)
+        shape = None
         for index, path in enumerate(self.files):
             if self._stopped.is_set():
                 return
-            image = _read(path)
-            if image is None:
-                self.warnings.append(f"{path} cannot be read as an image.")
-            else:
-                size = image.shape[:2]
-            black = np.zeros((*size, 3), np.uint8)
-            yield Frame(index + 1, index / self._rate, black if image is None else image, image is not None)
+            image = self._image(path)
+            if image is not None:
+                shape = image.shape
+            elif shape is None:
+                shape = _first_shape(self.files[index + 1 :])
+            yield Frame(
+                index + 1, index / self._rate, np.zeros(shape, np.uint8) if image is None else image, image is not None
+            )
+
+    def _image(self, path: Path) -> np.ndarray | None:
+        try:
+            image, pages = _read(path)
+        except ValueError as error:
+            self.warnings.append(f"{path} cannot be read as an image: {error}.")
+            return None
+        if pages > 1:
+            self.warnings.append(f"{path} has {pages} pages, of which the first is read.")
+        return image
 
 
 def natural_order(path: Path) -> list[tuple[str, int]]:
@@ -66,11 +81,31 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def _read(path: Path) -> np.ndarray | None:
-    """Read an image as uint8 (H, W, 3) RGB, turned as its camera says; None if it cannot be read."""
+def _first_shape(paths: Iterable[Path]) -> tuple[int, ...]:
+    """Shape of the first image that can be read, for the black ones before it."""
+    for path in paths:
+        with suppress(ValueError):
+            return _read(path)[0].shape
+    return (1, 1, 3)
+
+
+def _read(path: Path) -> tuple[np.ndarray, int]:
+    """Read an image: uint8 (H, W, 3) RGB, turned as its camera says; and the number of images in its file.
+
+    Raises:
+        ValueError: It cannot be read; says why.
+    """
     try:
-        data = np.fromfile(path, np.uint8)  # not `cv2.imread`, which prints warnings and knows ASCII paths only
+        with open_regular(path) as file:
+            data = np.fromfile(file, np.uint8)  # not `cv2.imread`, which prints warnings and knows ASCII paths only
+            pages = cv2.imcount(f"/proc/self/fd/{file.fileno()}") if path.suffix.lower() in PAGED else 1
         image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except (OSError, cv2.error):
-        return None
-    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    except OSError as error:
+        raise ValueError(error.strerror) from error
+    except cv2.error as error:
+        large = "MAX_IMAGE_PIXELS" in str(error)
+        raise ValueError(f"it has more than {MOST_PIXELS >> 20} megapixels" if large else "it is damaged") from error
+    if image is None:
+        kind = file_type(path)
+        raise ValueError("it is damaged, or none" if kind in (IMAGE, None) else f"it is {kind.noun}")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB), pages

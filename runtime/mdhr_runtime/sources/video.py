@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 
+from ..addresses import redacted
+from ..defaults import MOST_PIXELS
 from ..errors import VideoError
+from ..files import open_regular
 from .base import Frame, SourceBase
+from .containers import is_cut_short
+
+ATTEMPTS = 32
+"""How often OpenCV is asked for a frame in vain: behind damaged ones, or thousands of packets of sound, others come."""
+CUT_SHORT = "The file is cut short: it announces more than it holds."
+
+PATH_MAX = 4096
+"""Bytes of the longest path, with the zero after it, that Linux takes at once."""
 
 
 class Video(SourceBase):
@@ -36,10 +49,13 @@ class Video(SourceBase):
         self._last, self._end = -1.0, 0.0  # when the frame that was read last begins and ends, in seconds
         self._next = self._read(1)
         if self._next is None:
+            self._next = next(filter(None, (self._read(1) for _ in range(ATTEMPTS))), None)
+            self.warnings.append("Before its first frame come damaged ones, or minutes of sound alone.")
+        if self._next is None:
             raise VideoError(
                 f"{path} holds no frames.",
-                "The file opens as a video, but not even its first frame can be decoded.",
-                "Check that it plays; record or convert it again.",
+                "The file opens as a video, but none of its first frames can be decoded.",
+                "Check that it plays, and convert it, for example to MP4 with H.264.",
             )
 
     def __iter__(self) -> Iterator[Frame]:
@@ -52,16 +68,17 @@ class Video(SourceBase):
             frame, self._next = self._next, None
             yield frame
             self._next = self._read(frame.number + 1)
-        self._capture.release()
         if not self._stopped.is_set():
             self._check_complete()
+        self._capture.release()
 
     def _check_complete(self) -> None:
         """Make sure, after the last frame, that it was where the file says that the video ends.
 
-        OpenCV does not distinguish a damaged frame from the end of the file, so the only sign is missing time. What
-        files say of their length is often off by a few frames (cut starts, sound that runs longer): half a second, or
-        1 % of a long video, passes.
+        OpenCV does not distinguish a damaged frame from the end of the file, so the first sign is missing time. What
+        files say of their length is often off by a few frames: half a second, or 1 % of a long video, passes. If more
+        is missing, that may also be sound that runs longer, or a start that an editor has hidden: only a file that is
+        cut short, or gives further frames, is known to break off.
 
         Raises:
             VideoError: The video breaks off early.
@@ -69,12 +86,19 @@ class Video(SourceBase):
         if self.frame_count is None or not self.fps:
             return
         promised = self.frame_count / self.fps
-        if promised - self._end > max(0.5, 0.01 * promised):
+        if promised - self._end <= max(0.5, 0.01 * promised):
+            return
+        cut_short = is_cut_short(self.path)
+        if cut_short or any(self._capture.grab() for _ in range(ATTEMPTS)):
             raise VideoError(
                 f"{self.path} breaks off after {self._end:.1f} of {promised:.1f} seconds.",
-                "The frames that follow are missing from the file, or damaged.",
+                CUT_SHORT if cut_short else "Damaged data or a gap comes there, and further frames behind it.",
                 "The frames up to there are analysed. For the rest copy, record or convert the video again.",
             )
+        self.warnings.append(
+            f"The file promises {promised:.1f} seconds, and frames could be decoded up to {self._end:.1f}. If it plays "
+            "further, its picture is damaged there; otherwise only sound follows, or its start was cut off."
+        )
 
     def _read(self, number: int) -> Frame | None:
         decoded, image = self._capture.read()
@@ -89,17 +113,41 @@ class Video(SourceBase):
 
 
 def _open(path: Path) -> cv2.VideoCapture:
-    if not path.exists():
-        raise VideoError(f"There is no file {path}.", "The path does not exist.", "Check the path of the video.")
-    if path.is_dir():
-        raise VideoError(f"{path} is no video.", "It is a folder.", "Give the path of a video file.")
-    capture = cv2.VideoCapture(str(path))
+    try:
+        with open_regular(path) as file:
+            capture = cv2.VideoCapture(_name_for_opencv(path, file), cv2.CAP_FFMPEG)
+    except (OSError, ValueError) as error:
+        absent = isinstance(error, FileNotFoundError)
+        raise VideoError(
+            f"There is no file {redacted(str(path))}." if absent else f"{path} cannot be read.",
+            f"{getattr(error, 'strerror', None) or error}.",
+            "Give the path of a video file that you may read.",
+        ) from error
     if not capture.isOpened():
         raise VideoError(
             f"{path} cannot be opened as a video.",
-            "It is damaged or cut short, or no video, or in a format that this OpenCV cannot decode.",
+            CUT_SHORT
+            if is_cut_short(path)
+            else "It is damaged or no video, or in a format that this OpenCV cannot decode.",
             "Give the path of a video that plays, or convert it, for example to MP4 with H.264.",
+        )
+    width, height = (int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    if width * height > MOST_PIXELS:
+        raise VideoError(
+            f"{path} is too large.",
+            f"Its pictures are of {width}×{height} pixels; up to {MOST_PIXELS >> 20} megapixels are decoded.",
+            "Convert it to a smaller size.",
         )
     # Telephones store pictures as the sensor lies and say how to turn them. Some builds of OpenCV do so only if asked.
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     return capture
+
+
+def _name_for_opencv(path: Path, file: BinaryIO) -> str:
+    """A name by which OpenCV opens a file, whatever bytes are in its own: it crashes on those that are not UTF-8."""
+    name = os.path.abspath(path)  # not relative: `a:b.mp4` would be an address
+    try:
+        fits = len(name.encode()) < PATH_MAX
+    except UnicodeEncodeError:
+        fits = False
+    return name if fits else f"/proc/self/fd/{file.fileno()}"

@@ -55,9 +55,10 @@ def test_auto_says_why_engines_are_not_used(for_orin):
     assert "no engine can be used" in backend.reason
 
 
-def test_engines_that_were_asked_for_are_used_or_refused(for_orin, tiny_bundle):
+def test_engines_that_were_asked_for_are_used_or_refused(for_orin, tiny_bundle, monkeypatch):
     with pytest.raises(ProviderError):
         open_backend(for_orin, "tensorrt")
+    monkeypatch.setattr("mdhr_runtime.backends.tensorrt.backend.find_gpu", lambda: Gpu("Thor", "11.0", 20))
     with pytest.raises(ProviderError, match="no engines for this machine") as error:
         open_backend(open_bundle(tiny_bundle), "tensorrt")
     assert f"mdhr-export --bundle {tiny_bundle} --trt" in error.value.fix

@@ -32,7 +32,7 @@ def test_a_file_is_no_bundle(tmp_path):
     (tmp_path / "x.mdhr").write_text("")
     with pytest.raises(BundleError) as error:
         open_bundle(tmp_path / "x.mdhr")
-    assert "a bundle is a folder" in error.value.why
+    assert "It is an empty file" in error.value.why
 
 
 def test_a_folder_without_manifest_is_no_bundle(tmp_path):

@@ -31,3 +31,13 @@ def test_warnings_are_told_in_one_line(capsys):
     with spoken_warnings():
         warnings.warn("The sky is low.", UserWarning, stacklevel=1)
     assert capsys.readouterr().err == "warning: The sky is low.\n"
+
+
+def test_a_lack_of_memory_is_told_in_three_parts():
+    @click.command(cls=Command)
+    def hungry():
+        raise MemoryError("std::bad_alloc")
+
+    result = CliRunner().invoke(hungry)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: Memory ran out.\n  why: std::bad_alloc\n  fix: ")

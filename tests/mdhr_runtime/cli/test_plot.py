@@ -138,7 +138,7 @@ def test_files_that_are_no_table(tmp_path, name, content):
 
 def test_impossible_places(write, tmp_path):
     path = write(result(row(1)))
-    assert "cannot be read" in refused(tmp_path / "none.csv")
+    assert "There is no table" in refused(tmp_path / "none.csv")
     assert "does not end in .png or .svg" in refused(path, "--out", path)
     assert "cannot be written" in refused(path, "--out", tmp_path / "none" / "a.png")
 

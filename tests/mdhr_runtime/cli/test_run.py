@@ -56,7 +56,7 @@ def test_the_table_is_named_after_the_video(tiny_bundle, write_video, tmp_path, 
 def test_a_video_without_a_face_warns(tiny_bundle, write_video, out):
     result = invoke(tiny_bundle, write_video("a.avi", [BLANK] * 4), "--out", out)
     assert result.exit_code == 0
-    assert "warning: there is no face" in result.output
+    assert "warning: there is no face in a.avi. All frames are dark" in result.output
     assert [row["success"] for row in read(out)] == ["0"] * 4
 
 
@@ -248,3 +248,61 @@ def test_a_camera_runs_until_it_is_stopped(tiny_bundle, swaying, out, number, st
     assert process.returncode == status
     assert "Traceback" not in messages
     assert {row["source"] for row in read(out)} == {f"127.0.0.1:{camera.port}/video"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fix"),
+    [
+        (("--overlay", "x.csv"), "Write --out x.csv."),
+        (("--overlay", "ws://me:SECRET@host:1"), "Write --publish ws://host:1."),
+        (("--overlay", "x.avi"), "Give --overlay a file for a video, such as au.mp4."),
+        (("--overlay", "-"), "Write --out -."),
+        (("--overlay", ""), "Give --overlay a file for a video, such as au.mp4."),
+        (("--out", "x.mp4"), "Write --overlay x.mp4."),
+        (("--out", "MQTT://host/topic"), "Write --publish mqtt://host/topic."),
+        (("--publish", "x.parquet"), "Write --out x.parquet."),
+        (("--out", "au.csv", "--publish", "x.mp4"), "Write --overlay x.mp4."),
+    ],
+)
+def test_an_option_takes_its_own_kinds_only(tiny_bundle, write_video, monkeypatch, tmp_path, arguments, fix):
+    monkeypatch.chdir(tmp_path)
+    video = write_video("a.avi", [BLANK])
+    result = invoke(tiny_bundle, video, *arguments)
+    assert result.exit_code == 1
+    assert f"  fix: {fix}\n" in result.output
+    assert "SECRET" not in result.output
+    assert list(tmp_path.iterdir()) == [video]
+
+
+def test_arguments_in_the_wrong_order_are_recognised(tiny_bundle, write_video):
+    result = invoke(write_video("a.avi", [BLANK]), tiny_bundle)
+    assert result.exit_code == 1
+    assert f"{tiny_bundle} is no source.\n  why: It is a bundle.\n  fix: Name it first" in result.output
+
+
+def test_a_video_in_place_of_the_bundle_is_recognised(write_video):
+    video = write_video("a.avi", [BLANK])
+    result = invoke(video, video)
+    assert f"{video} is no bundle.\n  why: It is a video." in result.output
+
+
+def test_small_faces_make_one_think_of_smaller_ones(tiny_bundle, write_video, swaying, out):
+    video = write_video("a.avi", swaying[:3])
+    assert "smaller ones may be missed" not in invoke(tiny_bundle, video, "--out", out).output
+    assert "smaller ones may be missed" in invoke(tiny_bundle, video, "--out", out, "--min-face", "100").output
+
+
+def test_why_there_is_no_face_fits_what_was_asked_for(tiny_bundle, write_video, tmp_path, out):
+    (tmp_path / "a.png").write_text("no image")
+    crops = invoke(tiny_bundle, tmp_path / "a.png", "--faces", "crops", "--out", out).output
+    assert "All frames are unreadable." in crops
+    assert "--min-face" not in crops
+    assert "All frames are dark" in invoke(tiny_bundle, write_video("b.avi", [BLANK] * 2), "--out", out).output
+
+
+def test_info_tells_of_the_sources(tiny_bundle, write_video, out):
+    video = write_video("a.avi", [BLANK] * 3)
+    assert (
+        "info: a.avi: 3 frames, 25.0 per second"
+        in invoke(tiny_bundle, video, "--out", out, "--log-level", "info").output
+    )

@@ -321,3 +321,19 @@ def test_real_videos(media, model, name, runs):
     assert [success for success, _ in found] == [success for success, _ in runs]
     # Where exactly a face leaves the picture is the detector's opinion.
     np.testing.assert_allclose([count for _, count in found], [count for _, count in runs], atol=3)
+
+
+def test_threads_that_cannot_all_be_started_leave_none(swaying, model, monkeypatch):
+    before = threading.active_count()
+    analysis = Analysis([Arrays(swaying), Arrays(swaying, "b")], model, make_face_providers(model))
+    start = threading.Thread.start
+
+    def fail(thread):
+        if thread.name == "model":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    with pytest.raises(RuntimeError, match="new thread"), analysis:
+        pass
+    assert threading.active_count() == before

@@ -227,10 +227,33 @@ def test_an_encrypted_connection_trusts_only_known_certificates(start_broker, tm
     assert output.summary == f"1 rows: {url}"
 
 
-@pytest.mark.parametrize("topic", ["", "lab/#", "lab/+/x"])
-def test_topics_that_nobody_can_publish_to(topic):
-    with pytest.raises(OutputError, match="not understood"):
-        mqtt.MqttPublisher(f"mqtt://127.0.0.1/{topic.replace('#', '%23')}", CONTEXT)
+@pytest.mark.parametrize(
+    ("topic", "why"),
+    [
+        ("", "names no topic"),
+        ("lab/#", "after '?' or '#'"),
+        ("lab/%23", "only subscribers"),
+        ("lab/+/x", "only subscribers"),
+        ("$SYS/x", "broker's own"),
+        ("/lab", "empty level"),
+        ("lab/", "empty level"),
+        ("lab//x", "empty level"),
+        ("lab%00", "cannot be shown"),
+        ("lab/\udcff", "cannot be shown"),
+        ("ü" * 32_768, "over 65535 bytes"),
+    ],
+)
+def test_topics_that_nobody_can_publish_to(topic, why):
+    with pytest.raises(OutputError, match="not understood") as error:
+        mqtt.MqttPublisher(f"mqtt://127.0.0.1/{topic}", CONTEXT)
+    assert why in error.value.why
+
+
+@pytest.mark.parametrize("login", ["x" * 65_536 + "@", "me:" + "x" * 65_536 + "@"])
+def test_a_login_that_is_too_long(login):
+    with pytest.raises(OutputError, match="not understood") as error:
+        mqtt.MqttPublisher(f"mqtt://{login}127.0.0.1/lab", CONTEXT)
+    assert "xxx" not in str(error.value)
 
 
 def test_threads_end_with_it(broker):

@@ -85,6 +85,13 @@ def test_odd_sizes_lose_a_line_at_most(tmp_path, size):
     assert all(0 <= wanted - got <= 1 for wanted, got in zip(size, frame.shape[:2], strict=True))
 
 
+@pytest.mark.parametrize(("size", "expected"), [((1, 1), (2, 2)), ((1, 200), (2, 200)), ((64, 20_000), (64, 8176))])
+def test_sizes_that_encoders_refuse_are_scaled(tmp_path, size, expected):
+    with Overlay(tmp_path / "out.mp4", context()) as output:
+        output.write(result(nobody(1), image=picture(90, size)))
+    assert [frame.shape[:2] for frame in read(tmp_path / "out.mp4")[1]] == [expected]
+
+
 def test_a_change_of_resolution_keeps_the_video_going(tmp_path):
     with Overlay(tmp_path / "out.mp4", context()) as output:
         output.write(result(nobody(1), image=picture(200)))

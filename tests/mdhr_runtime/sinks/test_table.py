@@ -53,7 +53,7 @@ def test_unknown_kinds_are_refused(target):
 )
 def test_a_missing_extra_is_named(monkeypatch, target, module, name):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(OutputError, match="not usable") as error:
+    with pytest.raises(OutputError, match="not installed") as error:
         open_sink(target, AUS, SOURCES)
     assert f"'mdhr-edge[{name}]'" in error.value.fix
 

@@ -134,3 +134,17 @@ def test_a_stranger_that_speaks_no_websocket_prints_nothing(capfd):
         stranger.sendall(b"\x16\x03\x01 nonsense\r\n\r\n")
         stranger.recv(1000)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("host", "exposed"), [("127.0.0.1", False), ("localhost", False), ("0.0.0.0", True)])
+def test_who_listens_for_everybody_is_warned(host, exposed):
+    with websocket.WebSocketPublisher(f"ws://{host}:0", CONTEXT) as output:
+        assert output.warnings == ("whoever reaches this port can read the rows, which are not encrypted",) * exposed
+    with websocket.WebSocketPublisher(f"ws://me:secret@{host}:0", CONTEXT) as output:
+        warned = "whoever reaches this port and knows the password can read the rows, which are not encrypted"
+        assert output.warnings == (warned,) * exposed
+
+
+def test_what_can_be_no_host_is_told():
+    with pytest.raises(OutputError, match="cannot be listened on"):
+        websocket.WebSocketPublisher("ws://a..b:1", CONTEXT)

@@ -1,5 +1,6 @@
 """Live sources against real servers: Motion JPEG over HTTP as cameras send it, and RTSP."""
 
+import os
 import socket
 import threading
 import time
@@ -156,3 +157,20 @@ def test_rtsp_with_a_server_that_dies_and_returns(read, write_video, swaying):
     frames = reader.frames()
     assert (np.diff([frame.timestamp for frame in frames]) > 0).all()
     assert {frame.image.shape for frame in frames} == {(240, 224, 3)}
+
+
+@pytest.mark.parametrize("url", ["rtsp://", "rtsp:///a", "rtsp://me:secret@host:x/a", "file:///clip.mp4", "rtsp://[a"])
+def test_what_is_no_address_is_refused_at_once_and_not_repeated(url):
+    with pytest.raises(VideoError, match="address is not understood") as error:
+        open_source(url)
+    assert "secret" not in str(error.value)
+
+
+def test_a_camera_is_called_by_its_place():
+    assert open_source("rtsp://me:secret@Camera:554/a/?token=secret").name == "camera:554/a"
+
+
+def test_ffmpeg_is_quiet_where_its_lines_would_name_addresses(monkeypatch):
+    monkeypatch.setenv("OPENCV_FFMPEG_LOGLEVEL", "32")
+    open_source("rtsp://camera/a")
+    assert os.environ["OPENCV_FFMPEG_LOGLEVEL"] == "-8"

@@ -1,4 +1,10 @@
 import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import zlib
 
 import cv2
 import numpy as np
@@ -107,3 +113,139 @@ def test_a_source_tells_its_name_and_kind(folder):
 def test_files_that_are_read_are_known(folder):
     assert [path.name for path in open_source(folder).files] == ["1.png", "2.png", "10.png"]
     assert list(Camera("camera", lambda: None).files) == []
+
+
+def test_images_given_one_by_one_are_one_source_per_folder(folder):
+    others = folder.with_name("others")
+    others.mkdir()
+    paths = [others / "b.png", *folder.glob("*.png"), others / "a.png"]
+    for path in paths:
+        cv2.imwrite(str(path), np.zeros((8, 8, 3), np.uint8))
+    assert [(source.name, [path.name for path in source.files]) for source in open_sources(paths)] == [
+        ("others", ["a.png", "b.png"]), ("frames", ["1.png", "2.png", "10.png"]),
+    ]  # fmt: skip
+    assert [source.name for source in open_sources([paths[0]])] == ["b.png"]
+
+
+def test_a_name_that_is_made_different_is_nobody_elses(write_video, tmp_path):
+    video = write_video("a.avi", [np.zeros((64, 64, 3), np.uint8)])
+    shutil.copy(video, tmp_path / "a.avi#2")
+    assert [source.name for source in open_sources([video, video, tmp_path / "a.avi#2"])] == [
+        "a.avi", "a.avi#3", "a.avi#2",
+    ]  # fmt: skip
+
+
+def test_a_file_comes_before_the_webcam_of_its_name(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    folder.rename("001")
+    assert open_source("001").name == "001"
+    assert [open_source(address).name for address in (1, "1", "002", "/dev/video3")] == [
+        "camera1", "camera1", "camera2", "camera3",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("-", "The standard input is not read"),
+        ("frames/%03d.png", r'between quotes: "frames/\*.png"'),
+        ("frames/*.mp4", "No file matches this pattern"),
+        ("/dev/zero", "It is a device"),
+        ("pipe", "It is a pipe"),
+        ("socket", "It is a socket"),
+        ("a" * 300, "File name too long"),
+        ("a/" * 3000, "File name too long"),
+        ("nothing\0", "null byte"),
+        ("frames/notes.txt/a.mp4", "Not a directory"),
+    ],
+)
+def test_what_is_no_source_is_told(folder, monkeypatch, address, words):
+    monkeypatch.chdir(folder.parent)
+    os.mkfifo("pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        with pytest.raises(VideoError, match=words):
+            open_source(address)
+
+
+def test_what_may_not_be_read_is_told(folder, write_video):
+    video = write_video("a.avi", [np.zeros((64, 64, 3), np.uint8)])
+    code = f"""
+import os
+from pathlib import Path
+from mdhr_runtime.errors import VideoError
+from mdhr_runtime.sources import open_source
+def refused(path):
+    try:
+        open_source(path)
+    except VideoError as error:
+        return error.why
+refused("nothing")  # imports what it needs, which the other user may not
+os.setuid(65534)
+for path in ({str(folder)!r}, {str(video)!r}):
+    print(refused(path))
+"""
+    if os.getuid():
+        pytest.skip("needs the right to be another user")
+    for path in (video, folder):
+        path.chmod(0)
+    for path in list(video.parents)[:-1]:
+        path.chmod(path.stat().st_mode | 0o111)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "Permission denied.\n" * 2
+
+
+ODD = [
+    os.fsdecode(name)
+    for name in (b"M\xfcller", b"12:30:00", b"a\nb", b"-x", b"%d", b"\xff\xfe", b"#?*[", b"'\"$x", b"e" * 240)
+]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_names_of_any_bytes(write_video, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    os.rename(write_video("a.avi", [np.full((64, 64, 3), 99, np.uint8)] * 2), f"{name}.avi")
+    cv2.imwrite("a.png", np.full((8, 8, 3), 99, np.uint8))
+    os.mkdir(name)
+    os.rename("a.png", f"{name}/{name}.png")
+    for address in (f"{name}.avi", name, f"{name}/{name}.png"):
+        assert all(90 < value < 105 for value in brightness(open_source(address)))  # of coders that lose a little
+
+
+def test_paths_that_are_too_long_as_a_whole(write_video, monkeypatch, tmp_path):
+    video = write_video("a.avi", [np.full((64, 64, 3), 99, np.uint8)])
+    monkeypatch.chdir(tmp_path)
+    for _ in range(17):
+        os.mkdir("d" * 250)
+        os.chdir("d" * 250)
+    shutil.copy(video, "a.avi")
+    assert open_source("a.avi").frame_count == 1
+
+
+def test_the_first_images_have_the_size_of_the_first_that_can_be_read(folder):
+    (folder / "0.png").write_bytes(b"none")
+    assert [frame.image.shape for frame in open_source(folder)] == [(20, 30, 3)] * 4
+    (only,) = open_source(folder / "0.png")
+    assert only.image.shape == (1, 1, 3)
+
+
+def test_further_pages_are_told(tmp_path):
+    cv2.imwritemulti(str(tmp_path / "a.tif"), [np.full((8, 8, 3), value, np.uint8) for value in (10, 20)])
+    source = open_source(tmp_path)
+    assert brightness(source) == [10]
+    assert source.warnings == [f"{tmp_path / 'a.tif'} has 2 pages, of which the first is read."]
+
+
+def test_pictures_that_are_too_large_are_told_before_they_are_decoded(tmp_path):
+    path = tmp_path / "a.png"
+    chunks = (b"IHDR" + struct.pack(">II5B", 20_000, 20_000, 8, 2, 0, 0, 0), b"IDAT" + zlib.compress(b"\0"), b"IEND")
+    parts = (struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    code = f"""
+import mdhr_runtime.cli.program
+from mdhr_runtime.sources import open_source
+source = open_source({str(path)!r})
+print([frame.readable for frame in source], source.warnings[0])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"[False] {path} cannot be read as an image: it has more than 64 megapixels.\n"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mdhr_runtime.errors import VideoError
+from mdhr_runtime.sources import video
 from mdhr_runtime.sources.video import Video
 
 RED, BLUE = [220, 20, 20], [20, 20, 220]
@@ -88,7 +89,7 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(VideoError, match="is no video"):
+    with pytest.raises(VideoError, match="It is a folder"):
         Video(tmp_path)
 
 
@@ -113,3 +114,9 @@ def test_real_videos(media, name, count, shape):
         times.append(frame.timestamp)
     assert len(times) == count
     assert (np.diff(times) > 0).all()
+
+
+def test_a_video_of_too_many_pixels_is_refused(write_video, monkeypatch):
+    monkeypatch.setattr(video, "MOST_PIXELS", 64 * 96 - 1)
+    with pytest.raises(VideoError, match="96×64 pixels"):
+        Video(write_video("a.avi", plain(RED, 1)))

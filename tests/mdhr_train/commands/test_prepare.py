@@ -102,7 +102,7 @@ def test_ctrl_c_ends_soon_and_leaves_whole_crops(tmp_path):
     wait_until(lambda: len(images_in(out)) >= 3)
     os.killpg(stopped.pid, signal.SIGINT)
     _, told = stopped.communicate(timeout=20)
-    assert stopped.returncode == 1
+    assert stopped.returncode == 130
     assert "Traceback" not in told
     wait_until(lambda: not processes_of(stopped.pid))
     assert not [name for name in images_in(out) if "/." in name]

@@ -103,16 +103,15 @@ def choose_engines(bundle: Bundle) -> EngineSet:
     Raises:
         ProviderError: The bundle has no engines, or none for this GPU and an installed version; or there is no GPU.
     """
-    manifest = bundle.manifest
-    if not manifest.engines:
-        raise _unusable(bundle, "It holds ONNX graphs only: engines are built on the machine that runs them.")
-    gpu = find_gpu()
-    if gpu is None:
+    manifest, gpu = bundle.manifest, find_gpu()
+    if gpu is None:  # nor could any be built here
         raise ProviderError(
-            "The bundle's engines cannot run here.",
+            "Engines of TensorRT cannot run here.",
             "The driver finds no NVIDIA GPU.",
             "Check it with nvidia-smi, and CUDA_VISIBLE_DEVICES. Without a GPU: --provider cpu.",
         )
+    if not manifest.engines:
+        raise _unusable(bundle, "It holds ONNX graphs only: engines are built on the machine that runs them.")
     flavors = installed_flavors()
     current = [record for record in manifest.engines if _is_current(bundle, record)]
     for flavor in flavors:

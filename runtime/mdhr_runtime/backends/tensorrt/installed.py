@@ -6,6 +6,7 @@ The GPU is asked from the driver alone, before any library of CUDA is needed.
 from __future__ import annotations
 
 import ctypes
+import logging
 import re
 from collections import deque
 from dataclasses import dataclass
@@ -190,6 +191,7 @@ def make_logger(flavor: Flavor) -> Any:
             self._errors: deque[str] = deque(maxlen=MOST_ERRORS)
 
         def log(self, severity: Any, message: str) -> None:
+            logging.getLogger("tensorrt").debug(message)
             if severity in (interface.ERROR, interface.INTERNAL_ERROR) and message.strip() not in self._errors:
                 self._errors.append(message.strip())
 

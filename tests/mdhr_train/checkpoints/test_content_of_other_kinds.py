@@ -50,7 +50,7 @@ def graph():
 @pytest.mark.parametrize(
     ("content", "what", "fix"),
     [
-        (lambda: b"", "It is empty", "Download"),
+        (lambda: b"", "It is an empty file", "Download"),
         (lambda: bytes(100_000), "nothing but zeros", "Download"),
         (lambda: QUOTA, "a quota, or a question", "in a browser"),
         (lambda: b"\n<!doctype HTML><p>Sign in</p>", "a web page;", "Download"),
@@ -61,7 +61,7 @@ def graph():
         ),
         (lambda: LFS, "a pointer of Git LFS", "git lfs pull"),
         (lambda: gzip.compress(b"weights"), "a compressed archive", "Unpack"),
-        (tar, "a tar archive", "Unpack"),
+        (tar, "a compressed archive", "Unpack"),
         (lambda: of_numpy(np.save), "a NumPy array", "torch.save"),
         (lambda: of_numpy(np.savez), "NumPy arrays (.npz)", "torch.save"),
         (script, "a TorchScript archive", "from which it was made"),
@@ -69,8 +69,8 @@ def graph():
         (lambda: b"\x89HDF\r\n\x1a\n" + bytes(8), "an HDF5 file", "PyTorch"),
         (lambda: zipped({"a/manifest.json": b"{}"}), "a zipped bundle", "mdhr-run"),
         (lambda: zipped({"run/best.pt": b""}), "a zip archive with checkpoints", "Unpack"),
-        (lambda: zipped({"word/document.xml": b""}), "a zip archive of something else", "Unpack"),
-        (lambda: b'{"schema": 1}', "It is JSON", "Give the checkpoint"),
+        (lambda: zipped({"word/document.xml": b""}), "It is a zip archive", "Unpack"),
+        (lambda: b'{"schema": 1}', "It is JSON", "Give the file that it describes"),
         (lambda: "größe: 1\n".encode(), "It is text", "Download"),
         (lambda: b"certificates\nand\nother words\n", "It is text", "Download"),
         (lambda: b"\xde\xad\xbe\xef" * 9, "it begins with de ad be ef", "Download"),
@@ -85,7 +85,7 @@ def test_a_file_is_called_what_it_is(tmp_path, content, what, fix):
     assert fix in error.value.fix
 
 
-@pytest.mark.parametrize(("name", "what"), [("face_noface.mov", "a video"), ("single_face.jpg", "a picture")])
+@pytest.mark.parametrize(("name", "what"), [("face_noface.mov", "a video"), ("single_face.jpg", "an image")])
 def test_media_are_recognised(media, name, what):
     with pytest.raises(CheckpointError) as error:
         load_checkpoint(media / name)
@@ -100,13 +100,13 @@ def test_a_written_video_and_picture_are_recognised(tmp_path):
         write(str(tmp_path / name))
         with pytest.raises(CheckpointError) as error:
             load_checkpoint(tmp_path / name)
-        assert {"avi": "a video", "png": "a picture"}[name[2:]] in error.value.why
+        assert {"avi": "a video", "png": "an image"}[name[2:]] in error.value.why
 
 
 @pytest.mark.parametrize(
     ("holds", "what"),
     [
-        ("manifest.json", "the folder of a bundle"),
+        ("manifest.json", "It is a folder"),
         ("best.pt", "the folder of a run"),
         ("summary.json", "the folder of a cross-validation"),
         ("notes.txt", "It is a folder"),

@@ -1,0 +1,117 @@
+"""Ctrl-C, SIGTERM and SIGHUP: a program completes what it has written, and ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from types import FrameType
+
+SIGNALS = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if name in signal.Signals.__members__)
+"""Those that mean that the program is to end."""
+PATIENCE = 5.0
+"""Seconds that the program may be deaf, before it is ended from outside."""
+AGAIN = 0.02
+"""Seconds until it is looked again whether an import is over."""
+
+
+class Stopped(BaseException):
+    """The user or the system wants the program to end. Not an error, hence no `Exception`.
+
+    Args:
+        signal: Number of the signal that said so. The exit status is 128 more.
+
+    Attributes:
+        kept: What was written up to then, a line each, as far as a program adds it.
+    """
+
+    def __init__(self, signal: int) -> None:
+        self.signal = signal
+        self.kept: list[str] = []
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Turn the first signal inside the block into `Stopped`. A second one ends the program at once.
+
+    Python hears signals between two of its own steps only, and imports are not interrupted: where a library's function
+    or an import goes on for longer than `PATIENCE`, the first signal ends the program as well. Ignored signals stay so,
+    as `nohup` wants it. Children that are forked hear SIGTERM only.
+    """
+    caught = {number: old for number in SIGNALS if (old := signal.getsignal(number)) is not signal.SIG_IGN}
+    heard = Event()
+    asked = 0
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = asked or number
+        if _importing(frame):
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+            return
+        heard.set()
+        # Whoever watches children, as PyTorch does, would take those that hear the same signal for a failure.
+        for each in (*caught, signal.SIGCHLD):
+            signal.signal(each, signal.SIG_DFL)
+        raise Stopped(asked)
+
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    alarm = signal.signal(signal.SIGALRM, stop)
+    for number in caught:
+        signal.signal(number, stop)
+    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    Thread(target=_watch, args=(ours, heard), name="signals", daemon=True).start()
+    _forks.append(tuple(caught))
+    try:
+        yield
+    finally:
+        _forks.pop()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.set_wakeup_fd(before)
+        for number, old in (*caught.items(), (signal.SIGALRM, alarm)):
+            signal.signal(number, old)
+        theirs.close()
+
+
+def _watch(numbers: socket.socket, heard: Event) -> None:
+    """End the program at a second signal, or when it does not hear the first; the socket gives their numbers."""
+    first = last = 0
+    with numbers:
+        while not last:
+            numbers.settimeout(PATIENCE if first and not heard.is_set() else None)
+            try:
+                number = numbers.recv(1)
+            except TimeoutError:
+                last = 0 if heard.is_set() else first
+                continue
+            if not number:
+                return
+            if number[0] in SIGNALS:
+                first, last = number[0], first and number[0]
+    os.write(sys.stderr.fileno(), b"\nstopped\n")  # descriptor 2 may lead nowhere; see `own_stderr`
+    os._exit(128 + last)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported. Some turn whatever is raised there into an ImportError: not installed."""
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib._bootstrap"):
+        frame = frame.f_back
+    return frame is not None
+
+
+_forks: list[tuple[int, ...]] = []
+"""What is caught at the moment, and must not be in children."""
+
+
+def _after_fork() -> None:
+    if _forks:
+        signal.set_wakeup_fd(-1)
+        for number in _forks[-1]:
+            signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
+
+
+os.register_at_fork(after_in_child=_after_fork)
