@@ -70,7 +70,7 @@ def test_a_broken_image_is_black_and_told_and_the_rest_goes_on(folder):
 
 @pytest.mark.parametrize("pattern", ["", "*.jpg"])
 def test_no_images(tmp_path, pattern):
-    with pytest.raises(VideoError, match="holds no pictures"):
+    with pytest.raises(VideoError, match="holds no images"):
         open_source(tmp_path / pattern if pattern else tmp_path)
 
 
@@ -153,10 +153,10 @@ def test_a_file_comes_before_the_webcam_of_its_name(folder, monkeypatch):
         ("/dev/zero", "It is a device"),
         ("pipe", "It is a pipe"),
         ("socket", "It is a socket"),
-        ("a" * 300, "No file or folder has this name"),
-        ("a/" * 3000, "No file or folder has this name"),
-        ("nothing\0", "No file or folder has this name"),
-        ("frames/notes.txt/a.mp4", "No file or folder has this name"),
+        ("a" * 300, "File name too long"),
+        ("a/" * 3000, "File name too long"),
+        ("nothing\0", "null byte"),
+        ("frames/notes.txt/a.mp4", "Not a directory"),
     ],
 )
 def test_what_is_no_source_is_told(folder, monkeypatch, address, words):
