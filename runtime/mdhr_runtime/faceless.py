@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 STEP = 8
 """Every so many pixels, in both directions, one is looked at."""
 CONTRAST = 5.0
-"""Standard deviation of the pixels, of 255, below which MTCNN found none of four faces that were darkened for it."""
+"""Standard deviation of the pixels, of 255: MTCNN lost three faces, darkened for it, at 1.9, 2.5 and 5.2."""
 DARK = 32.0
-"""Mean of the pixels, of 255, up to which a frame without contrast is called dark."""
+"""Mean of the pixels, of 255, up to which a frame without contrast is called dark; not measured."""
 
 
 @dataclass

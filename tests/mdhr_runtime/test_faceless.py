@@ -34,7 +34,7 @@ def test_the_cause_is_named_and_no_other(counts, words):
     assert ("--min-face" in text) == any("--min-face" in word for word in words)
 
 
-def test_a_face_is_found_at_twice_the_contrast_and_none_below_it(make_tracker, portrait):
+def test_a_darkened_face_is_found_above_the_contrast_and_lost_below_it(make_tracker, portrait):
     for factor, found in ((0.2, 1), (0.02, 0)):
         assert len(make_tracker().find((portrait * factor).astype(np.uint8))) == found
     assert "dark" in frames((portrait * 0.02).astype(np.uint8)).causes(48)
