@@ -1,11 +1,12 @@
-"""Addresses in the network that users give: of cameras, brokers, and where to listen.
+"""Addresses that users give: of cameras, brokers, and where to listen.
 
-They hold passwords and tokens, so nothing prints, logs or writes the text that was given: only the text form of an
+Those in the network hold passwords and tokens, so nothing prints, logs or writes the text that was given: only the text form of an
 `Address`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ ONE_SLASH = re.compile(r"^([a-z][a-z0-9+.-]+:)/(?!/)", re.IGNORECASE)
 """The start of a URL that was mistyped, or taken for a path."""
 PARAMETERS = frozenset(":=&;@?#\\")
 """What begins the parameters of a path, or an address inside it: many cameras take user and password there."""
+WEBCAM = re.compile(r"(?:/dev/video)?(\d+)")
 CUT_LOGIN = re.compile(r"://[^/?#]*:[^/?#]*[/?#].*@", re.DOTALL)
 """A password with a "/", "?" or "#" as it is: whoever reads URLs takes its end for host and path."""
 
@@ -86,6 +88,18 @@ class Address:
 def is_address(text: str) -> bool:
     """Whether a source or target is meant to be a URL, and not a path."""
     return "://" in text
+
+
+def webcam_number(source: str | int) -> int | None:
+    """The number of the webcam that a source is; None if it is something else.
+
+    Args:
+        source: The number; as text, only if no file or folder has this name. Or the webcam's device, `/dev/video0`.
+    """
+    found = WEBCAM.fullmatch(str(source))
+    if found is None or (str(source).isdecimal() and not isinstance(source, int) and os.path.lexists(source)):
+        return None
+    return int(found[1])
 
 
 def redacted(text: str) -> str:

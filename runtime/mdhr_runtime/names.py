@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from .addresses import is_address, redacted
+from .addresses import is_address, redacted, webcam_number
 
 JOINER = "__"
 """Stands for the "/" between folders."""
@@ -40,8 +40,9 @@ def table_name(sources: Sequence[str], start: datetime) -> str:
     if len(sources) > 1:
         return f"au{suffix}"
     source = sources[0]
-    if source.isdecimal():
-        return f"camera{source}{suffix}"
+    number = webcam_number(source)
+    if number is not None:
+        return f"camera{number}{suffix}"
     if is_address(source):
         return name_of(redacted(source).partition("://")[2], suffix=suffix)
     return name_of_file(Path(source), ".csv")

@@ -51,6 +51,13 @@ def test_names_that_do_not_have_a_hash(source, start):
     assert len(os.fsencode(name)) <= LONGEST
 
 
+def test_a_folder_whose_name_is_a_number_is_no_camera(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "001").mkdir()
+    assert table_name(["001"], START) == "001.csv"
+    assert table_name(["1"], START) == table_name(["/dev/video1"], START) == "camera1-2026-11-27T14.03.12.csv"
+
+
 def test_several_sources_and_cameras_have_the_time():
     assert table_name(["a.mp4", "b.mp4"], START) == "au-2026-11-27T14.03.12.csv"
     assert table_name(["rtsp://lab/left"], START) == "lab__left-2026-11-27T14.03.12.csv"

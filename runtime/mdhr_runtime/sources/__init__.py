@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..addresses import is_address
+from ..addresses import is_address, webcam_number
 from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from .base import Frame, Source, SourceBase
 from .camera import Camera, network_camera, webcam
@@ -29,8 +28,6 @@ __all__ = [
 ]
 
 
-WEBCAM = re.compile(r"(?:/dev/video)?(\d+)")
-
 SourceAddress = str | Path | int
 
 
@@ -49,9 +46,9 @@ def open_source(
         VideoError: There is no such file, image or address, or it cannot be opened. (Cameras tell when they are read.)
     """
     text, path = str(address), Path(str(address))
-    device = WEBCAM.fullmatch(text)
-    if device and (isinstance(address, int) or text.startswith("/") or not os.path.exists(path)):
-        return webcam(int(device[1]), timeout)
+    number = webcam_number(address if isinstance(address, int) else text)
+    if number is not None:
+        return webcam(number, timeout)
     if is_address(text):
         return network_camera(text, timeout)
     check_source(text)
