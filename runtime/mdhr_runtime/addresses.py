@@ -1,7 +1,7 @@
 """Addresses that users give: of cameras, brokers, and where to listen.
 
-Those in the network hold passwords and tokens, so nothing prints, logs or writes the text that was given: only the text form of an
-`Address`.
+Those in the network hold passwords and tokens, so nothing prints, logs or writes the text that was given: only the text
+form of an `Address`.
 """
 
 from __future__ import annotations
