@@ -119,7 +119,7 @@ def test_the_gpus_that_tensorrt_rtx_supports_are_those_that_it_names():
 def test_an_unknown_provider_is_refused_with_the_known_ones(tiny_bundle, name):
     with pytest.raises(ProviderError, match="There is no provider") as error:
         mdhr_runtime.load(tiny_bundle, name)
-    assert all(provider in error.value.fix for provider in PROVIDERS)
+    assert all(provider in error.value.why for provider in PROVIDERS)
 
 
 @pytest.mark.parametrize("name", ["cuda", "ort-tensorrt"])

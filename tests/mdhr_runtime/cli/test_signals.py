@@ -44,8 +44,8 @@ def start(tmp_path):
 
 
 def end(process):
-    output, _ = process.communicate(timeout=30)
-    return process.returncode, output
+    process.wait(timeout=30)
+    return process.returncode, process.stdout.read()  # not `communicate`, which forgets what came with "ready"
 
 
 @ALL
