@@ -23,9 +23,11 @@ SECRET = "S3CR3T"
 CRASHES = {128 + number for number in (4, 6, 7, 8, 11)}
 """Exit statuses of SIGILL, SIGABRT, SIGBUS, SIGFPE and SIGSEGV."""
 
+TRACEBACK = "Traceback (most recent call last)"
+
 FOREIGN = re.compile(
-    r"^\[ ?(?:WARN|ERROR|INFO|DEBUG)|^OpenCV|\[\w+(?:,\w+)* @ 0x|^\s*File \"|Warning:|terminate called|Exception ignored"
-    r"|onnxruntime::|^\x1b|libpng|Corrupt JPEG|^objc|^\[E:|^\[W:",
+    r"^\[ ?(?:WARN|ERROR|INFO|DEBUG)|^OpenCV|\[\w+(?:,\w+)* @ 0x|^\s*File \"|\wWarning:|terminate called"
+    r"|Exception ignored|onnxruntime::|^\x1b|libpng|Corrupt JPEG|^objc|^\[E:|^\[W:",
     re.MULTILINE,
 )
 """Lines of other libraries between ours."""
@@ -95,9 +97,7 @@ class Judge:
         verdict, why = judge(case, ended, process.memory, words, folder, before, after)
         return Outcome(verdict, why, words)
 
-    def start(
-        self, program: str, arguments: tuple[str, ...], folder: Path, start: Start, kept: Path
-    ) -> Process:
+    def start(self, program: str, arguments: tuple[str, ...], folder: Path, start: Start, kept: Path) -> Process:
         """Start a program, its words going to files in `kept`."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
         environment["HOME"] = str(self.stock.folder.parent / "home")
@@ -140,20 +140,29 @@ def judge(
     right = case.right
     if ended is None:
         return Verdict.HUNG, f"still running after {case.start.seconds:g} s"
-    if ended.code in CRASHES or ("Traceback (most recent call last)" in words and "mdhr_" in words):
+    # A signal may come before a line of ours has run: then Python answers, and it is not for us to mend.
+    if ended.code in CRASHES or (TRACEBACK in words and ("mdhr_" in words or not case.start.fresh)):
         return Verdict.CRASHED, f"exit status {ended.code}"
-    if SECRET in words or any(map(_holds_secret, _files_after(folder, case))):
+    if SECRET in words or any(map(_holds_secret, folder.rglob("*"))):
         return Verdict.LEAKED, "the secret is in the words or in a file"
-    harm = _harm(case, before, after)
-    if harm:
-        return Verdict.HARMED, harm
+    changed = [name for name in before if before[name] != after.get(name) and not _fits(name, right.replaced)]
+    if changed:
+        return Verdict.HARMED, f"destroyed or changed: {', '.join(map(repr, changed[:3]))}"
     if right.memory is not None and ended.memory - memory > right.memory:
         return Verdict.MEMORY, f"{ended.memory - memory:.0f} MiB instead of {right.memory}"
     if ended.code not in right.codes:
         verdict = Verdict.SILENT if ended.code == 0 else Verdict.WORDS
         return verdict, f"exit status {ended.code}, not {right.codes}"
+    appeared = [name for name in after if name not in before]
+    if stray := [name for name in appeared if not _fits(name, (*right.new, *right.maybe))]:
+        return Verdict.HARMED, f"left behind: {', '.join(map(repr, stray[:3]))}"
+    if missing := [pattern for pattern in right.new if not any(_fits(name, (pattern,)) for name in appeared)]:
+        return Verdict.SILENT, f"not written: {', '.join(missing)}"
     for name, count in right.rows.items():
-        found = rows(folder / name)
+        try:
+            found: int | str = rows(folder / name)
+        except (ValueError, KeyError, OSError) as error:
+            found = f"no ({error})"
         if found != count:
             return Verdict.SILENT, f"{found} rows in {name}, not {count}"
     wrong = right.seen(folder) if right.seen else None
@@ -173,17 +182,6 @@ def _judge_words(case: Case, code: int, words: str) -> tuple[Verdict, str]:
     if found := FOREIGN.search(words):
         return Verdict.WORDS, f"another library says {words[found.start() :].splitlines()[0]!r}"
     return Verdict.RIGHT, ""
-
-
-def _harm(case: Case, before: Snapshot, after: Snapshot) -> str:
-    """What was done to files that was not asked for."""
-    right = case.right
-    appeared = [name for name in after if name not in before]
-    stray = [name for name in appeared if not _fits(name, (*right.new, *right.maybe))]
-    changed = [name for name in before if before[name] != after.get(name) and not _fits(name, right.replaced)]
-    missing = [pattern for pattern in right.new if not any(_fits(name, (pattern,)) for name in appeared)]
-    said = {"destroyed or changed": changed, "left behind": stray, "not written": missing}
-    return "; ".join(f"{what}: {', '.join(map(repr, names[:3]))}" for what, names in said.items() if names)
 
 
 def _fits(name: str, patterns: tuple[str, ...]) -> bool:
@@ -210,11 +208,6 @@ def snapshot(folder: Path) -> Snapshot:
 def _bytes(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read()
-
-
-def _files_after(folder: Path, case: Case) -> list[Path]:
-    made_with_secret = {argument for argument in case.arguments if SECRET in argument}
-    return [path for path in folder.rglob("*") if path.name not in made_with_secret]
 
 
 def _holds_secret(path: Path) -> bool:

@@ -1,7 +1,7 @@
 """Starting programs: as forks of a server that has imported everything, or afresh.
 
-To import PyTorch takes seconds, to fork a process that has done so takes hundredths. A fork is a process like any other,
-with its own signals, limits and exit. The server has one thread and has run nothing, so that forking it is safe.
+To import PyTorch takes seconds, to fork a process that has done so takes hundredths. A fork is a process like any
+other, with its own signals, limits and exit. The server has one thread and has run nothing: forking it is safe.
 
 As a program, this file is that server: it listens on a socket, and forks for every request a keeper, which forks the
 program, tells its number, waits for it, and tells its end.
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -70,10 +71,8 @@ class Process:
 
     def send(self, number: int) -> None:
         """Send it a signal, if it still runs."""
-        try:
+        with suppress(ProcessLookupError):
             os.kill(self.pid, number)
-        except ProcessLookupError:
-            pass
 
     def wait(self, seconds: float) -> Ended | None:
         """Wait for its end."""
@@ -81,10 +80,8 @@ class Process:
 
     def kill(self) -> None:
         """End it and all that it has started."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.wait(10)
 
 
@@ -168,16 +165,20 @@ class Server:
 
 
 def start_afresh(program: str, arguments: tuple[str, ...], settings: Mapping[str, object]) -> Process:
-    """Start a program as a process of its own; see `_become` for the settings."""
-    code = f"from {PROGRAMS[program]} import main; main()"
+    """Start a program as a process of its own, and wait until Python runs; see `_become` for the settings."""
+    ready, descriptor = os.pipe()
+    code = f"import os; os.close({descriptor}); from {PROGRAMS[program]} import main; main()"
     environment = settings["environment"]
     assert isinstance(environment, dict)
     popen = subprocess.Popen(
         [sys.executable, "-c", code, *map(os.fsencode, arguments)],
         env=environment,
         preexec_fn=lambda: _become(dict(settings)),
-        close_fds=True,
+        pass_fds=(descriptor,),
     )
+    os.close(descriptor)
+    os.read(ready, 1)  # its end: the program has closed the other one
+    os.close(ready)
     return _Fresh(popen)
 
 
@@ -252,10 +253,8 @@ def _serve(path: str) -> dict[str, object]:
             return request
         connection.sendall(json.dumps((pid, _status("VmRSS") / 1024)).encode() + b"\n")
         _, status, usage = os.wait4(pid, 0)
-        try:
+        with suppress(BrokenPipeError):
             connection.sendall(json.dumps((_code(status), usage.ru_maxrss / 1024)).encode() + b"\n")
-        except BrokenPipeError:
-            pass
         os._exit(0)
 
 

@@ -7,12 +7,12 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from skimage import data
 
 from .case import Maker
 
@@ -45,8 +45,14 @@ def fill(folder: Path, bundle: Path, checkpoint: Path) -> Stock:
 
 def image(step: int) -> np.ndarray:
     """uint8 (240, 240, 3) BGR: the face of a photo that scikit-image carries, moved a little."""
-    portrait = data.astronaut()[:240, 100:340, ::-1]
-    return np.ascontiguousarray(np.roll(portrait, round(6 * np.sin(step / 4)), axis=1))
+    return np.ascontiguousarray(np.roll(_portrait(), round(6 * np.sin(step / 4)), axis=1))
+
+
+@cache
+def _portrait() -> np.ndarray:
+    from skimage import data
+
+    return data.astronaut()[:240, 100:340, ::-1]
 
 
 def write_clip(path: Path, frames: int, size: int = 240) -> None:

@@ -23,7 +23,9 @@ AGAIN = "download (it )?again|copy or download"
 """Advice that sends people the wrong way, where the file is whole."""
 
 HTML = "<!DOCTYPE html>\n<html><head><title>Google Drive - Quota exceeded</title></head><body>Sorry</body></html>"
-POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1\nsize 353534\n"
+POINTER = (
+    "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1\nsize 353534\n"
+)
 
 
 class Hostile:
@@ -165,31 +167,83 @@ FOREIGN: tuple[tuple[str, str | bytes, str, str], ...] = (  # name, content, wha
 )
 
 CHANGED: tuple[tuple[str, Maker, Right], ...] = (
-    ("a hostile pickle in an archive", _saved(lambda content: content.update(metrics=Hostile())), refused("system", never=("truncated", AGAIN))),
-    ("a hostile pickle, the old way", _saved(lambda content: content.update(metrics=Hostile()), _use_new_zipfile_serialization=False), refused("system", never=("truncated", AGAIN))),
+    (
+        "a hostile pickle in an archive",
+        _saved(lambda content: content.update(metrics=Hostile())),
+        refused("system", never=("truncated", AGAIN)),
+    ),
+    (
+        "a hostile pickle, the old way",
+        _saved(lambda content: content.update(metrics=Hostile()), _use_new_zipfile_serialization=False),
+        refused("system", never=("truncated", AGAIN)),
+    ),
     ("a whole module", _module, refused("Linear|module|code", never=("truncated",))),
     ("TorchScript", _scripted, refused("TorchScript", never=("truncated",))),
     ("a zip bomb", _bomb, refused("x.pt", "size|bytes|unpack|large|compress", memory=250)),
     ("one bit flipped", put("checkpoint.pt", "x.pt", _flipped), refused("damaged|CRC|checksum")),
-    ("half of it", put("checkpoint.pt", "x.pt", lambda data: data[: len(data) // 2]), refused("cut short|truncated|damaged|incomplete", "again")),
-    ("its last byte is missing", put("checkpoint.pt", "x.pt", lambda data: data[:-1]), refused("cut short|truncated|damaged|incomplete")),
-    ("NaN in the weights", _weights(lambda weights: _first(weights, lambda tensor: _filled(tensor, float("nan")))), refused("NaN|finite", never=("up to nan",))),
-    ("infinity in the weights", _weights(lambda weights: _first(weights, lambda tensor: _filled(tensor, float("inf")))), refused("inf|finite")),
+    (
+        "half of it",
+        put("checkpoint.pt", "x.pt", lambda data: data[: len(data) // 2]),
+        refused("cut short|truncated|damaged|incomplete", "again"),
+    ),
+    (
+        "its last byte is missing",
+        put("checkpoint.pt", "x.pt", lambda data: data[:-1]),
+        refused("cut short|truncated|damaged|incomplete"),
+    ),
+    (
+        "NaN in the weights",
+        _weights(lambda weights: _first(weights, lambda tensor: _filled(tensor, float("nan")))),
+        refused("NaN|finite", never=("up to nan",)),
+    ),
+    (
+        "infinity in the weights",
+        _weights(lambda weights: _first(weights, lambda tensor: _filled(tensor, float("inf")))),
+        refused("inf|finite"),
+    ),
     ("no weights", _weights(lambda weights: {}), refused("missing")),
     ("a weight is missing", _weights(lambda weights: dict(list(weights.items())[1:])), refused("missing")),
-    ("a weight too many", _weights(lambda weights: weights | {"extra": next(iter(weights.values()))}), refused("unexpected.*extra")),
-    ("a weight of another shape", _weights(lambda weights: _first(weights, lambda tensor: tensor[:1])), refused("shape")),
+    (
+        "a weight too many",
+        _weights(lambda weights: weights | {"extra": next(iter(weights.values()))}),
+        refused("unexpected.*extra"),
+    ),
+    (
+        "a weight of another shape",
+        _weights(lambda weights: _first(weights, lambda tensor: tensor[:1])),
+        refused("shape"),
+    ),
     ("weights are no tensors", _saved(lambda content: content.update(state_dict={"a": 1})), refused("x.pt")),
     ("a weight is null", _weights(lambda weights: dict.fromkeys(weights)), refused("x.pt")),
     ("weights are a list", _saved(lambda content: content.update(state_dict=[1, 2])), refused("x.pt")),
     ("keys are numbers", _weights(lambda weights: dict(enumerate(weights.values()))), refused("x.pt")),
-    ("a weight is whole numbers", _weights(lambda weights: _first(weights, lambda tensor: tensor.int())), refused("x.pt", "int|type|float")),
-    ("a weight is complex", _weights(lambda weights: _first(weights, lambda tensor: tensor * 1j)), refused("x.pt", "complex|type")),
-    ("a weight is sparse", _weights(lambda weights: _first(weights, lambda tensor: tensor.to_sparse())), refused("x.pt")),
-    ("a weight has no data", _weights(lambda weights: _first(weights, lambda tensor: tensor.to("meta"))), refused("x.pt")),
+    (
+        "a weight is whole numbers",
+        _weights(lambda weights: _first(weights, lambda tensor: tensor.int())),
+        refused("x.pt", "int|type|float"),
+    ),
+    (
+        "a weight is complex",
+        _weights(lambda weights: _first(weights, lambda tensor: tensor * 1j)),
+        refused("x.pt", "complex|type"),
+    ),
+    (
+        "a weight is sparse",
+        _weights(lambda weights: _first(weights, lambda tensor: tensor.to_sparse())),
+        refused("x.pt"),
+    ),
+    (
+        "a weight has no data",
+        _weights(lambda weights: _first(weights, lambda tensor: tensor.to("meta"))),
+        refused("x.pt"),
+    ),
     ("schema is newer", _saved(lambda content: content.update(schema=99)), refused("99", "schema|version")),
     ("schema is text", _saved(lambda content: content.update(schema="one")), refused("schema")),
-    ("config is missing", _saved(lambda content: {key: value for key, value in content.items() if key != "config"}), refused("config|description")),
+    (
+        "config is missing",
+        _saved(lambda content: {key: value for key, value in content.items() if key != "config"}),
+        refused("config|description"),
+    ),
     ("config is null", _saved(lambda content: content.update(config=None)), refused("x.pt")),
     ("config is a list", _saved(lambda content: content.update(config=[1])), refused("x.pt")),
     ("config has an unknown field", _config(colour="red"), refused("colour")),
@@ -208,7 +262,11 @@ CHANGED: tuple[tuple[str, Maker, Right], ...] = (
     ("an empty dictionary", _saved(lambda content: {"nothing": {}}), refused("x.pt")),
     ("a tensor", _saved(lambda content: next(iter(content["state_dict"].values()))), refused("x.pt")),
     ("a list", _saved(lambda content: [1, 2, 3]), refused("x.pt")),
-    ("safetensors of something else", _as_safetensors("x.pt", whole=False), refused("safetensors|weights", never=("truncated",))),
+    (
+        "safetensors of something else",
+        _as_safetensors("x.pt", whole=False),
+        refused("safetensors|weights", never=("truncated",)),
+    ),
     ("a folder", subfolder("x.pt"), refused("folder")),
     ("a pipe", fifo("x.pt"), refused("x.pt", "pipe|no file|not a file|FIFO|regular")),
     ("a device", link("x.pt", "/dev/zero"), refused("x.pt", "device|no file|not a file|regular")),
@@ -217,16 +275,52 @@ CHANGED: tuple[tuple[str, Maker, Right], ...] = (
 SUCCESS = Start(seconds=120)
 
 CASES = [
-    *(Case(name, "export", EXPORT, (text("x.pt", content),), refused(says, never=(never,))) for name, content, says, never in FOREIGN),
+    *(
+        Case(name, "export", EXPORT, (text("x.pt", content),), refused(says, never=(never,)))
+        for name, content, says, never in FOREIGN
+    ),
     *(Case(name, "export", EXPORT, (make,), right, Start(seconds=30)) for name, make, right in CHANGED),
     *(
-        Case(f"{name}, scored", "train", ("eval", "--ckpt", "x.pt", "--data", "."), (text("x.pt", content),), refused(says, never=(never,)))
+        Case(
+            f"{name}, scored",
+            "train",
+            ("eval", "--ckpt", "x.pt", "--data", "."),
+            (text("x.pt", content),),
+            refused(says, never=(never,)),
+        )
         for name, content, says, never in (FOREIGN[0], FOREIGN[2], FOREIGN[16])
     ),
-    Case("may not be read", "export", EXPORT, (put("checkpoint.pt", "x.pt"), mode("x.pt", 0)), refused("x.pt", "permission|may not"), Start(powerless=True)),
+    Case(
+        "may not be read",
+        "export",
+        EXPORT,
+        (put("checkpoint.pt", "x.pt"), mode("x.pt", 0)),
+        refused("x.pt", "permission|may not"),
+        Start(powerless=True),
+    ),
     Case("a bundle", "export", ("--ckpt", "{bundle}", "--out", "x.mdhr"), (), refused("bundle", "--bundle")),
-    Case("a checkpoint given as a bundle", "export", ("--bundle", "{checkpoint}", "--triton", "x"), (), refused("checkpoint", "--ckpt")),
-    Case("the old form of PyTorch's files", "export", (*EXPORT, "--no-verify"), (_saved(lambda content: None, _use_new_zipfile_serialization=False),), works("x.mdhr", "x.mdhr/*"), SUCCESS),
-    Case("safetensors", "export", ("--ckpt", "x.safetensors", "--out", "x.mdhr", "--no-verify"), (_as_safetensors("x.safetensors", whole=True),), works("x.mdhr", "x.mdhr/*"), SUCCESS),
+    Case(
+        "a checkpoint given as a bundle",
+        "export",
+        ("--bundle", "{checkpoint}", "--triton", "x"),
+        (),
+        refused("checkpoint", "--ckpt"),
+    ),
+    Case(
+        "the old form of PyTorch's files",
+        "export",
+        (*EXPORT, "--no-verify"),
+        (_saved(lambda content: None, _use_new_zipfile_serialization=False),),
+        works("x.mdhr", "x.mdhr/*"),
+        SUCCESS,
+    ),
+    Case(
+        "safetensors",
+        "export",
+        ("--ckpt", "x.safetensors", "--out", "x.mdhr", "--no-verify"),
+        (_as_safetensors("x.safetensors", whole=True),),
+        works("x.mdhr", "x.mdhr/*"),
+        SUCCESS,
+    ),
     Case("NaN, not verified", "export", (*EXPORT, "--no-verify"), (CHANGED[8][1],), refused("NaN|finite")),
 ]

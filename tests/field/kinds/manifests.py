@@ -1,4 +1,4 @@
-"""Bundles whose manifest or files were edited, by hand or on purpose: each is refused in words, and nothing is written."""
+"""Bundles whose manifest or files were edited, by hand or on purpose: each is refused, and nothing is written."""
 
 from __future__ import annotations
 
@@ -227,7 +227,10 @@ REPOSITORY = ("--bundle", "broken.mdhr", "--triton", "repository")
 
 CASES = [
     *(Case(name, "run", LABEL, (bundle(edit=_edit(*edit)),), refused(DAMAGED)) for name, *edit in EDITS),
-    *(Case(f"manifest {name}", "run", LABEL, (bundle(manifest_text=text),), refused(DAMAGED, memory=300)) for name, text in TEXTS),
+    *(
+        Case(f"manifest {name}", "run", LABEL, (bundle(manifest_text=text),), refused(DAMAGED, memory=300))
+        for name, text in TEXTS
+    ),
     *(
         Case(f"{name}, for Triton", "export", REPOSITORY, (bundle(edit=_edit(*edit)),), refused(DAMAGED))
         for name, *edit in EDITS[::9]
@@ -238,20 +241,132 @@ CASES = [
     ),
     Case("schema is newer", "run", LABEL, (bundle(edit=_edit("schema", 99)),), refused("too new|newer", "99")),
     Case("manifest is a folder", "run", LABEL, _manifest_is(subfolder("broken.mdhr/manifest.json")), refused(DAMAGED)),
-    Case("manifest is a device", "run", LABEL, _manifest_is(link("broken.mdhr/manifest.json", "/dev/zero")), refused(DAMAGED)),
-    Case("manifest links to itself", "run", LABEL, _manifest_is(link("broken.mdhr/manifest.json", "manifest.json")), refused(DAMAGED)),
-    Case("manifest is a pipe", "run", LABEL, _manifest_is(lambda folder, _: os.mkfifo(folder / "broken.mdhr/manifest.json")), refused(DAMAGED), Start(seconds=20)),
-    Case("a graph links to outside", "run", LABEL, (_replaced("encoder.onnx", _linked_out),), refused("bundle", "link|outside")),
-    Case("weights in a file that is not listed", "run", LABEL, (_replaced("encoder.onnx", _external("weights.bin")),), refused("bundle|encoder", "weights.bin|external|hash|list")),
-    Case("a graph is altered", "run", LABEL, (_replaced("encoder.onnx", lambda _, stock: (stock.folder / "bundle.mdhr/encoder.onnx").read_bytes()[:-1] + b"x", rehash=False),), refused("altered|damaged", "encoder.onnx")),
-    Case("a graph is cut short", "run", LABEL, (_replaced("encoder.onnx", lambda _, stock: (stock.folder / "bundle.mdhr/encoder.onnx").read_bytes()[:5000], rehash=False),), refused("altered|damaged|complete", "encoder.onnx")),
+    Case(
+        "manifest is a device",
+        "run",
+        LABEL,
+        _manifest_is(link("broken.mdhr/manifest.json", "/dev/zero")),
+        refused(DAMAGED),
+    ),
+    Case(
+        "manifest links to itself",
+        "run",
+        LABEL,
+        _manifest_is(link("broken.mdhr/manifest.json", "manifest.json")),
+        refused(DAMAGED),
+    ),
+    Case(
+        "manifest is a pipe",
+        "run",
+        LABEL,
+        _manifest_is(lambda folder, _: os.mkfifo(folder / "broken.mdhr/manifest.json")),
+        refused(DAMAGED),
+        Start(seconds=20),
+    ),
+    Case(
+        "a graph links to outside",
+        "run",
+        LABEL,
+        (_replaced("encoder.onnx", _linked_out),),
+        refused("bundle", "link|outside"),
+    ),
+    Case(
+        "weights in a file that is not listed",
+        "run",
+        LABEL,
+        (_replaced("encoder.onnx", _external("weights.bin")),),
+        refused("bundle|encoder", "weights.bin|external|hash|list"),
+    ),
+    Case(
+        "a graph is altered",
+        "run",
+        LABEL,
+        (
+            _replaced(
+                "encoder.onnx",
+                lambda _, stock: (stock.folder / "bundle.mdhr/encoder.onnx").read_bytes()[:-1] + b"x",
+                rehash=False,
+            ),
+        ),
+        refused("altered|damaged", "encoder.onnx"),
+    ),
+    Case(
+        "a graph is cut short",
+        "run",
+        LABEL,
+        (
+            _replaced(
+                "encoder.onnx",
+                lambda _, stock: (stock.folder / "bundle.mdhr/encoder.onnx").read_bytes()[:5000],
+                rehash=False,
+            ),
+        ),
+        refused("altered|damaged|complete", "encoder.onnx"),
+    ),
     Case("a graph is a text", "run", LABEL, (_replaced("encoder.onnx", lambda *_: b"no graph"),), refused("encoder")),
     Case("a graph is empty", "run", LABEL, (_replaced("temporal.onnx", lambda *_: b""),), refused("temporal")),
-    Case("a graph is another's", "run", LABEL, (_replaced("encoder.onnx", lambda _, stock: (stock.folder / "bundle.mdhr/temporal.onnx").read_bytes()),), refused("bundle|encoder")),
-    Case("the detector is another's", "run", LABEL, (_replaced("detector/pnet.onnx", lambda _, stock: (stock.folder / "bundle.mdhr/detector/rnet.onnx").read_bytes()),), refused("bundle|pnet")),
-    Case("a zip in place of the folder", "run", LABEL, (lambda folder, stock: shutil.copy(shutil.make_archive(str(folder.parent / folder.name), "zip", stock.folder / "bundle.mdhr/detector"), folder / "broken.mdhr"),), refused("zip", "unpack|unzip")),
-    Case("a checkpoint in place of the bundle", "run", ("{checkpoint}", "{clip}", "--out", "au.csv"), (), refused("checkpoint", "mdhr-export")),
-    Case("a video in place of the bundle", "run", ("{clip}", "{bundle}", "--out", "au.csv"), (), refused("order|swap|exchang|first|video")),
-    Case("a folder that holds the bundle", "run", (".", "{clip}", "--out", "au.csv"), (put("bundle.mdhr"),), refused("not a bundle|no bundle", "manifest.json")),
-    Case("an older bundle is read", "run", ("broken.mdhr", "{clip}", "--out", "au.csv"), (bundle(edit=lambda manifest: {key: value for key, value in manifest.items() if key not in ("outputs", "engines")} | {"schema": 1}),), Right(new=("au.csv",), rows={"au.csv": 9})),
+    Case(
+        "a graph is another's",
+        "run",
+        LABEL,
+        (_replaced("encoder.onnx", lambda _, stock: (stock.folder / "bundle.mdhr/temporal.onnx").read_bytes()),),
+        refused("bundle|encoder"),
+    ),
+    Case(
+        "the detector is another's",
+        "run",
+        LABEL,
+        (
+            _replaced(
+                "detector/pnet.onnx", lambda _, stock: (stock.folder / "bundle.mdhr/detector/rnet.onnx").read_bytes()
+            ),
+        ),
+        refused("bundle|pnet"),
+    ),
+    Case(
+        "a zip in place of the folder",
+        "run",
+        LABEL,
+        (
+            lambda folder, stock: shutil.copy(
+                shutil.make_archive(str(folder.parent / folder.name), "zip", stock.folder / "bundle.mdhr/detector"),
+                folder / "broken.mdhr",
+            ),
+        ),
+        refused("zip", "unpack|unzip"),
+    ),
+    Case(
+        "a checkpoint in place of the bundle",
+        "run",
+        ("{checkpoint}", "{clip}", "--out", "au.csv"),
+        (),
+        refused("checkpoint", "mdhr-export"),
+    ),
+    Case(
+        "a video in place of the bundle",
+        "run",
+        ("{clip}", "{bundle}", "--out", "au.csv"),
+        (),
+        refused("order|swap|exchang|first|video"),
+    ),
+    Case(
+        "a folder that holds the bundle",
+        "run",
+        (".", "{clip}", "--out", "au.csv"),
+        (put("bundle.mdhr"),),
+        refused("not a bundle|no bundle", "manifest.json"),
+    ),
+    Case(
+        "an older bundle is read",
+        "run",
+        ("broken.mdhr", "{clip}", "--out", "au.csv"),
+        (
+            bundle(
+                edit=lambda manifest: (
+                    {key: value for key, value in manifest.items() if key not in ("outputs", "engines")} | {"schema": 1}
+                )
+            ),
+        ),
+        Right(new=("au.csv",), rows={"au.csv": 9}),
+    ),
 ]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import http.server
 import signal
-import socket
 import threading
-import time
 
 from ..case import Case, Right, Start, misused, refused, works
-from ..stock import clip, put, text
+from ..stock import text
 
 HIDDEN = "me:S3CR3T@"
 QUERY = "?token=S3CR3T"
@@ -73,15 +71,6 @@ ELSEWHERE = (  # program, arguments in which an address is out of place
 SHORT = ("--timeout", "0.5")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-PORT = _free_port()
-
-
 def _stop(number: int, after: str):
     """Send a signal when a file has lines."""
 
@@ -96,65 +85,138 @@ def _stop(number: int, after: str):
 
 
 class _Listener:
-    """An HTTP server of this machine, that counts its visitors."""
+    """An HTTP server of this machine that keeps what it is asked for."""
 
     def __init__(self) -> None:
-        self.visits = 0
-        listener = self
+        self.asked: list[str] = []
+        asked = self.asked
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                listener.visits += 1
+                asked.append(self.path)
                 self.send_error(404)
 
             def log_message(self, *arguments):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{server.server_address[1]}"
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
 
-    def unseen(self, folder) -> str | None:
-        return f"{self.visits} visits of an address in a file" if self.visits else None
+
+_listener = cache(_Listener)
 
 
 def _playlist(name: str, content: str) -> Case:
     """A file that names an address. The address is not visited."""
-    listener = _Listener()
-    content = content.replace("ADDRESS", f"http://127.0.0.1:{listener.port}/x")
-    right = Right((1,), maybe=("au.csv",), seen=listener.unseen)
-    return Case(f"playlist {name}", "run", ("{bundle}", name, "--out", "au.csv"), (text(name, content),), right)
+
+    def make(folder: Path, stock: Stock) -> None:
+        text(name, content.replace("ADDRESS", f"{_listener().address}/{name}"))(folder, stock)
+
+    def seen(folder: Path) -> str | None:
+        return "the address was visited" if any(name in path for path in _listener().asked) else None
+
+    right = Right((1,), maybe=("au.csv",), seen=seen)
+    return Case(f"playlist {name}", "run", ("{bundle}", name, "--out", "au.csv"), (make,), right)
 
 
-AT_HOME = Start(fresh=True, environment={"HOME": "{folder}", "XDG_CACHE_HOME": None, "ORT_DISABLE_TELEMETRY": None, "MPLCONFIGDIR": None})
-NO_HOME = Start(fresh=True, environment={"HOME": "/nonexistent", "XDG_CACHE_HOME": None, "ORT_DISABLE_TELEMETRY": None, "MPLCONFIGDIR": None})
+AT_HOME = Start(
+    fresh=True,
+    environment={"HOME": "{folder}", "XDG_CACHE_HOME": None, "ORT_DISABLE_TELEMETRY": None, "MPLCONFIGDIR": None},
+)
+NO_HOME = Start(
+    fresh=True,
+    environment={"HOME": "/nonexistent", "XDG_CACHE_HOME": None, "ORT_DISABLE_TELEMETRY": None, "MPLCONFIGDIR": None},
+)
 
 CASES = [
     *(
-        Case(f"source {index}", "run", ("{bundle}", source, *SHORT), (), refused("", maybe=("*.csv",)), Start(seconds=40))
+        Case(
+            f"source {index}", "run", ("{bundle}", source, *SHORT), (), refused("", maybe=("*.csv",)), Start(seconds=40)
+        )
         for index, source in enumerate(SOURCES)
     ),
     *(Case(f"target {index}", "run", (*TO, target), (), misused("")) for index, target in enumerate(TARGETS)),
-    *(Case(f"out of place {index}", program, arguments, (), misused("")) for index, (program, arguments) in enumerate(ELSEWHERE)),
-    Case("a table's name is not the address", "run", ("{bundle}", f"http://{HIDDEN}{NOWHERE}/a/video.mjpg{QUERY}&x=1", *SHORT), (), refused("", maybe=("*.csv",)), Start(seconds=40)),
-    Case("rows on a socket", "run", (*TO, f"ws://{HIDDEN}127.0.0.1:0/au"), (), works()),
-    Case("a socket that is taken", "run", (*TO, f"ws://{HIDDEN}127.0.0.1:0/a", "--publish", "ws://127.0.0.1:99999/b"), (), misused("port")),
     *(
-        Case(f"stopped by {number.name} while publishing", "run", ("{bundle}", "{long}", "--publish", f"ws://{HIDDEN}127.0.0.1:0/au", "--out", "a.csv"), (), Right((128 + number,), new=("a.csv",)), during=_stop(number, "a.csv"))
+        Case(f"out of place {index}", program, arguments, (), misused(""))
+        for index, (program, arguments) in enumerate(ELSEWHERE)
+    ),
+    Case(
+        "a table's name is not the address",
+        "run",
+        ("{bundle}", f"http://{HIDDEN}{NOWHERE}/a/video.mjpg{QUERY}&x=1", *SHORT),
+        (),
+        refused("", maybe=("*.csv",)),
+        Start(seconds=40),
+    ),
+    Case("rows on a socket", "run", (*TO, f"ws://{HIDDEN}127.0.0.1:0/au"), (), works()),
+    Case(
+        "a socket that is taken",
+        "run",
+        (*TO, f"ws://{HIDDEN}127.0.0.1:0/a", "--publish", "ws://127.0.0.1:99999/b"),
+        (),
+        misused("port"),
+    ),
+    *(
+        Case(
+            f"stopped by {number.name} while publishing",
+            "run",
+            ("{bundle}", "{long}", "--publish", f"ws://{HIDDEN}127.0.0.1:0/au", "--out", "a.csv"),
+            (),
+            Right((128 + number,), new=("a.csv",)),
+            during=_stop(number, "a.csv"),
+        )
         for number in (signal.SIGINT, signal.SIGTERM)
     ),
-    Case("everybody may listen", "run", (*TO, "ws://0.0.0.0:0/au"), (), works(says=("everybody|anyone|everyone|any machine|whole network|all machines|network",))),
-    Case("everybody may listen, by IPv6", "run", (*TO, "ws://[::]:0/au"), (), works(says=("everybody|anyone|everyone|any machine|whole network|all machines|network",))),
+    Case(
+        "everybody may listen",
+        "run",
+        (*TO, "ws://0.0.0.0:0/au"),
+        (),
+        works(says=("everybody|anyone|everyone|any machine|whole network|all machines|network",)),
+    ),
+    Case(
+        "everybody may listen, by IPv6",
+        "run",
+        (*TO, "ws://[::]:0/au"),
+        (),
+        works(says=("everybody|anyone|everyone|any machine|whole network|all machines|network",)),
+    ),
     Case("only this machine may listen", "run", (*TO, "ws://127.0.0.1:0/au"), (), works(never=("everybody|everyone",))),
     Case("a topic with #", "run", (*TO, f"mqtt://{NOWHERE}/a/#"), (), misused("#")),
     Case("a topic with a second #", "run", (*TO, f"mqtt://{NOWHERE}/a#b"), (), misused("#")),
     _playlist("x.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nADDRESS.ts\n#EXT-X-ENDLIST\n"),
     _playlist("x.ffconcat", "ffconcat version 1.0\nfile 'ADDRESS.mp4'\n"),
     _playlist("x.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nADDRESS.ts\n#EXT-X-ENDLIST\n"),
-    _playlist("x.sdp", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n"),
-    _playlist("x.mpd", "<?xml version='1.0'?><MPD xmlns='urn:mpeg:dash:schema:mpd:2011' type='static' mediaPresentationDuration='PT5S'><Period><AdaptationSet mimeType='video/mp4'><Representation id='1' bandwidth='1'><BaseURL>ADDRESS.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>"),
-    Case("nothing is left at home by a run", "run", ("{bundle}", "{clip}", "--out", "au.csv"), (), works("au.csv", rows=9), AT_HOME),
-    Case("nothing is left at home by an export", "export", ("--bundle", "{bundle}", "--triton", "x"), (), works("x", "x/*"), AT_HOME),
-    Case("a run without a home", "run", ("{bundle}", "{clip}", "--out", "au.csv"), (), works("au.csv", rows=9), NO_HOME),
+    _playlist(
+        "x.sdp",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+        "m=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+    ),
+    _playlist(
+        "x.mpd",
+        "<MPD xmlns='urn:mpeg:dash:schema:mpd:2011' type='static' mediaPresentationDuration='PT5S'><Period>"
+        "<AdaptationSet mimeType='video/mp4'><Representation id='1' bandwidth='1'><BaseURL>ADDRESS.mp4</BaseURL>"
+        "</Representation></AdaptationSet></Period></MPD>",
+    ),
+    Case(
+        "nothing is left at home by a run",
+        "run",
+        ("{bundle}", "{clip}", "--out", "au.csv"),
+        (),
+        works("au.csv", rows=9),
+        AT_HOME,
+    ),
+    Case(
+        "nothing is left at home by an export",
+        "export",
+        ("--bundle", "{bundle}", "--triton", "x"),
+        (),
+        works("x", "x/*"),
+        AT_HOME,
+    ),
+    Case(
+        "a run without a home", "run", ("{bundle}", "{clip}", "--out", "au.csv"), (), works("au.csv", rows=9), NO_HOME
+    ),
     Case("a chart without a home", "plot", ("{table}", "--out", "x.png"), (), works("x.png"), NO_HOME),
 ]
