@@ -5,9 +5,11 @@ from __future__ import annotations
 import http.server
 import signal
 import threading
+from functools import cache
+from pathlib import Path
 
 from ..case import Case, Right, Start, misused, refused, works
-from ..stock import text
+from ..stock import Stock, text
 
 HIDDEN = "me:S3CR3T@"
 QUERY = "?token=S3CR3T"
