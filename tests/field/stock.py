@@ -16,7 +16,7 @@ import numpy as np
 
 from .case import Maker
 
-FRAMES, LONG = 9, 400
+FRAMES, LONG = 9, 300
 """Frames of the clip, and of the long clip. A face is in every one."""
 
 

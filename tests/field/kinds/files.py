@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from ..case import Case, Right, Start, misused, refused, works
-from ..stock import bundle, clip, link, picture, pictures, put, subfolder, text
+from ..stock import LONG, bundle, clip, link, picture, pictures, put, subfolder, text
 
 KEEPS = r"exists|overwrit|replace|not written|is (already )?an? input|same file|other files|is no(t| )|lost|hold"
 """Some words of a refusal."""
@@ -369,7 +369,7 @@ CASES = [
             refused(
                 "use|running|another|process|lock",
                 maybe=(f"x{suffix}", f"x.partial{suffix}", ".x*"),
-                rows={f"x{suffix}": 400},
+                rows={f"x{suffix}": LONG},
             ),
             beside=("{bundle}", "{long}", *_target(suffix)[2:]),
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..case import Case, Right, Start, works
-from ..stock import Stock, image, picture, pictures, put
+from ..stock import LONG, Stock, image, picture, pictures, put
 
 MIB = 1024
 
@@ -87,7 +87,7 @@ CASES = [
         works("au.csv", memory=700),
     ),
     Case("a clip", "run", ("{bundle}", "{clip}", "--out", "au.csv"), (), works("au.csv", rows=9, memory=400)),
-    Case("a long clip", "run", ("{bundle}", "{long}", "--out", "au.csv"), (), works("au.csv", rows=400, memory=450)),
+    Case("a long clip", "run", ("{bundle}", "{long}", "--out", "au.csv"), (), works("au.csv", rows=LONG, memory=450)),
     Case(
         "an overlay of a large picture",
         "run",
