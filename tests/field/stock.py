@@ -124,8 +124,8 @@ def pictures(name: str, count: int, suffix: str = ".jpg", scale: int = 1) -> Mak
     def make(folder: Path, stock: Stock) -> None:
         (folder / name).mkdir(parents=True)
         for step in range(count):
-            picture = cv2.resize(image(step), None, fx=scale, fy=scale)
-            assert cv2.imwrite(str(folder / name / f"{step}{suffix}"), picture)
+            scaled = cv2.resize(image(step), None, fx=scale, fy=scale)
+            (folder / name / f"{step}{suffix}").write_bytes(cv2.imencode(suffix, scaled)[1].tobytes())
 
     return make
 

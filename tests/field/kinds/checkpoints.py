@@ -295,7 +295,7 @@ CASES = [
         "export",
         EXPORT,
         (put("checkpoint.pt", "x.pt"), mode("x.pt", 0)),
-        refused("x.pt", "permission|may not"),
+        refused("x.pt", "permission|may not|readable"),
         Start(powerless=True),
     ),
     Case("a bundle", "export", ("--ckpt", "{bundle}", "--out", "x.mdhr"), (), refused("bundle", "--bundle")),

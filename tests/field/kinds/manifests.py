@@ -327,8 +327,8 @@ CASES = [
         "run",
         LABEL,
         (
-            lambda folder, stock: shutil.copy(
-                shutil.make_archive(str(folder.parent / folder.name), "zip", stock.folder / "bundle.mdhr/detector"),
+            lambda folder, stock: shutil.move(
+                shutil.make_archive(str(folder / "x"), "zip", stock.folder / "bundle.mdhr/detector"),
                 folder / "broken.mdhr",
             ),
         ),

@@ -110,7 +110,7 @@ CASES = [
         "run",
         ("{bundle}", "x", "--out", "au.csv"),
         (pictures("x", 2), mode("x", 0)),
-        refused("permission|may not|denied"),
+        refused("permission|may not|denied|readable|writable"),
         POWERLESS,
     ),
     Case(
@@ -118,7 +118,7 @@ CASES = [
         "run",
         ("{bundle}", "x/clip.avi", "--out", "au.csv"),
         (put("clip.avi", "x/clip.avi"), mode("x", 0)),
-        refused("permission|may not|denied"),
+        refused("permission|may not|denied|readable|writable"),
         POWERLESS,
     ),
     Case(
@@ -141,7 +141,7 @@ CASES = [
         "run",
         ("x.mdhr", "{clip}", "--out", "au.csv"),
         (put("bundle.mdhr", "x.mdhr"), mode("x.mdhr", 0)),
-        refused("permission|may not|denied"),
+        refused("permission|may not|denied|readable|writable"),
         POWERLESS,
     ),
     # Outputs that are no files
@@ -276,7 +276,7 @@ CASES = [
             "run",
             ("{bundle}", "{clip}", "--overlay" if suffix == "mp4" else "--out", f"x/y.{suffix}"),
             _forbidden("x"),
-            refused("permission|may not|denied"),
+            refused("permission|may not|denied|readable|writable"),
             POWERLESS,
         )
         for suffix in ("csv", "jsonl", "parquet", "mp4")
@@ -287,7 +287,7 @@ CASES = [
             "run",
             ("{bundle}", "{clip}", "--out", f"x.{suffix}"),
             (put(thing, f"x.{suffix}"), mode(f"x.{suffix}", 0o444)),
-            refused("permission|may not|denied"),
+            refused("permission|may not|denied|readable|writable"),
             POWERLESS,
         )
         for suffix, thing in (("csv", "table.csv"), ("jsonl", "lines.jsonl"))
@@ -297,7 +297,7 @@ CASES = [
         "plot",
         ("{table}", "--out", "x/y.png"),
         _forbidden("x"),
-        refused("permission|may not|denied"),
+        refused("permission|may not|denied|readable|writable"),
         POWERLESS,
     ),
     Case(
@@ -305,7 +305,7 @@ CASES = [
         "export",
         ("--ckpt", "{checkpoint}", "--out", "x/y"),
         _forbidden("x"),
-        refused("permission|may not|denied"),
+        refused("permission|may not|denied|readable|writable"),
         POWERLESS,
     ),
     Case(
@@ -313,7 +313,7 @@ CASES = [
         "export",
         ("--bundle", "{bundle}", "--triton", "x/y"),
         _forbidden("x"),
-        refused("permission|may not|denied"),
+        refused("permission|may not|denied|readable|writable"),
         POWERLESS,
     ),
     Case(
@@ -321,7 +321,7 @@ CASES = [
         "train",
         ("synthetic-video", "x/y.mp4", "--seconds", "0.2"),
         _forbidden("x"),
-        refused("permission|may not|denied"),
+        refused("permission|may not|denied|readable|writable"),
         POWERLESS,
     ),
     # Folders that are not there

@@ -255,7 +255,7 @@ CASES = [
         "plot",
         DRAW,
         (put("table.csv", "x.csv"), mode("x.csv", 0)),
-        refused("permission|may not"),
+        refused("permission|may not|readable"),
         Start(powerless=True),
     ),
 ]
