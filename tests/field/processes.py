@@ -32,12 +32,12 @@ PROGRAMS = {
     "bench": "mdhr_bench.cli",
 }
 LEAN = (
+    "mdhr_runtime.cli.run",  # first, as it tells libraries what they ask once, when they are imported
     "cv2",
     "onnxruntime",
     "matplotlib.figure",
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
-    "mdhr_runtime.cli.run",
     "mdhr_runtime.cli.plot",
     "mdhr_runtime.live.page",
     "mdhr_runtime.pipeline.label",

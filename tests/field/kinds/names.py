@@ -74,7 +74,7 @@ CASES = [
             (put("clip.avi", f"{NAMES[name]}.avi"),),
             works("*.mp4", "*.parquet"),
         )
-        for name in ("Latin-1", "umlauts", "a line break", "a pattern", "a format", "colons", "a dollar", "long")
+        for name in ("Latin-1", "umlauts", "a line break", "a pattern", "a format", "colons", "a dollar")
     ),
     *(
         Case(
@@ -165,14 +165,14 @@ CASES = [
         "run",
         ("{bundle}", "{clip}", "--out", "n" * 247 + ".parquet"),
         (),
-        works("n*.parquet"),
+        Right((0, 1), says=("9 with|long",), maybe=("n*.parquet",)),
     ),
     Case(
         "the longest name of an overlay",
         "run",
         ("{bundle}", "{clip}", "--overlay", "n" * 251 + ".mp4"),
         (),
-        works("n*.mp4"),
+        Right((0, 1), says=("9 with|long",), maybe=("n*.mp4",)),
     ),
     Case(
         "the longest name of a video",

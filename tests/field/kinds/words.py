@@ -348,6 +348,10 @@ CASES = [
         )
     ),
     *(
+        Case(f"a camera, --timeout {value}", "run", (*RUN, "http://127.0.0.1:1/x", "--timeout", value), (), misused(""))
+        for value in ("nan", "inf", "1e300")
+    ),
+    *(
         Case(
             f"{option} {value} is large and harmless",
             "run",
