@@ -54,6 +54,12 @@ def _name(arguments: tuple[str, ...]) -> str:
     return next(each for each in arguments if each == "x" or each.startswith("x."))
 
 
+def _unreadable(what: str, says: str = "") -> Right:
+    """It is refused; but a picture, which may be one of many, is told and left out."""
+    codes, words = ((0, 1), f"x.png|{says}") if what == "a picture" else ((1, 2), says)
+    return Right(codes, says=(words,), maybe=("au.csv",))
+
+
 def _forbidden(folder: str, *makers):
     """A folder in which nothing can be made."""
     return (*(makers or (subfolder(folder),)), mode(folder, 0o555))
@@ -70,7 +76,7 @@ CASES = [
             program,
             arguments,
             (link(_name(arguments), device),),
-            refused("", maybe=("au.csv",)),
+            _unreadable(what),
             SOON,
         )
         for what, program, arguments in INPUTS
@@ -82,14 +88,18 @@ CASES = [
             program,
             arguments,
             (text(_name(arguments), "content"), mode(_name(arguments), 0)),
-            refused("permission|may not|denied|is a file|no folder|is no"),
+            _unreadable(what, "permission|may not|denied|readable|is a file|no folder|is no"),
             POWERLESS,
         )
         for what, program, arguments in INPUTS
     ),
     *(
         Case(
-            f"{what} is a link to itself", program, arguments, (link(_name(arguments), _name(arguments)),), refused("")
+            f"{what} is a link to itself",
+            program,
+            arguments,
+            (link(_name(arguments), _name(arguments)),),
+            _unreadable(what),
         )
         for what, program, arguments in INPUTS
     ),
@@ -99,7 +109,7 @@ CASES = [
             program,
             arguments,
             (fifo(_name(arguments)),),
-            Right((1, 2)),
+            _unreadable(what),
             Start(seconds=15),
         )
         for what, program, arguments in INPUTS
