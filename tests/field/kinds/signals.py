@@ -69,6 +69,9 @@ def _early(number: int, milliseconds: int, program: str, *arguments: str) -> Cas
     return Case(name, program, arguments, (), right, Start(fresh=True), after(milliseconds / 1000, number))
 
 
+LOCK = ".mdhr-*.lock"
+"""A file that a program which is ended at once may leave."""
+
 RUN = ("{bundle}", "{long}")
 EXPORT = ("--ckpt", "{checkpoint}", "--out", "x.mdhr")
 OUTPUTS = ("--out", "x.csv"), ("--out", "x.jsonl"), ("--out", "x.parquet"), ("--overlay", "x.mp4")
@@ -125,7 +128,7 @@ CASES = [
         "run",
         (*RUN, "--out", "x.csv"),
         (),
-        Right((130,), new=("x.csv",)),
+        Right((130,), new=("x.csv",), maybe=(LOCK,)),
         Start(seconds=15),
         written("x.csv", 500, INT, INT),
     ),
@@ -134,7 +137,7 @@ CASES = [
         "run",
         (*RUN, "--out", "x.csv"),
         (),
-        Right((130, 143), new=("x.csv",)),
+        Right((130, 143), new=("x.csv",), maybe=(LOCK,)),
         Start(seconds=15),
         written("x.csv", 500, TERM, INT),
     ),
@@ -143,7 +146,7 @@ CASES = [
         "export",
         EXPORT,
         (),
-        Right((130,), maybe=(".x.mdhr.*",)),
+        Right((130,), maybe=(LOCK, ".*")),
         Start(seconds=15),
         after(0.8, INT, INT),
     ),
@@ -152,7 +155,7 @@ CASES = [
         "run",
         (*RUN, "--out", "x.csv"),
         (),
-        Right((130,), new=("x.csv",)),
+        Right((130,), new=("x.csv",), maybe=(LOCK,)),
         Start(seconds=15),
         written("x.csv", 500, INT, INT, INT),
     ),
