@@ -184,7 +184,7 @@ CHANGED: tuple[tuple[str, Maker, Right], ...] = (
     (
         "half of it",
         put("checkpoint.pt", "x.pt", lambda data: data[: len(data) // 2]),
-        refused("cut short|truncated|damaged|incomplete", "again"),
+        refused("cut short|truncated|damaged|incomplete", "again|download|copy"),
     ),
     (
         "its last byte is missing",
