@@ -27,7 +27,7 @@ TRACEBACK = "Traceback (most recent call last)"
 
 FOREIGN = re.compile(
     r"^\[ ?(?:WARN|ERROR|INFO|DEBUG)|^OpenCV|\[\w+(?:,\w+)* @ 0x|^\s*File \"|\wWarning:|terminate called"
-    r"|Exception ignored|onnxruntime::|^\x1b|libpng|Corrupt JPEG|^objc|^\[E:|^\[W:",
+    r"|Exception ignored|^\S.*onnxruntime::|^\x1b|libpng|Corrupt JPEG|^objc|^\[E:|^\[W:",
     re.MULTILINE,
 )
 """Lines of other libraries between ours."""

@@ -52,7 +52,8 @@ def _saved(change: Callable[[dict[str, Any]], Any], **options: Any) -> Maker:
         import torch
 
         content = torch.load(stock.folder / "checkpoint.pt", weights_only=True)
-        torch.save(change(content) or content, folder / "x.pt", **options)
+        changed = change(content)
+        torch.save(content if changed is None else changed, folder / "x.pt", **options)
 
     return make
 
@@ -120,7 +121,7 @@ def _as_safetensors(name: str, whole: bool) -> Maker:
 
         content = torch.load(stock.folder / "checkpoint.pt", weights_only=True)
         weights = content["state_dict"] if whole else {"weight": torch.zeros(3)}
-        metadata = {key: json.dumps(value) for key, value in content.items() if key != "state_dict"}
+        metadata = {"mdhr": json.dumps({key: value for key, value in content.items() if key != "state_dict"})}
         save_file({key: value.contiguous() for key, value in weights.items()}, folder / name, metadata)
 
     return make
@@ -246,12 +247,11 @@ CHANGED: tuple[tuple[str, Maker, Right], ...] = (
     ),
     ("config is null", _saved(lambda content: content.update(config=None)), refused("x.pt")),
     ("config is a list", _saved(lambda content: content.update(config=[1])), refused("x.pt")),
-    ("config has an unknown field", _config(colour="red"), refused("colour")),
     ("radius is negative", _config(radius=-1), refused("radius")),
     ("radius is text", _config(radius="five"), refused("radius")),
     ("radius is huge", _config(radius=10**9), refused("radius")),
     ("features are huge", _config(node_features=10**9), refused("node_features|shape|size", memory=600)),
-    ("features are NaN", _config(node_features=float("nan")), refused("node_features")),
+    ("features are NaN", _config(node_features=float("nan")), refused("node_features|nan")),
     ("channels are zero", _config(dynamics_channels=0), refused("dynamics_channels")),
     ("backbone is unknown", _config(backbone="resnet9000"), refused("resnet9000")),
     ("backbone is a path", _config(backbone="../../etc/passwd"), refused("backbone|passwd")),

@@ -184,7 +184,7 @@ CASES = [
             "run",
             ("{bundle}", "{clip}", "--overlay" if suffix == "mp4" else "--out", f"x.{suffix}"),
             (subfolder(f"x.{suffix}"),),
-            refused("folder|directory"),
+            refused("folder|directory|not overwritten"),
         )
         for suffix in ("csv", "jsonl", "parquet", "mp4")
     ),
@@ -205,7 +205,7 @@ CASES = [
         "plot",
         ("{table}", "--out", "x.png"),
         (subfolder("x.png"),),
-        refused("folder|directory"),
+        refused("folder|directory|not overwritten"),
     ),
     Case("a chart into a pipe", "plot", ("{table}", "--out", "x.png"), (fifo("x.png"),), Right((0, 1)), SOON),
     Case(

@@ -259,7 +259,7 @@ CASES = [
         needs=("ffmpeg",),
     ),
     Case("a bundle in place of a table", "plot", ("{bundle}",), (), refused("folder|bundle|name")),
-    Case("a video in place of a table", "plot", ("{clip}",), (), refused("name|suffix|end")),
+    Case("a video in place of a table", "plot", ("{clip}",), (), refused("video|suffix")),
     Case(
         "a provider that does not exist", "run", (*RUN, "{clip}", "--provider", "gpu", *TO), (), misused("gpu", "cpu")
     ),
