@@ -16,7 +16,17 @@ from typing import Any
 import torch
 
 from mdhr_runtime.errors import CheckpointError, MdhrError
-from mdhr_runtime.file_types import CHECKPOINT, DOWNLOAD, HEAD, FileType, archive_type, explain, start_type
+from mdhr_runtime.file_types import (
+    BUNDLE,
+    CHECKPOINT,
+    DOWNLOAD,
+    HEAD,
+    FileType,
+    archive_type,
+    explain,
+    file_type,
+    start_type,
+)
 from mdhr_runtime.files import staged, told
 from mdhr_runtime.records import from_json, from_plain
 
@@ -73,6 +83,8 @@ def read_content(path: Path) -> Any:
 
 def _no_file(path: Path) -> CheckpointError:
     why, fix = explain(path, "Give the file of a checkpoint.", "It is no regular file.")
+    if file_type(path) == BUNDLE:
+        fix = f"Name it with --bundle {path}."
     return CheckpointError(f"There is no checkpoint {path}.", why, fix)
 
 

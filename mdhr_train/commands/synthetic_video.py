@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mdhr_runtime.cli.console import Command
+from mdhr_runtime.cli.console import Command, Finite
 from mdhr_runtime.layout import Layout
 
 from .options import claim_file, layout_option, overwrite_option, seed_option
@@ -15,7 +15,7 @@ from .options import claim_file, layout_option, overwrite_option, seed_option
 @click.command("synthetic-video", cls=Command)
 @click.argument("out", type=click.Path(path_type=Path))
 @layout_option
-@click.option("--seconds", type=click.FloatRange(min=0.1), default=12.0, show_default=True, help="Length.")
+@click.option("--seconds", type=Finite(min=0.1, max=3600), default=12.0, show_default=True, help="Length.")
 @click.option("--labels", type=click.Path(path_type=Path), metavar="FILE", help="CSV of the true labels to write too.")
 @seed_option
 @overwrite_option

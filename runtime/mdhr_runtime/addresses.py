@@ -21,6 +21,8 @@ ONE_SLASH = re.compile(r"^([a-z][a-z0-9+.-]+:)/(?!/)", re.IGNORECASE)
 PARAMETERS = frozenset(":=&;@?#\\")
 """What begins the parameters of a path, or an address inside it: many cameras take user and password there."""
 WEBCAM = re.compile(r"(?:/dev/video)?(\d+)")
+SECRETIVE = re.compile(r"[a-z][a-z0-9+.-]*:/+\S*[@?#;=]\S*", re.IGNORECASE)
+"""A URL with secrets in a text, also one that was taken for a path."""
 CUT_LOGIN = re.compile(r"://[^/?#]*:[^/?#]*[/?#].*@", re.DOTALL)
 """A password with a "/", "?" or "#" as it is: whoever reads URLs takes its end for host and path."""
 
@@ -116,3 +118,12 @@ def redacted(text: str) -> str:
     except ValueError:
         scheme = text.partition("://")[0].lower()
         return f"{scheme if SCHEME.fullmatch(scheme) else '…'}://…"
+
+
+def without_secrets(text: str) -> str:
+    """A text of ours, or of a library, in which what may be the URL of a user is `redacted`.
+
+    Who shows an address shows its text form in the first place. This is for what was given as another thing, and for
+    what others say.
+    """
+    return SECRETIVE.sub(lambda found: redacted(found[0]), text)

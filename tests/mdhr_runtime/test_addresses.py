@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdhr_runtime.addresses import Address, is_address, redacted
+from mdhr_runtime.addresses import Address, is_address, redacted, without_secrets
 
 URL = "RTSP://me:p%40ss@[::1]:1884/lab/faces%2F1?token=SECRET#SECRET"
 
@@ -94,6 +94,11 @@ def test_an_error_repeats_nothing(url):
         Address.parse(url)
     assert "SECRET" not in "".join(traceback.format_exception(error.value))
     assert error.value.__context__ is None
+
+
+def test_other_texts_keep_what_is_no_address():
+    text = "A file (a:b@c?d) and https://host/path stay; rtsp:/me:SECRET@host/x does not."
+    assert without_secrets(text) == "A file (a:b@c?d) and https://host/path stay; rtsp://host/x does not."
 
 
 word = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="/?#@[]"), min_size=1, max_size=12)

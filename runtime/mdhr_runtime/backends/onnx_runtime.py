@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
@@ -200,7 +201,9 @@ def load_graph(path: Path, provider: str = "cpu", threads: int | None = None) ->
     if theirs.device == CUDA:
         _load_cuda_libraries(ort)
     try:
-        session = ort.InferenceSession(str(path), session_options(threads), providers=provider_options(provider, path))
+        session = ort.InferenceSession(
+            _as_ort_takes_it(path), session_options(threads), providers=provider_options(provider, path)
+        )
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise BundleError(
             f"ONNX Runtime refuses {path}.",
@@ -215,6 +218,15 @@ def load_graph(path: Path, provider: str = "cpu", threads: int | None = None) ->
             f"Install what ONNX Runtime {ort.__version__} needs for {theirs.name}, or choose --provider cpu.",
         )
     return OrtGraph(session, theirs.device)
+
+
+def _as_ort_takes_it(path: Path) -> str | bytes:
+    """A file's name if it is text, as ONNX Runtime takes no other; else what is in the file."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        return path.read_bytes()
+    return os.fspath(path)
 
 
 def _load_cuda_libraries(ort: Any) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import math
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -10,10 +13,15 @@ from typing import Any, TypeVar
 
 import click
 
-from ..errors import MdhrError, shortage
+from ..addresses import without_secrets
+from ..errors import MdhrError, OutputError, shortage
 from .signals import Stopped, stopped_by_signals
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where there is no room."""
 
 
 class WithHelp(click.Command):
@@ -22,6 +30,24 @@ class WithHelp(click.Command):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.context_settings.setdefault("help_option_names", ["-h", "--help"])
+
+    def main(self, *arguments: Any, **settings: Any) -> Any:
+        """Run the program. A standard output that is full ends it with status 1."""
+        try:
+            return super().main(*arguments, **settings)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            why = error.strerror or str(error)
+            report(OutputError("The standard output cannot be written.", why, "Make room, or send it elsewhere."))
+            sys.exit(1)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line. What click says of a wrong one repeats no secret."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(without_secrets(error.format_message()), ctx) from error
 
 
 class Group(WithHelp, click.Group):
@@ -83,10 +109,21 @@ def overwrite_option(section: str = "Options") -> Callable[[F], F]:
     return click.option("--overwrite", cls=Option, section=section, is_flag=True, help=text)
 
 
+class Finite(click.FloatRange):
+    """A number within bounds, which NaN and infinity are not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the number."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no finite number.", param, ctx)
+        return number
+
+
 def report(error: MdhrError) -> None:
     """Tell an error on stderr, in its three parts."""
-    click.secho(f"error: {error.what}", fg="red", err=True)
-    click.echo(f"  why: {error.why}\n  fix: {error.fix}", err=True)
+    click.secho(without_secrets(f"error: {error.what}"), fg="red", err=True)
+    click.echo(without_secrets(f"  why: {error.why}\n  fix: {error.fix}"), err=True)
 
 
 @contextmanager

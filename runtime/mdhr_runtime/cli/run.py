@@ -30,7 +30,7 @@ from ..files import ReaderGone
 from ..names import table_name
 from ..sinks import STANDARD_OUTPUT
 from ..sinks.table import SUFFIXES
-from .console import Command, F, Option, overwrite_option, report, table
+from .console import Command, F, Finite, Option, overwrite_option, report, table
 from .log_level import inform, log_level_option, warn
 from .signals import Stopped
 
@@ -116,7 +116,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
 @_option(
     "Sources",
     "--image-fps",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0.001, max=100_000),
     default=defaults.IMAGES_PER_SECOND,
     show_default=True,
     help="Images per second that a folder of images was recorded at.",
@@ -125,7 +125,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     "Sources",
     "--timeout",
     metavar="SECONDS",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True, max=86_400),
     default=defaults.TIMEOUT,
     show_default=True,
     help="Give a camera up that delivers nothing for so long at first; later, connect again.",

@@ -107,6 +107,8 @@ def read_table(path: Path) -> Iterator[Seen]:
 def _csv(path: Path) -> Iterator[tuple[str, object]]:
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         header = file.readline(LONGEST_LINE)
+        if not header:
+            raise RecordError("It is empty.")
         delimiter = max(",;\t", key=header.count)
         names = next(csv.reader([header], delimiter=delimiter), [])
         aus = _aus(names)
@@ -148,7 +150,7 @@ def _json_lines(path: Path) -> Iterator[tuple[str, object]]:
 def _parquet(path: Path) -> Iterator[tuple[str, object]]:
     library: Any = extra("parquet", "pyarrow.parquet")
     try:
-        with library.ParquetFile(path) as file:
+        with path.open("rb") as opened, library.ParquetFile(opened) as file:
             aus = _aus(file.schema_arrow.names)
             columns = [*COLUMNS, *(au + SCORE_SUFFIX for au in aus)]
             number = 0

@@ -53,6 +53,7 @@ class ParquetFile(Sink):
         self._aus, self._group_rows = len(context.aus), group_rows
         self._waiting: list[Row] = []
         self._writer: Any = None
+        self._file: Any = None
         self._rows = 0
 
     @property
@@ -67,7 +68,8 @@ class ParquetFile(Sink):
             OutputError: It cannot be written.
         """
         with told(self._target.path):
-            self._writer = self._parquet.ParquetWriter(str(self._target.partial), self._schema, compression="zstd")
+            self._file = self._target.partial.open("wb")  # by our hands: Arrow knows names in UTF-8 only
+            self._writer = self._parquet.ParquetWriter(self._file, self._schema, compression="zstd")
 
     def write(self, result: FrameResult) -> None:
         """Take the rows of a frame.
@@ -88,11 +90,15 @@ class ParquetFile(Sink):
         try:
             if self._writer is not None:
                 self._write_group()
-                self._guarded(self._writer.close)
+                self._guarded(self._end)
                 self._writer = None
                 self._target.complete()
         finally:
             self._target.release()
+
+    def _end(self) -> None:
+        self._writer.close()
+        self._file.close()
 
     def _write_group(self) -> None:
         # Taken over before it is written: an interruption in between must not write rows twice.
@@ -112,8 +118,9 @@ class ParquetFile(Sink):
         except OutputError as error:
             # Arrow would close such a file without an error, and leave one that is unreadable.
             writer, self._writer = self._writer, None
-            with suppress(OSError):
-                writer.close()
+            for each in (writer, self._file):
+                with suppress(OSError):
+                    each.close()
             self._target.discard()
             why = f"{error.why.rstrip('.')}. A Parquet file that is cut short is unreadable, so it is removed."
             raise OutputError(error.what, why, f"{error.fix} CSV and JSON Lines keep what they have.") from error
@@ -127,7 +134,8 @@ class ParquetFile(Sink):
 
     def _is_ours(self, path: Path) -> bool:
         try:
-            found = self._parquet.read_schema(path)
+            with path.open("rb") as file:
+                found = self._parquet.read_schema(file)
         except (self._arrow.ArrowException, OSError) as error:
             if getattr(error, "errno", None):  # it cannot be read
                 raise

@@ -77,8 +77,8 @@ def natural_order(path: Path) -> list[tuple[str, int]]:
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file has the name of an image."""
-    return path.suffix.lower() in SUFFIXES
+    """Whether a file has the name of an image. `._1.jpg` is what macOS keeps beside `1.jpg`, and none."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
 
 
 def _first_shape(paths: Iterable[Path]) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """ONNX graphs: running from memory to memory, and the threads that they take."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -162,3 +163,10 @@ def test_a_model_takes_as_many_threads_as_it_is_given(tiny_bundle, graph, thread
     command = [sys.executable, "-c", COUNT, tiny_bundle, str(threads), graph]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.stdout.strip() == str(further), result.stderr
+
+
+def test_a_bundles_folder_may_have_any_bytes(tiny_bundle, tmp_path):
+    folder = tmp_path / os.fsdecode(b"M\xfcller.mdhr")
+    folder.symlink_to(tiny_bundle)
+    graph = load_graph(folder / "detector" / "onet.onnx")
+    assert graph({"images": np.zeros((1, 48, 48, 3), np.uint8)})["offsets"].shape == (1, 4)

@@ -1,11 +1,13 @@
 """What the command lines share."""
 
+import errno
 import warnings
 
 import click
+import pytest
 from click.testing import CliRunner
 
-from mdhr_runtime.cli.console import Command, spoken_warnings, step, table
+from mdhr_runtime.cli.console import Command, Finite, spoken_warnings, step, table
 from mdhr_runtime.errors import MdhrError
 
 
@@ -20,6 +22,36 @@ def test_errors_are_told_in_three_parts_without_a_traceback():
     assert result.exit_code == 1
     assert result.stderr == "work … failed\nerror: It broke.\n  why: It was thin.\n  fix: Take a thicker one.\n"
     assert result.stdout == ""
+
+
+@click.command(cls=Command)
+@click.argument("place")
+@click.option("--rate", type=Finite(min=0.5, max=1e6))
+def placed(place, rate):
+    if place == "full":
+        raise OSError(errno.ENOSPC, "No space left on device")
+    raise MdhrError(f"There is no table {place}.", f"Nothing at {place}", f"Look at {place} again.")
+
+
+@pytest.mark.parametrize("arguments", [["https:/me:SECRET@host/x"], ["x", "ws://me:SECRET@host/?SECRET#SECRET"]])
+def test_an_address_that_was_given_as_another_thing_is_told_without_its_secrets(arguments):
+    result = CliRunner().invoke(placed, arguments)
+    assert result.exit_code in (1, 2)
+    assert "//host" in result.stderr
+    assert "SECRET" not in result.output
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e300", "1e-320", "one"])
+def test_numbers_are_finite_and_within_bounds(number):
+    result = CliRunner().invoke(placed, ["x", "--rate", number])
+    assert result.exit_code == 2
+    assert "--rate" in result.stderr
+
+
+def test_a_full_standard_output_is_told_in_three_parts():
+    result = CliRunner().invoke(placed, ["full"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: The standard output cannot be written.\n  why: No space left on device\n")
 
 
 def test_tables_align_names_left_and_numbers_right():

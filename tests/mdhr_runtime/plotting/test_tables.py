@@ -52,6 +52,11 @@ def read(tmp_path) -> Callable[[str, str | bytes], list[Seen]]:
     return read
 
 
+def test_an_empty_file_is_called_so(read):
+    with pytest.raises(OutputError, match="It is empty"):
+        read("csv", "")
+
+
 def semicolons(text):
     """As a spreadsheet writes it where numbers have a comma."""
     return text.replace(",", ";").replace(".", ",")

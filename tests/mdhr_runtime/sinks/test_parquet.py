@@ -1,3 +1,4 @@
+import os
 import resource
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 from rows import AUS, CONTEXT, ENVIRONMENT, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
+from mdhr_runtime.plotting.tables import read_table
 from mdhr_runtime.sinks.csv_file import columns
 from mdhr_runtime.sinks.parquet import ParquetFile
 
@@ -29,6 +31,14 @@ def test_the_columns_of_the_csv_file_with_types(tmp_path):
     assert (two["face_id"], two["final"]) == (4, False)
     assert [name for name, value in three.items() if value is None] == ["face_id", *columns(AUS)[5:-2]]
     assert not three["success"]
+
+
+def test_its_name_may_have_any_bytes(tmp_path):
+    path = tmp_path / os.fsdecode(b"M\xfcller.parquet")
+    for _ in range(2):
+        with ParquetFile(path, CONTEXT) as file:
+            file.write(result(row(1)))
+    assert [seen.frame for seen in read_table(path)] == [1]
 
 
 def test_rows_go_out_in_groups(tmp_path):

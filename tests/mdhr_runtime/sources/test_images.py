@@ -115,6 +115,11 @@ def test_files_that_are_read_are_known(folder):
     assert list(Camera("camera", lambda: None).files) == []
 
 
+def test_what_macos_keeps_beside_an_image_is_none(folder):
+    (folder / "._1.png").write_bytes(b"\0\5\x16\7")
+    assert [path.name for path in open_source(folder).files] == ["1.png", "2.png", "10.png"]
+
+
 def test_images_given_one_by_one_are_one_source_per_folder(folder):
     others = folder.with_name("others")
     others.mkdir()
