@@ -161,7 +161,13 @@ def test_run_and_plot(observe, tiny_bundle, clip):
     outputs = ("--out", "a.csv", "--out", "a.jsonl", "--out", "a.parquet", "--overlay", "a.mp4")
     check(observe(PROGRAMS["mdhr-run"], tiny_bundle, clip, *outputs), observe)
     check(observe(PROGRAMS["mdhr-plot"], observe.work / "a.csv"), observe)
-    assert sorted(path.name for path in observe.work.iterdir()) == ["a.csv", "a.jsonl", "a.mp4", "a.parquet", "a.png"]
+    assert sorted(path.name for path in observe.work.iterdir()) == [
+        "a.csv",
+        "a.csv.png",
+        "a.jsonl",
+        "a.mp4",
+        "a.parquet",
+    ]
 
 
 def test_export(observe, tiny_checkpoint):

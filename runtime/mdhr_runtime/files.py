@@ -12,6 +12,7 @@ in our words why writing failed.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import select
@@ -80,7 +81,10 @@ def staged(path: Path) -> Iterator[Path]:
         else:
             os.replace(stage, path)
     finally:
-        shutil.rmtree(holder, ignore_errors=True)
+        try:
+            shutil.rmtree(holder, ignore_errors=True)
+        except MemoryError:  # the error that ends the program holds the memory: at its end there is some
+            atexit.register(shutil.rmtree, holder, ignore_errors=True)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def test_export_prints_a_table_and_writes_a_bundle(tiny_checkpoint, tmp_path, mo
     assert "stream, 1 at a time" in result.stdout
     assert "0 of 96" in result.stdout
     assert "trace encoder.onnx" in result.stderr
-    assert (tmp_path / "tiny.mdhr" / "manifest.json").exists()
+    assert (tmp_path / "tiny.pt.mdhr" / "manifest.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_float32_bundle_is_told_that_its_engines_could_be_faster(tiny_bundle, 
     options = ["--trt", "--trt-flavor", "tensorrt_rtx", "--max-batch", "1", "--max-frames", "7", "--no-verify"]
     result = CliRunner().invoke(main, ["--bundle", str(path), *options])
     assert result.exit_code == 0, result.output
-    assert "note: the bundle's graphs are float32" in result.stderr
+    assert "warning: the bundle's graphs are float32" in result.stderr
 
 
 @pytest.mark.parametrize("options", [["--trt-flavor", "tensorrt"], []])

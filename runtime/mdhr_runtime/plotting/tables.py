@@ -19,6 +19,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from ..contract import SCORE
 from ..errors import OutputError
 from ..file_types import EMPTY, JSON, TABLE, explain, file_type
 from ..files import open_regular
@@ -40,6 +41,7 @@ TRUE, FALSE = (True, "1", "1.0", "True", "TRUE", "true", "T"), (False, "0", "0.0
 
 AuName = Annotated[str, Meta(pattern=r"^AU[0-9]{1,3}\Z")]
 Number = Annotated[float, Meta(ge=-1e12, le=1e12)]
+Score = Annotated[float, Meta(ge=SCORE.lowest - 1e-3, le=SCORE.highest + 1e-3)]  # float16 may round beyond the ends
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Seen:
     frame: Count
     timestamp: Number
     face_id: Count | None
-    scores: Annotated[dict[AuName, Number], Meta(max_length=100)]
+    scores: Annotated[dict[AuName, Score], Meta(max_length=100)]
     final: bool = True
 
     def __post_init__(self) -> None:
