@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from mdhr_runtime.errors import CheckpointError, MdhrError
+from mdhr_runtime.errors import CheckpointError, MdhrError, shortage
 from mdhr_runtime.file_types import (
     BUNDLE,
     CHECKPOINT,
@@ -165,9 +165,9 @@ def _told_damaged(path: Path) -> Iterator[None]:
         yield
     except MdhrError:
         raise
-    except MemoryError as error:
-        raise _no_checkpoint(path, "There is not enough memory for it.", "End other programs.") from error
     except Exception as error:
+        if short := shortage(error):
+            raise short from error
         why = (str(error).splitlines() or [""])[0]
         why = f"It is truncated or damaged ({type(error).__name__}: {why[:200]})."
         raise _no_checkpoint(path, why, DOWNLOAD) from error

@@ -81,9 +81,9 @@ def staged(path: Path) -> Iterator[Path]:
         else:
             os.replace(stage, path)
     finally:
-        try:
+        with suppress(MemoryError):
             shutil.rmtree(holder, ignore_errors=True)
-        except MemoryError:  # the error that ends the program holds the memory: at its end there is some
+        if holder.exists():  # where memory ran out, the error that ends the program holds it: at the end there is some
             atexit.register(shutil.rmtree, holder, ignore_errors=True)
 
 

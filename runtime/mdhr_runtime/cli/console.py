@@ -6,6 +6,7 @@ import errno
 import math
 import sys
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -69,6 +70,8 @@ class Command(WithHelp):
             click.echo("\n".join(("\nstopped", *stopped.kept)), err=True)
             ctx.exit(128 + stopped.signal)
         except Exception as error:
+            if isinstance(error, MemoryError):
+                traceback.clear_frames(error.__traceback__)  # what they hold is needed to tell of it
             told = shortage(error) or error
             if not isinstance(told, MdhrError):
                 raise
@@ -146,7 +149,7 @@ def step(label: str) -> Iterator[None]:
         label: What is being done.
     """
     start = time.monotonic()
-    click.echo(f"{label} … ", nl=False, err=True)
+    click.echo(f"{without_secrets(label)} … ", nl=False, err=True)
     try:
         yield
     except Exception:

@@ -85,6 +85,8 @@ def told_from(level: str) -> Iterator[None]:
         logging.root.setLevel(logging.DEBUG if debug else logging.WARNING)
         stack.callback(logging.root.removeHandler, handler)
         logging.root.addHandler(handler)
+        stack.callback(setattr, logging, "raiseExceptions", logging.raiseExceptions)
+        logging.raiseExceptions = debug  # else handlers that fail print a traceback, where memory is short
         stack.callback(logging.captureWarnings, False)
         logging.captureWarnings(True)
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "32" if debug else "-8")

@@ -96,7 +96,8 @@ def _midway(option: str, name: str, number: signal.Signals) -> Case:
 CASES = [
     *(_early(number, moment, "run", *RUN, "--out", "x.csv") for number in ALL for moment in (50, 150, 400, 1000)),
     *(_early(number, moment, "plot", "{table}", "--out", "x.png") for number in ALL for moment in (50, 300)),
-    *(_early(number, moment, "export", *EXPORT) for number in ALL for moment in (100, 1500)),
+    *(_early(number, 100, "export", *EXPORT) for number in ALL),
+    _early(TERM, 1500, "export", *EXPORT),
     *(_early(number, 500, "train", "synthetic-video", "x.mp4", "--seconds", "30") for number in ALL),
     *(_early(number, 800, "bench", "{bundle}") for number in ALL),
     *(_midway(option, name, number) for option, name in OUTPUTS for number in ALL),
@@ -109,8 +110,7 @@ CASES = [
             Right((128 + number,), never=FALSE),
             during=after(moment, number),
         )
-        for number in ALL
-        for moment in (0.1, 1.0)
+        for number, moment in ((INT, 0.1), (TERM, 1.0), (HUP, 2.0))
     ),
     *(
         Case(
