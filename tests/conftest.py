@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
 
-LONGEST = ("test_readme.py", "test_golden.py")
+LONGEST = ("test_field.py", "test_readme.py", "test_golden.py")
 """Files that take minutes, begun first: on several cores the suite otherwise ends with one of them alone."""
 
 
