@@ -36,7 +36,8 @@ def table_name(sources: Sequence[str], start: datetime) -> str:
         sources: What the run reads, as the user gave it.
         start: When the run begins.
     """
-    suffix = f"-{start:%Y-%m-%dT%H.%M.%S}.csv"
+    thousandths = f".{start.microsecond // 1000:03}" if start.microsecond else ""  # two runs may begin in one second
+    suffix = f"-{start:%Y-%m-%dT%H.%M.%S}{thousandths}.csv"
     if len(sources) > 1:
         return f"au{suffix}"
     source = sources[0]
