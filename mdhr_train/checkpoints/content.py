@@ -31,15 +31,13 @@ from mdhr_runtime.files import staged, told
 from mdhr_runtime.records import from_json, from_plain
 
 from .pickles import LEGACY, imports
+from .weights import SHOWN
 
 FORMAT = "mdhr"
 """Mark of our own files; in a safetensors file, the key of the metadata that holds all but the weights, as JSON."""
 
 LARGEST_DESCRIPTION = 1 << 23
 """Bytes of the pickle or header that describes tensors and data; that of Swin-B has some 100 kB."""
-
-SHOWN = 5
-"""Number of names that an error lists."""
 
 MOST_MEMBERS = 1 << 16
 """Files in an archive: torch.save makes one per tensor, and three more."""

@@ -18,6 +18,7 @@ from mdhr_runtime.errors import OutputError
 from mdhr_runtime.faces.alignment import align
 from mdhr_runtime.files import staged, told, write_text
 from mdhr_runtime.layout import Layout
+from mdhr_runtime.targets import is_marked_mp4, mp4_mark
 
 from .behaviour import labels_of, random_intensities
 from .photo_warp import FaceWarper, astronaut
@@ -31,8 +32,7 @@ PICTURE_MARGIN = 2.1
 
 FPS = 25
 
-MARK = b"\0\0\0\x21freemdhr-edge synthetic video"
-"""The end of our videos, a box of the MP4 format that players skip, by which we recognise them."""
+MARK = mp4_mark("synthetic video")
 
 SWING = (2 * FPS, 5 * FPS)
 """Frames in which the head swings once to and fro: shortest and longest."""
@@ -175,8 +175,7 @@ def _write(path: Path, warper: FaceWarper, intensities: np.ndarray, rng: np.rand
 
 def is_video(path: Path) -> bool:
     """Whether a file is a whole video of `write_video`."""
-    content = path.read_bytes()
-    return content[4:8] == b"ftyp" and content.endswith(MARK)
+    return is_marked_mp4(path, MARK)
 
 
 def is_labels(path: Path) -> bool:

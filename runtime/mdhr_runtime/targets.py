@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import struct
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
@@ -241,6 +242,20 @@ def sealed(data: bytes, comment: str) -> bytes:
 def is_sealed(data: bytes, comment: str) -> bool:
     """Whether data is as `sealed` gave it."""
     return data == sealed(data[: len(data) - len(sealed(b"", comment))], comment)
+
+
+def mp4_mark(kind: str) -> bytes:
+    """The end of our MP4 files of a kind, by which we recognise them: a box of the format that players skip."""
+    text = f"mdhr-edge {kind}".encode()
+    return struct.pack(">I4s", 8 + len(text), b"free") + text
+
+
+def is_marked_mp4(path: Path, mark: bytes) -> bool:
+    """Whether a file is an MP4, with a mark as its end."""
+    with path.open("rb") as file:
+        start = file.read(8)
+        file.seek(max(path.stat().st_size - len(mark), 0))
+        return start[4:] == b"ftyp" and file.read() == mark
 
 
 def _is_replaceable(path: Path, is_ours: Callable[[Path], bool], overwrite: bool) -> bool:

@@ -63,6 +63,11 @@ def test_several_sources_and_cameras_have_the_time():
     assert table_name(["rtsp://lab/left"], START) == "lab__left-2026-11-27T14.03.12.csv"
 
 
+def test_two_runs_of_one_second_are_apart():
+    names = {table_name(["a", "b"], START.replace(microsecond=micro)) for micro in (0, 1_000, 123_456)}
+    assert names == {f"au-2026-11-27T14.03.12{part}.csv" for part in ("", ".001", ".123")}
+
+
 @pytest.mark.parametrize("url", ["rtsp://me:SECRET@lab:554/left?token=SECRET#SECRET", "http://SECRET@lab/x?SECRET"])
 def test_no_secret_of_an_address_is_in_a_name(url):
     assert "SECRET" not in table_name([url], START)

@@ -22,7 +22,7 @@ from ..errors import OutputError
 from ..files import told
 from ..names import name_of
 from ..results import FrameResult, SourceInfo
-from ..targets import PartialFile
+from ..targets import PartialFile, is_marked_mp4, mp4_mark
 from .base import Sink, SinkContext
 from .drawing import draw
 from .video_file import VideoFile, open_video
@@ -35,8 +35,7 @@ SMALLEST, LARGEST = 2, 8176
 """Sides in pixels that all encoders take; other pictures are scaled."""
 SPACE_LEFT = 16 * 2**20
 """Bytes that must be free. Encoders do not always report a full disk, and the end of the file needs some."""
-MARK = b"\0\0\0\x19freemdhr-edge overlay"
-"""The end of our videos, a box of the MP4 format that players skip, by which we recognise them."""
+MARK = mp4_mark("overlay")
 
 
 class Overlay(Sink):
@@ -162,11 +161,7 @@ def _paths(path: Path, sources: Sequence[SourceInfo]) -> list[Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file is an MP4, with our mark as its end."""
-    with path.open("rb") as file:
-        start = file.read(8)
-        file.seek(max(path.stat().st_size - len(MARK), 0))
-        return start[4:] == b"ftyp" and file.read() == MARK
+    return is_marked_mp4(path, MARK)
 
 
 def _fit(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
