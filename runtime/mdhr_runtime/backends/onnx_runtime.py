@@ -43,7 +43,7 @@ def _exact_and_steady(path: Path) -> dict[str, Any]:
         # ONNX Runtime's default are products with TF32's ten bits of mantissa on GPUs that have it. On an H100 scores
         # were off by up to 1.5e-3; without it they are within 2.1e-6.
         "use_tf32": "0",
-        # By default it tries all algorithms whenever the size of an input changes. On an H200 that took up to 1.2 s
+        # By default it tries all algorithms whenever the size of an input changes. On an H200 that took up to 1.3 s
         # each time, and ended the run where another thread used the GPU meanwhile.
         "cudnn_conv_algo_search": "DEFAULT",
     }
