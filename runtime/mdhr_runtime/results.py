@@ -80,11 +80,15 @@ class SourceInfo:
         name: Name of the source, as in its rows.
         fps: Frame rate as the source states it, or None if it does not know.
         live: Whether it is a camera or stream, which has no end of its own.
+        recording: The video that it reads, a path or URL, of which a sink may copy the sound; None if it is none.
+        begins: Time of the video's first frame, where timestamps are 0, in the file's own time: seconds.
     """
 
     name: str
     fps: float | None
     live: bool
+    recording: str | None = None
+    begins: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,12 +97,14 @@ class SourceStats:
 
     Attributes:
         dropped: Frames dropped since the start because the machine was too slow.
+        lost: Frames lost since the start because their data is damaged.
         latency: Seconds from a frame's arrival to its first result, or None if unknown.
         state: Its stage.
         faceless: The frames so far in which no face was found.
     """
 
     dropped: int = 0
+    lost: int = 0
     latency: float | None = None
     state: Literal["waiting", "running", "reconnecting", "ended", "failed"] = "running"
     faceless: FacelessFrames = field(default_factory=FacelessFrames)

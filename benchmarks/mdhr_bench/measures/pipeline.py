@@ -131,6 +131,11 @@ class TimedSource:
         self.files, self.warnings, self.info, self.stop = source.files, source.warnings, source.info, source.stop
         self.size = (0, 0)
 
+    @property
+    def lost(self) -> int:
+        """Frames so far that were lost because their data is damaged."""
+        return self._source.lost
+
     def __iter__(self) -> Iterator[Frame | None]:
         frames = iter(self._source)
         while True:

@@ -281,7 +281,8 @@ def _tell(done: LabelReport, *, min_face: int, to_stderr: bool) -> None:
         if summary.with_face:
             click.echo(table(summary.HEADER, summary.lines()), err=to_stderr)
         faces = f" ({summary.faces} different)" if summary.faces > 1 else ""
-        dropped = f", {done.stats[name].dropped} dropped" if done.stats[name].dropped else ""
+        missing = {"dropped": done.stats[name].dropped, "lost to damaged data": done.stats[name].lost}
+        dropped = "".join(f", {count} {what}" for what, count in missing.items() if count)
         click.echo(
             f"{summary.frames} frames in {done.seconds:.1f} s ({summary.frames / done.seconds:.1f} frames/s): "
             f"{summary.with_face} with a face{faces}, {summary.frames - summary.with_face} without{dropped}.",

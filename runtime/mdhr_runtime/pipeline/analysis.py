@@ -183,7 +183,9 @@ class Analysis:
     def stats(self) -> Mapping[str, SourceStats]:
         """The present state of every source by its name. Safe to call from any thread."""
         return {
-            worker.source.name: SourceStats(worker.dropped, timeline.latency, worker.state, worker.faceless)
+            worker.source.name: SourceStats(
+                worker.dropped, worker.source.lost, timeline.latency, worker.state, worker.faceless
+            )
             for worker, timeline in zip(self._workers, self._timelines, strict=True)
         }
 

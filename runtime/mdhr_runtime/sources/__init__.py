@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ..addresses import is_address, webcam_number
 from ..defaults import IMAGES_PER_SECOND, TIMEOUT
-from .base import Frame, Source, SourceBase
+from .base import Source, SourceBase
 from .camera import Camera, network_camera, webcam
+from .frame import Frame
 from .images import Images, is_image
 from .refusals import check_source
 from .video import Video

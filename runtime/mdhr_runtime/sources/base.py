@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
-from time import monotonic
 from typing import Protocol
 
-import numpy as np
-
 from ..results import SourceInfo
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """One image of a source.
-
-    Attributes:
-        number: Counted from 1. Frames of a camera that had to be dropped are counted, so their numbers are missing.
-        timestamp: Seconds since the source's first frame.
-        image: uint8 (H, W, 3), RGB, upright as a player shows it.
-        readable: Whether the image is what the source holds. If not, it is black.
-        arrived: When it was read, in seconds of `time.monotonic`.
-    """
-
-    number: int
-    timestamp: float
-    image: np.ndarray
-    readable: bool = True
-    arrived: float = field(default_factory=monotonic)
+from .frame import Frame
+from .selection import Selection
 
 
 class Source(Protocol):
@@ -51,6 +30,10 @@ class Source(Protocol):
     @property
     def frame_count(self) -> int | None:
         """Number of images that it promises, or None. It may be off by a few."""
+
+    @property
+    def lost(self) -> int:
+        """Frames so far that were lost because their data is damaged."""
 
     @property
     def files(self) -> Sequence[Path]:
@@ -76,7 +59,7 @@ class Source(Protocol):
 
 
 class SourceBase:
-    """All of a `Source` but its iteration, for those that know their properties from the start.
+    """All of a `Source` but its frames, for those that know their properties from the start.
 
     Args:
         name: Its name, a file's with whatever bytes it has.
@@ -84,6 +67,9 @@ class SourceBase:
         fps: As in `Source`.
         frame_count: As in `Source`.
         files: As in `Source`.
+
+    Attributes:
+        selection: The part of it that is given; may be set before it is read.
     """
 
     def __init__(
@@ -97,8 +83,17 @@ class SourceBase:
     ) -> None:
         self.name = name.encode(errors="surrogateescape").decode(errors="replace")
         self.live, self.fps, self.frame_count, self.files = live, fps, frame_count, files
+        self.lost = 0
         self.warnings: list[str] = []
+        self.selection = Selection()
         self._stopped = Event()
+
+    def __iter__(self) -> Iterator[Frame | None]:
+        """See `Source`."""
+        return self.selection.of(self._frames())
+
+    def _frames(self) -> Iterator[Frame | None]:
+        raise NotImplementedError
 
     @property
     def info(self) -> SourceInfo:

@@ -11,7 +11,8 @@ import cv2
 from ..addresses import Address
 from ..defaults import TIMEOUT
 from ..errors import VideoError
-from .base import Frame, SourceBase
+from .base import SourceBase
+from .frame import Frame
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between attempts to connect: every attempt in vain doubles the pause."""

@@ -14,7 +14,8 @@ from ..defaults import IMAGES_PER_SECOND, MOST_PIXELS
 from ..errors import VideoError
 from ..file_types import IMAGE, file_type
 from ..files import open_regular
-from .base import Frame, SourceBase
+from .base import SourceBase
+from .frame import Frame
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 PAGED = frozenset({".tif", ".tiff"})
@@ -45,8 +46,7 @@ class Images(SourceBase):
                 f"Give a folder or a pattern with images: {', '.join(sorted(SUFFIXES))}; give videos by their names.",
             )
 
-    def __iter__(self) -> Iterator[Frame]:
-        """Give all images."""
+    def _frames(self) -> Iterator[Frame]:
         shape = None
         for index, path in enumerate(self.files):
             if self._stopped.is_set():

@@ -13,8 +13,9 @@ from ..addresses import redacted
 from ..defaults import MOST_PIXELS
 from ..errors import VideoError
 from ..files import open_regular
-from .base import Frame, SourceBase
+from .base import SourceBase
 from .containers import is_cut_short
+from .frame import Frame
 
 ATTEMPTS = 32
 """How often OpenCV is asked for a frame in vain: behind damaged ones, or thousands of packets of sound, others come."""
