@@ -36,8 +36,6 @@ REMEMBERED = 64
 """Packets whose pictures may still be in the decoder: more than any codec reorders."""
 ATTEMPTS = 32
 """How often reading a file may fail in a row: behind damage in a container, other packets come."""
-LARGE = 1920 * 1088
-"""Pixels of a picture from which on the decoder has a second thread; for less, the model needs the cores more."""
 HIGHEST_RATE = 1000
 """Pictures per second; what containers state beyond it is the unit of their times."""
 SILENT = frozenset({"hevc"})
@@ -151,8 +149,8 @@ class Decoder:
         if context.codec.intra_only or context.name in SILENT:
             context.options |= {"err_detect": "explode"}
         context.copy_opaque = True
-        # Threads by frames would tell of damage late, and throw away what they have decoded until then.
-        context.thread_type, context.thread_count = "SLICE", 1 + (context.width * context.height > LARGE)
+        # The other cores are the model's. More threads would also tell of damage late, when its pictures are shown.
+        context.thread_count = 1
         self.size = context.width, context.height
         rate = self._stream.guessed_rate or self._stream.average_rate
         self.fps = float(rate) if rate and rate < HIGHEST_RATE else None
