@@ -78,8 +78,8 @@ class _Sent:
     Attributes:
         key: Whether its picture needs no other.
         doubtful: Whether its picture is made of one that is damaged or missing.
-        counts: Whether its picture, if it is lost, is still to be counted. What comes before the video's first key frame
-            is not.
+        counts: Whether its picture, if it is lost, is still to be counted. Those before the first key
+            frame of a video do not count.
     """
 
     key: bool
