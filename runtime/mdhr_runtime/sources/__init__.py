@@ -14,12 +14,14 @@ from .camera import Camera, network_camera, webcam
 from .frame import Frame
 from .images import Images, is_image
 from .refusals import check_source
+from .selection import WHOLE, Selection
 from .video import Video
 
 __all__ = [
     "Camera",
     "Frame",
     "Images",
+    "Selection",
     "Source",
     "SourceAddress",
     "SourceBase",

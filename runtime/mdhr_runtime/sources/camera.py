@@ -40,7 +40,7 @@ class Camera(SourceBase):
         self._connect = connect
         self._timeout, self._check = timeout, check
 
-    def __iter__(self) -> Iterator[Frame | None]:
+    def _frames(self) -> Iterator[Frame | None]:
         """Give the frames, and None whenever the camera went away.
 
         Raises:

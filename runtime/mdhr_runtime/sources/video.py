@@ -59,7 +59,7 @@ class Video(SourceBase):
                 "Check that it plays, and convert it, for example to MP4 with H.264.",
             )
 
-    def __iter__(self) -> Iterator[Frame]:
+    def _frames(self) -> Iterator[Frame]:
         """Give the frames that are left.
 
         Raises:
@@ -84,9 +84,9 @@ class Video(SourceBase):
         Raises:
             VideoError: The video breaks off early.
         """
-        if self.frame_count is None or not self.fps:
+        if self._frame_count is None or not self._fps:
             return
-        promised = self.frame_count / self.fps
+        promised = self._frame_count / self._fps
         if promised - self._end <= max(0.5, 0.01 * promised):
             return
         cut_short = is_cut_short(self.path)
@@ -109,7 +109,7 @@ class Video(SourceBase):
         # Streams without times of their own report zero for every frame: then the frame rate has to do.
         if timestamp <= self._last:
             timestamp = self._end
-        self._last, self._end = timestamp, timestamp + (1 / self.fps if self.fps else 0.0)
+        self._last, self._end = timestamp, timestamp + (1 / self._fps if self._fps else 0.0)
         return Frame(number, timestamp, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 
