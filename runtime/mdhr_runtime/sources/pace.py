@@ -38,11 +38,12 @@ def watched(frames: Iterator[Frame | None], warn: Callable[[str], None]) -> Iter
 
 def _judge(intervals: list[float], warn: Callable[[str], None]) -> None:
     rate = 1 / max(median(intervals), 1e-6)
-    known = f"{rate:.3g} frames per second are analysed, and the model was trained on 25 to 30: movements look"
+    if SLOWEST <= rate <= FASTEST:
+        return
+    look, fix = "slower", "Take fewer of them: --fps 30."
     if rate < SLOWEST:
-        warn(
-            f"{known} faster to it than they are, and its scores may be wrong. Frames cannot be made up: record at 25 or "
-            "more, and take all that there are, without --every and --fps."
-        )
-    elif rate > FASTEST:
-        warn(f"{known} slower to it than they are, and its scores may be wrong. Take fewer of them: --fps 30.")
+        look, fix = "faster", "Frames cannot be made up: record 25 or more, and do not thin them out (--every, --fps)."
+    warn(
+        f"{rate:.3g} frames per second are analysed, and the model was trained on 25 to 30: movements look {look} to it "
+        f"than they are, and its scores may be wrong. {fix}"
+    )

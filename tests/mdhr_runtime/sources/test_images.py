@@ -70,7 +70,7 @@ def test_a_broken_image_is_black_and_told_and_the_rest_goes_on(folder):
 
 @pytest.mark.parametrize("pattern", ["", "*.jpg"])
 def test_no_images(tmp_path, pattern):
-    with pytest.raises(VideoError, match="holds no images"):
+    with pytest.raises(VideoError, match="holds neither videos nor images"):
         open_source(tmp_path / pattern if pattern else tmp_path)
 
 
