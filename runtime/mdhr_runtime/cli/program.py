@@ -2,10 +2,12 @@
 
 Ctrl-C then ends it at once and without a traceback, as SIGTERM and SIGHUP do anyway: there is nothing to complete yet
 (see `console.Command` for later). Characters that the terminal's encoding lacks are printed as `?`. And OpenCV, which
-asks once, when it is imported, decodes no picture of more than `MOST_PIXELS`.
+asks once, when it is imported, decodes no picture of more than `MOST_PIXELS`. As many files may be open as the system
+allows: the tables and overlays of a thousand videos are, and shells allow 1,024.
 """
 
 import os
+import resource
 import signal
 import sys
 from io import TextIOWrapper
@@ -17,3 +19,5 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 if isinstance(sys.stdout, TextIOWrapper):  # not where it is closed; stderr never fails
     sys.stdout.reconfigure(errors="replace")
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

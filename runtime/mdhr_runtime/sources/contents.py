@@ -12,11 +12,13 @@ from ..addresses import redacted
 from ..errors import VideoError
 from ..file_types import FOLDER, IMAGE, VIDEO, explain, file_type
 from ..files import open_regular
-from .images import is_image, natural_order
+from .images import SUFFIXES, natural_order
 
 VIDEO_SUFFIX = re.compile(
-    r"\.(3gp|asf|avi|dv|flv|m2ts|m4v|mkv|mov|mp4|mpe?g|mts|mxf|ogv|ts|vob|webm|wmv)", re.IGNORECASE
+    r"\.(3gp|asf|avi|dv|flv|m2ts|m4v|mjpe?g|mkv|mov|mp4|mpe?g|mts|mxf|ogv|ts|vob|webm|wmv)", re.IGNORECASE
 )
+MOTION_JPEG = (".mjpeg", ".mjpg")
+"""Names of videos that begin like an image, which is their first frame."""
 COUNTED = re.compile(r"%0?\d*d")
 """Where FFmpeg counts up the numbers of images."""
 
@@ -65,12 +67,14 @@ def contents(path: Path) -> Contents:
 def holds_image(path: Path) -> bool:
     """Whether a file is an image by what it holds; or, if it holds no video, by its name."""
     kind = file_type(path)
-    return kind == IMAGE or (kind != VIDEO and is_image(path))
+    if kind == IMAGE:
+        return path.suffix.lower() not in MOTION_JPEG
+    return kind != VIDEO and path.suffix.lower() in SUFFIXES
 
 
 def _useful(path: Path, found: list[Path], without: str) -> list[Path]:
     files = [file for file in found if not os.path.isdir(file)]
-    useful = [file for file in files if is_image(file) or VIDEO_SUFFIX.fullmatch(file.suffix)]
+    useful = [file for file in files if file.suffix.lower() in SUFFIXES or VIDEO_SUFFIX.fullmatch(file.suffix)]
     useful = useful or [file for file in files if file_type(file) in (IMAGE, VIDEO)]
     if not useful:
         inside = " Folders inside are not searched." if len(files) < len(found) else ""
@@ -93,7 +97,7 @@ def _sorted(files: list[Path]) -> Contents:
 
 def _check_video(path: Path) -> None:
     """Refuse what is known to be no video."""
-    if file_type(path) not in (VIDEO, None):
+    if file_type(path) not in (VIDEO, IMAGE, None):
         raise VideoError(f"{path} is no source.", *explain(path, ""))
     try:
         open_regular(path).close()

@@ -44,6 +44,6 @@ def _judge(intervals: list[float], warn: Callable[[str], None]) -> None:
     if rate < SLOWEST:
         look, fix = "faster", "Frames cannot be made up: record 25 or more, and do not thin them out (--every, --fps)."
     warn(
-        f"{rate:.3g} frames per second are analysed, and the model was trained on 25 to 30: movements look {look} to it "
-        f"than they are, and its scores may be wrong. {fix}"
+        f"{rate:.3g} frames per second are analysed, and the model was trained on 25 to 30: movements look {look} "
+        f"to it than they are, and its scores may be wrong. {fix}"
     )

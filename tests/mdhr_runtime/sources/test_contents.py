@@ -9,6 +9,7 @@ import pytest
 
 from mdhr_runtime.errors import VideoError
 from mdhr_runtime.sources import open_source, open_sources
+from mdhr_runtime.sources.contents import contents
 
 BLANK = np.zeros((64, 64, 3), np.uint8)
 
@@ -80,6 +81,20 @@ def test_files_whose_names_say_nothing_count_where_there_are_no_others(mixed):
         path.rename(path.with_suffix(""))
     assert found("rec/?") == [("9", ["9"]), ("rec/?", ["2"])]
     assert ("9", ["9"]) not in found("rec")
+
+
+def test_motion_jpeg_without_a_container_is_no_image(mixed):
+    (mixed / "a.mjpeg").write_bytes(cv2.imencode(".jpg", BLANK)[1].tobytes() * 3)
+    assert contents(mixed / "a.mjpeg") == ([mixed / "a.mjpeg"], [])
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [(b"frame 1\n", "It is a text."), (b"PK\5\6" + bytes(18), "It is a zip archive."), (b"", "It is an empty file.")],
+)
+def test_what_is_called_a_video_and_is_none(refused, tmp_path, data, why):
+    (tmp_path / "a.mp4").write_bytes(data)
+    assert refused("a.mp4").why == why
 
 
 def test_one_that_is_none_is_told_before_any_is_read(mixed):
