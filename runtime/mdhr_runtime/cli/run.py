@@ -32,7 +32,7 @@ from ..names import table_name
 from ..sinks import STANDARD_OUTPUT
 from ..sinks.table import SUFFIXES, is_folder
 from .console import Command, F, Finite, Option, overwrite_option, report, table
-from .durations import FramesOrTime, Time
+from .durations import frames_or_time, time
 from .log_level import inform, log_level_option, warn
 from .signals import Stopped
 
@@ -102,7 +102,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     "Faces",
     "--detect-every",
     metavar="FRAMES|TIME",
-    type=FramesOrTime(min=1),
+    type=frames_or_time(1),
     default=defaults.DETECT_EVERY,
     show_default=True,
     help="Look for new faces every so many frames (10) or seconds (0.5s); known faces are followed in between.",
@@ -111,13 +111,13 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     "Faces",
     "--max-gap",
     metavar="FRAMES|TIME",
-    type=FramesOrTime(min=0),
+    type=frames_or_time(0),
     default=defaults.MAX_GAP,
     show_default=True,
     help="Frames (30) or seconds (1s) that a face may be away and keep its id.",
 )
-@_option("Sources", "--start", metavar="TIME", type=Time(), default=0.0, help="Begin here: seconds, or [h:]mm:ss.")
-@_option("Sources", "--end", metavar="TIME", type=Time(), help="End here.")
+@_option("Sources", "--start", metavar="TIME", type=time, default=0.0, help="Begin here: seconds, or [h:]mm:ss.")
+@_option("Sources", "--end", metavar="TIME", type=time, help="End here.")
 @_option("Sources", "--every", metavar="N", type=click.IntRange(min=1), default=1, help="Take one of N frames.")
 @_option(
     "Sources",

@@ -172,7 +172,7 @@ class Analysis:
         self._workers = [self._make_worker(source, make_face_provider(source), keep_images) for source in sources]
         self._timelines = [SourceTimeline(worker.source.info, worker.frames, model.output) for worker in self._workers]
         self._waiting = deque(sorted(self._workers, key=lambda worker: not worker.source.live))
-        # The model's, which starts others, comes first, so that it has ended when `_end` looks at these.
+        # First the model's, which starts others: it has ended when `_end` comes to these.
         self._threads = [Thread(target=self._run_model, name="model", daemon=True)]
         self._threads += (thread for worker in self._workers for thread in worker.threads)
 
@@ -240,7 +240,9 @@ class Analysis:
     def _run_model(self) -> None:
         try:
             while not self._done():
-                self._arrival.wait_for(lambda: self._done() or self._due() or not self._idle())
+                self._arrival.wait_for(
+                    lambda: self._done() or self._due() or not all(line.idle for line in self._timelines)
+                )
                 self._start_due()
                 for result in self._scheduler.step(self._timelines):
                     self._results.put(result)
@@ -253,9 +255,6 @@ class Analysis:
 
     def _done(self) -> bool:
         return all(timeline.done for timeline in self._timelines)
-
-    def _idle(self) -> bool:
-        return all(timeline.idle for timeline in self._timelines)
 
     def _due(self) -> bool:
         """Whether a source waits whose turn has come."""

@@ -13,10 +13,10 @@ from .csv_file import CsvFile
 
 
 class TableFolder(Sink):
-    """Writes the tables; see `CsvFile`. Other files in the folder stay as they are.
+    """Writes the tables; see `TableFile`. Other files in the folder stay as they are.
 
     Args:
-        target: The folder. If there is none, it is made; it goes again if nothing comes to be in it.
+        target: The folder. If there is none, it is made; it goes again if no table comes to be in it.
         context: The run.
 
     Raises:
@@ -24,9 +24,8 @@ class TableFolder(Sink):
     """
 
     def __init__(self, target: str | Path, context: SinkContext) -> None:
-        self._folder = Path(target)
+        self._folder, self._rows = Path(target), 0
         self._tables: dict[str, CsvFile] = {}
-        self._rows = 0
         with told(self._folder):
             self._made = not self._folder.exists()
             self._folder.mkdir(exist_ok=True)
@@ -43,20 +42,12 @@ class TableFolder(Sink):
         return f"{self._rows} rows in {len(self._tables)} tables: {self._folder}/"
 
     def begin(self) -> None:
-        """Create the tables, or empty older ones.
-
-        Raises:
-            OutputError: One cannot be written.
-        """
+        """See `TableFile`."""
         for table in self._tables.values():
             table.begin()
 
     def write(self, result: FrameResult) -> None:
-        """Append the rows of a frame to its source's table.
-
-        Raises:
-            OutputError: A line cannot be written. The lines before are complete.
-        """
+        """Append the rows of a frame to the table of its source; see `TableFile`."""
         self._tables[result.source].write(result)
         self._rows += len(result.rows)
 

@@ -80,9 +80,10 @@ def open_sources(
         image = isinstance(place, Path) and os.path.isfile(place) and holds_image(place)
         groups.setdefault(place.parent if isinstance(place, Path) and image else index, []).append(place)
     sources: list[SourceBase] = []
-    for key, group in groups.items():
-        if isinstance(key, Path) and len(group) > 1:
-            sources.append(Images(key.resolve().name, map(Path, map(str, group)), images_per_second))
+    for group in groups.values():
+        images = [place for place in group if isinstance(place, Path)]
+        if len(images) > 1:
+            sources.append(Images(images[0].parent.resolve().name, images, images_per_second))
         else:
             sources.extend(_open(group[0], timeout, images_per_second))
     given, taken = {source.name for source in sources}, set[str]()

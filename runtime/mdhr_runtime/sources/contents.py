@@ -11,7 +11,6 @@ from typing import NamedTuple
 from ..addresses import redacted
 from ..errors import VideoError
 from ..file_types import FOLDER, IMAGE, VIDEO, explain, file_type
-from ..files import open_regular
 from .images import SUFFIXES, natural_order
 
 VIDEO_SUFFIX = re.compile(
@@ -89,18 +88,8 @@ def _sorted(files: list[Path]) -> Contents:
     for file in sorted(files, key=natural_order):
         if holds_image(file):
             found.images.append(file)
-        else:
-            _check_video(file)
+        elif file_type(file) in (VIDEO, IMAGE, None):
             found.videos.append(file)
+        else:
+            raise VideoError(f"{file} is no source.", *explain(file, ""))
     return found
-
-
-def _check_video(path: Path) -> None:
-    """Refuse what is known to be no video."""
-    if file_type(path) not in (VIDEO, IMAGE, None):
-        raise VideoError(f"{path} is no source.", *explain(path, ""))
-    try:
-        open_regular(path).close()
-    except OSError as error:
-        fix = "Give the path of a video file that you may read."
-        raise VideoError(f"{path} cannot be read.", f"{error.strerror}.", fix) from error

@@ -5,7 +5,7 @@ from datetime import timedelta
 import click
 import pytest
 
-from mdhr_runtime.cli.durations import FramesOrTime, Time
+from mdhr_runtime.cli.durations import frames_or_time, time
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from mdhr_runtime.cli.durations import FramesOrTime, Time
     ],
 )
 def test_times(text, seconds):
-    assert Time().convert(text, None, None) == seconds
+    assert time(text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_times(text, seconds):
 )
 def test_what_is_no_time_is_told(text):
     with pytest.raises(click.BadParameter, match=r"is no time: write seconds, 90\.5, or \[h:\]mm:ss"):
-        Time().convert(text, None, None)
+        time(text)
 
 
 @pytest.mark.parametrize(
@@ -45,10 +45,10 @@ def test_what_is_no_time_is_told(text):
     ],
 )
 def test_frames_or_time(text, value):
-    assert FramesOrTime(min=1).convert(text, None, None) == value
+    assert frames_or_time(1)(text) == value
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "s", "-1s", "1.5", "1 m", "nan", "infs", "1e3s", "9999999999s"])
 def test_what_is_neither_is_told(text):
-    with pytest.raises(click.BadParameter, match="Write a number of frames, 30, or of seconds, 1s"):
-        FramesOrTime(min=1).convert(text, None, None)
+    with pytest.raises(click.BadParameter, match="is neither frames, from 1 on, such as 30, nor seconds"):
+        frames_or_time(1)(text)
