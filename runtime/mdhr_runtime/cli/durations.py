@@ -28,9 +28,7 @@ def frames_or_time(least: int) -> Callable[[object], int | timedelta]:
     def read(value: object) -> int | timedelta:
         found = SPAN.fullmatch(str(value))
         if found is None or (found[1] and int(found[1]) < least):
-            raise click.BadParameter(
-                f"{value!r} is neither frames, from {least} on, such as 30, nor seconds, such as 1s."
-            )
+            raise click.BadParameter(f"{value!r} is neither frames (30), from {least} on, nor seconds (1s).")
         return int(found[1]) if found[1] else timedelta(seconds=float(found[2]))
 
     return read

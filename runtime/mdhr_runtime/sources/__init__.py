@@ -10,10 +10,11 @@ from ..addresses import locate
 from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from ..errors import VideoError
 from .base import Source, SourceBase
-from .camera import Camera, network_camera, webcam
+from .camera import Camera, webcam
 from .contents import contents, holds_image
 from .frame import Frame
 from .images import Images
+from .network import open_url
 from .selection import WHOLE, Selection
 from .video import Video
 
@@ -101,7 +102,7 @@ def _open(place: int | str | Path, timeout: float, images_per_second: float) -> 
     if isinstance(place, int):
         return [webcam(place, timeout)]
     if isinstance(place, str):
-        return [network_camera(place, timeout)]
+        return [open_url(place, timeout)]
     videos, images = contents(place)
     sources: list[SourceBase] = [Video(path) for path in videos]
     if images:

@@ -328,7 +328,7 @@ def test_a_part_of_the_source_is_analysed_turned(tiny_bundle, write_video, swayi
         (("--start", "9", "--end", "0:08"), 1, "The end, 8 s, is not after the start, 9 s."),
         (("--start", "9"), 1, "Nothing of a.avi is selected."),
         (("--start", "1:99"), 2, "'1:99' is no time"),
-        (("--max-gap", "1m"), 2, "neither frames, from 0 on, such as 30, nor seconds, such as 1s"),
+        (("--max-gap", "1m"), 2, "is neither frames (30), from 0 on, nor seconds (1s)"),
         (("--rotate", "45"), 2, "--rotate"),
         (("--fps", "0"), 2, "--fps"),
         (("--every", "0"), 2, "--every"),
