@@ -1,13 +1,15 @@
 """What every program imports before all else, because the rest takes a moment to import.
 
 Ctrl-C then ends it at once and without a traceback, as SIGTERM and SIGHUP do anyway: there is nothing to complete yet
-(see `console.Command` for later). Characters that the terminal's encoding lacks are printed as `?`. And OpenCV, which
-asks once, when it is imported, decodes no picture of more than `MOST_PIXELS`.
+(see `console.Command` for later). Characters that the terminal's encoding lacks are printed as `?`. Pillow's warnings,
+which are for programmers, are not printed. And OpenCV, which asks once, when it is imported, decodes no picture of more
+than `MOST_PIXELS`.
 """
 
 import os
 import signal
 import sys
+import warnings
 from io import TextIOWrapper
 
 from ..defaults import MOST_PIXELS
@@ -17,3 +19,4 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 if isinstance(sys.stdout, TextIOWrapper):  # not where it is closed; stderr never fails
     sys.stdout.reconfigure(errors="replace")
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
+warnings.filterwarnings("ignore", module=r"PIL\b")

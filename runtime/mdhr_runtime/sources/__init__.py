@@ -12,7 +12,7 @@ from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from .base import Source, SourceBase
 from .camera import Camera, network_camera, webcam
 from .frame import Frame
-from .images import Images, is_image
+from .images import Images, holds_images, is_image
 from .refusals import check_source
 from .video import Video
 
@@ -57,7 +57,7 @@ def open_source(
         return Images(path.resolve().name, filter(is_image, path.iterdir()), images_per_second)
     if not os.path.exists(path):
         return Images(text, filter(is_image, map(Path, glob.glob(text))), images_per_second)
-    return Images(path.name, [path], images_per_second) if is_image(path) else Video(path)
+    return Images(path.name, [path], images_per_second) if holds_images(path) else Video(path)
 
 
 def open_sources(

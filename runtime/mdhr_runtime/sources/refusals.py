@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..addresses import redacted
 from ..errors import VideoError
-from ..file_types import FOLDER, IMAGE, VIDEO, explain, file_type
-from .images import SUFFIXES, is_image
+from ..file_types import FOLDER, VIDEO, explain, file_type
+from .images import SUFFIXES, holds_images, is_image
 
 COUNTED = re.compile(r"%0?\d*d")
 """Where FFmpeg counts up the numbers of images."""
@@ -47,7 +47,7 @@ def check_source(text: str) -> None:
                 f"{path} cannot be read.", f"{error.strerror}.", "Give a folder that you may read."
             ) from error
         _check_images(text, files, "The folder is empty.")
-    elif kind not in (VIDEO, IMAGE, None) and not is_image(path):
+    elif kind not in (VIDEO, None) and not holds_images(path):
         raise VideoError(f"{path} is no source.", *explain(path, ""))
 
 
