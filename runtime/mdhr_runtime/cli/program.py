@@ -1,9 +1,9 @@
 """What every program imports before all else, because the rest takes a moment to import.
 
 Ctrl-C then ends it at once and without a traceback, as SIGTERM and SIGHUP do anyway: there is nothing to complete yet
-(see `console.Command` for later). Characters that the terminal's encoding lacks are printed as `?`. Pillow's warnings,
-which are for programmers, are not printed. And OpenCV, which asks once, when it is imported, decodes no picture of more
-than `MOST_PIXELS`.
+(see `console.Command` for later). Characters that the terminal's encoding lacks are printed as `?`. What
+Pillow and OpenCV would print is left out, as it is for programmers. And OpenCV, which asks once, when it is imported,
+decodes no picture of more than `MOST_PIXELS`.
 """
 
 import os
@@ -19,4 +19,5 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 if isinstance(sys.stdout, TextIOWrapper):  # not where it is closed; stderr never fails
     sys.stdout.reconfigure(errors="replace")
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 warnings.filterwarnings("ignore", module=r"PIL\b")
