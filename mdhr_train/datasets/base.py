@@ -180,14 +180,14 @@ class RawRecording:
         for number in self.numbers.tolist():
             if number in files:
                 try:
-                    page = next(reader.pages(files[number]))
+                    image, _ = next(reader.pages(files[number]))
                 except ValueError as error:
                     raise DataError(
                         f"The image {files[number]} is damaged.",
                         f"It cannot be read: {error}.",
                         "Unpack it again, or remove it, so that its frame is left out, and run the command again.",
                     ) from error
-                yield number, page.image
+                yield number, image
 
     def _frames(self) -> Iterator[tuple[int, np.ndarray]]:
         from mdhr_runtime.sources import Video

@@ -1,15 +1,13 @@
 """What every program imports before all else, because the rest takes a moment to import.
 
 Ctrl-C then ends it at once and without a traceback, as SIGTERM and SIGHUP do anyway: there is nothing to complete yet
-(see `console.Command` for later). Characters that the terminal's encoding lacks are printed as `?`. What
-Pillow and OpenCV would print is left out, as it is for programmers. And OpenCV, which asks once, when it is imported,
-decodes no picture of more than `MOST_PIXELS`.
+(see `console.Command` for later). Characters that the terminal's encoding lacks are printed as `?`. And OpenCV, which
+asks once, when it is imported, decodes no picture of more than `MOST_PIXELS` and prints nothing by itself.
 """
 
 import os
 import signal
 import sys
-import warnings
 from io import TextIOWrapper
 
 from ..defaults import MOST_PIXELS
@@ -20,4 +18,3 @@ if isinstance(sys.stdout, TextIOWrapper):  # not where it is closed; stderr neve
     sys.stdout.reconfigure(errors="replace")
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-warnings.filterwarnings("ignore", module=r"PIL\b")

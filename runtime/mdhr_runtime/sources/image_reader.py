@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import logging
 import re
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -21,30 +23,21 @@ from .orientation import upright
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 """Pillow's names of what is read. It knows others, whose readers are old and little used."""
-TIMED = frozenset({"AVIF", "GIF", "PNG", "WEBP"})
-"""Those whose pages are an animation, each shown for a time that the file says."""
-SUBFILE_TYPE, REDUCED, MASK = 254, 1, 4
-"""TIFF's tag and its bits of pages that are none: a smaller copy of another one, and what of it is transparent."""
 DEPTHS = (8, 10, 12, 14, 16, 32)
 """Bits of a colour that cameras, microscopes and programs use."""
 
-
-class Page(NamedTuple):
-    """One of the images of a file.
-
-    Attributes:
-        image: uint8 (H, W, 3), RGB, upright.
-        seconds: How long an animation shows it; None where the file does not say.
-    """
-
-    image: np.ndarray
-    seconds: float | None
+# What Pillow, and libtiff within it, would print about damaged or large images is told in our words.
+warnings.filterwarnings("ignore", module=r"PIL\b")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+with suppress(AttributeError, OSError):
+    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)  # type: ignore[attr-defined]
 
 
 class ImageReader:
     """Reads the image files of one sequence.
 
-    Pillow decodes them, and OpenCV the colours of more than 8 bits that Pillow would cut.
+    Pillow decodes them, and OpenCV the colours of more than 8 bits that Pillow would cut. What is transparent is laid
+    over black. Colours of more than 8 bits are scaled by the range that the sequence has used so far.
 
     Args:
         warnings: Where sentences go that the user should read.
@@ -54,37 +47,35 @@ class ImageReader:
         self._warnings = warnings
         self._depth = 0
 
-    def pages(self, path: Path) -> Iterator[Page]:
-        """Read a file's pages, one at a time: the images of an animation or a TIFF; of other files, the only one.
+    def pages(self, path: Path) -> Iterator[tuple[np.ndarray, float]]:
+        """Read the images of an animation or of a file with pages, one at a time, or the only one of another file.
 
-        What is transparent is laid over black. Colours of more than 8 bits are scaled by the range that is used, the
-        same for a whole sequence as far as it is known.
+        Yields:
+            An image, uint8 (H, W, 3), RGB, upright; and for how many seconds an animation shows it, otherwise 0.
 
         Raises:
             ValueError: The file, or its next page, cannot be read; says why.
             VideoError: What reads it is not installed.
         """
-        with _opened(path) as (image, descriptor):
-            timed = _timed(image)
-            # The further images in a JPEG are previews, and the views of a stereo camera.
-            pages = islice(ImageSequence.Iterator(image), 1 if image.format == "MPO" else None)
-            for index, _ in enumerate(pages):
-                if index and getattr(image, "tag_v2", {}).get(SUBFILE_TYPE, 0) & (REDUCED | MASK):
-                    continue
+        with _opened(path) as (image, name):
+            timed = _is_animation(image)
+            for page, _ in enumerate(islice(ImageSequence.Iterator(image), _count(image))):
                 if image.width * image.height > MOST_PIXELS:
                     raise Image.DecompressionBombError(f"{image.width * image.height} pixels")
-                pixels = self._pixels(image, f"/proc/self/fd/{descriptor}", index, path)
-                yield Page(pixels, image.info.get("duration", 0) / 1000 or None if timed else None)
+                pixels = self._pixels(image, name, page, path)
+                yield pixels, image.info.get("duration", 0) / 1000 if timed else 0.0
 
-    def _pixels(self, image: ImageFile.ImageFile, name: str, index: int, path: Path) -> np.ndarray:
+    def _pixels(self, image: ImageFile.ImageFile, name: str, page: int, path: Path) -> np.ndarray:
         cut = image.mode in ("RGB", "RGBA") and any(";16" in str(tile.args) for tile in image.tile)
         image.load()
-        turn = image.getexif().get(ExifTags.Base.Orientation, 1)
+        turn = image.getexif().get(ExifTags.Base.Orientation, 1)  # Pillow and OpenCV have turned TIFF and HEIC already
         flat: Image.Image = image
         if cut:
-            _, pages = cv2.imreadmulti(name, index, 1, flags=cv2.IMREAD_UNCHANGED)
+            with Image.open(name, formats=(image.format or "",)) as same:
+                same.verify()  # checksums that Pillow passes over, and OpenCV complains of on the terminal
+            _, deep = cv2.imreadmulti(name, page, 1, flags=cv2.IMREAD_UNCHANGED)
             order = [2, 1, 0, 3][: len(image.getbands())]
-            flat = Image.fromarray(self._eight_bits(pages[0][:, :, order], path))
+            flat = Image.fromarray(self._eight_bits(deep[0][:, :, order], path))
         elif image.mode[0] in "IF":
             flat = Image.fromarray(self._eight_bits(np.asarray(image), path))
         if flat.has_transparency_data:
@@ -114,14 +105,23 @@ class ImageReader:
 def look(path: Path) -> tuple[int, bool]:
     """How many pages a file has, and whether they are an animation with times of its own. See `ImageReader.pages`."""
     with _opened(path) as (image, _):
-        return 1 if image.format == "MPO" else getattr(image, "n_frames", 1), _timed(image)
+        return _count(image), _is_animation(image)
+
+
+def _count(image: Image.Image) -> int:
+    # The further images in a JPEG are previews, and the views of a stereo camera.
+    return 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+
+
+def _is_animation(image: Image.Image) -> bool:
+    return image.format in ("AVIF", "GIF", "PNG", "WEBP") and _count(image) > 1
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, int]]:
-    """Open an image, not yet decoded, with its file's descriptor. What Pillow raises is told as `pages` says."""
+def _opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, str]]:
+    """Open an image before it is decoded; gives a name of ASCII with it. Errors in the block are those of `pages`."""
     kind = file_type(path)
-    formats = FORMATS
+    formats: tuple[str, ...] = FORMATS
     if kind == HEIC:
         try:
             import pillow_heif
@@ -132,18 +132,13 @@ def _opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, int]]:
         formats = ("HEIF",)
     try:
         with open_regular(path) as file, Image.open(file, formats=formats) as image:
-            yield image, file.fileno()
+            yield image, f"/proc/self/fd/{file.fileno()}"
     except (MemoryError, MdhrError):
         raise
     except Image.DecompressionBombError as error:  # ours, or Pillow's, whose bound is higher and comes first
         pixels = int(re.findall(r"\d+", str(error))[0])
-        raise ValueError(
-            f"it has {pixels / 1e6:.0f} megapixels, and up to {MOST_PIXELS / 1e6:.0f} are decoded"
-        ) from error
+        most = f"up to {MOST_PIXELS / 1e6:.0f} are decoded"
+        raise ValueError(f"it has {pixels / 1e6:.0f} megapixels, and {most}") from error
     except Exception as error:  # of damaged data Pillow raises all kinds
         known = "it is damaged, or no image that is understood" if kind in (IMAGE, HEIC, None) else f"it is {kind.noun}"
         raise ValueError(getattr(error, "strerror", None) or known) from error
-
-
-def _timed(image: Image.Image) -> bool:
-    return image.format in TIMED and getattr(image, "is_animated", False)

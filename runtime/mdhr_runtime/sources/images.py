@@ -14,10 +14,10 @@ from ..errors import VideoError
 from ..file_types import HEIC, IMAGE, VIDEO, file_type
 from .base import SourceBase
 from .frame import Frame
-from .image_reader import ImageReader, Page, look
+from .image_reader import ImageReader, look
 
 SUFFIXES = frozenset(
-    ".apng .avif .bmp .gif .heic .heif .jfif .jpe .jpeg .jpg .png .tif .tiff .webp".split()
+    {".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 )
 
 
@@ -43,38 +43,38 @@ class Images(SourceBase):
                 "No file there has the name of an image.",
                 f"Give a folder or a pattern with images: {', '.join(sorted(SUFFIXES))}; give videos by their names.",
             )
-        pages, timed = 1, False
-        with suppress(ValueError):
-            pages, timed = look(files[0])
-        super().__init__(name, fps=None if timed else fps, frame_count=pages + len(files) - 1, files=files)
+        pages, animated = 1, False
+        with suppress(ValueError):  # which is told when it is read
+            pages, animated = look(files[0])
+        super().__init__(name, fps=None if animated else fps, frame_count=pages + len(files) - 1, files=files)
         self._rate = fps
         self._reader = ImageReader(self.warnings)
 
     def _frames(self) -> Iterator[Frame]:
         shape, number, ahead = None, 0, 0.0  # by how much animations are ahead of the rate, in seconds
         for index, path in enumerate(self.files):
-            for page in self._pages(path):
+            for image, seconds in self._pages(path):
                 if self._stopped.is_set():
                     return
-                shape = page.image.shape if page else shape or self._first_shape(self.files[index + 1 :])
-                image = page.image if page else np.zeros(shape, np.uint8)
-                yield Frame(number + 1, number / self._rate + ahead, image, page is not None)
-                ahead += page.seconds - 1 / self._rate if page and page.seconds else 0
+                shape = image.shape if image is not None else shape or self._first_shape(self.files[index + 1 :])
                 number += 1
+                shown = np.zeros(shape, np.uint8) if image is None else image
+                yield Frame(number, (number - 1) / self._rate + ahead, shown, image is not None)
+                ahead += seconds - 1 / self._rate if seconds else 0
 
-    def _pages(self, path: Path) -> Iterator[Page | None]:
+    def _pages(self, path: Path) -> Iterator[tuple[np.ndarray | None, float]]:
         """The pages of a file, the last of which may be None: it cannot be read, and none behind it."""
         try:
             yield from self._reader.pages(path)
         except ValueError as error:
             self.warnings.append(f"{path} cannot be read as an image: {error}.")
-            yield None
+            yield None, 0
 
     def _first_shape(self, paths: Iterable[Path]) -> tuple[int, ...]:
         """Shape of the first image that can be read, for the black ones before it."""
         for path in paths:
             with suppress(ValueError):
-                return next(self._reader.pages(path)).image.shape
+                return next(self._reader.pages(path))[0].shape
         return (1, 1, 3)
 
 
