@@ -58,12 +58,14 @@ class ImageReader:
             VideoError: What reads it is not installed.
         """
         with _opened(path) as (image, name):
-            timed = _is_animation(image)
-            for page, _ in enumerate(islice(ImageSequence.Iterator(image), _count(image))):
+            count, timed = _count(image), _is_animation(image)
+            for page, _ in enumerate(islice(ImageSequence.Iterator(image), count)):
                 if image.width * image.height > MOST_PIXELS:
                     raise Image.DecompressionBombError(f"{image.width * image.height} pixels")
                 pixels = self._pixels(image, name, page, path)
                 yield pixels, image.info.get("duration", 0) / 1000 if timed else 0.0
+            if count is None:
+                raise EOFError
 
     def _pixels(self, image: ImageFile.ImageFile, name: str, page: int, path: Path) -> np.ndarray:
         cut = image.mode in ("RGB", "RGBA") and any(";16" in str(tile.args) for tile in image.tile)
@@ -105,16 +107,20 @@ class ImageReader:
 def look(path: Path) -> tuple[int, bool]:
     """How many pages a file has, and whether they are an animation with times of its own. See `ImageReader.pages`."""
     with _opened(path) as (image, _):
-        return _count(image), _is_animation(image)
+        return _count(image) or 1, _is_animation(image)
 
 
-def _count(image: Image.Image) -> int:
-    # The further images in a JPEG are previews, and the views of a stereo camera.
-    return 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+def _count(image: Image.Image) -> int | None:
+    """Number of pages, or None where damaged data comes between them."""
+    if image.format == "MPO":  # a JPEG; further images in it are previews, and the views of a stereo camera
+        return 1
+    with suppress(Exception):
+        return getattr(image, "n_frames", 1)
+    return None
 
 
 def _is_animation(image: Image.Image) -> bool:
-    return image.format in ("AVIF", "GIF", "PNG", "WEBP") and _count(image) > 1
+    return image.format in ("AVIF", "GIF", "PNG", "WEBP") and _count(image) != 1
 
 
 @contextmanager

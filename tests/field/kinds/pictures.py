@@ -18,6 +18,10 @@ TO = ("--out", "au.csv")
 Edit = Callable[[Image.Image], Image.Image]
 
 
+def _as_it_is(photo: Image.Image) -> Image.Image:
+    return photo
+
+
 def _mode(mode: str) -> Edit:
     return lambda photo: photo.convert(mode)
 
@@ -41,7 +45,7 @@ def _exif(orientation: int) -> Image.Exif:
     return exif
 
 
-def _photo(name: str, kind: str, edit: Edit = _mode("RGB"), pages: int = 1, **options: object) -> tuple[str, Maker]:
+def _photo(name: str, kind: str, edit: Edit = _as_it_is, pages: int = 1, **options: object) -> tuple[str, Maker]:
     """A photo, or several in one file, that Pillow writes: the file's name, and what makes it."""
 
     def make(folder: Path, stock: Stock) -> None:
@@ -80,7 +84,7 @@ ORDINARY = {
     "floats up to 1": _photo("x.tif", "TIFF", _numbers(np.float32, 1 / 255)),
     **{
         f"orientation {number}": _photo("x.jpg", "JPEG", edit, exif=_exif(number))
-        for number, edit in ((1, _mode("RGB")), (6, _on_its_side))
+        for number, edit in ((1, _as_it_is), (6, _on_its_side))
     },
 }
 """Pictures of a face of which nothing is said."""
@@ -88,8 +92,8 @@ ORDINARY = {
 DEEP = {
     "12 bits": _deep("x.png", 16),
     "12 bits, TIFF": _deep("x.tif", 16),
-    "10 bits, grey": _photo("x.png", "PNG", _numbers(np.uint16, 4)),
-    "floats up to 255": _photo("x.tif", "TIFF", _numbers(np.float32, 1)),
+    "10 bits, grey": _photo("x.png", "PNG", _numbers(np.uint16, 4.0)),
+    "floats up to 255": _photo("x.tif", "TIFF", _numbers(np.float32, 1.0)),
 }
 """Those whose range is a guess, which is told."""
 
