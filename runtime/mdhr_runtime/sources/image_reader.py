@@ -16,7 +16,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageSequence
 
 from ..defaults import MOST_PIXELS
-from ..errors import MdhrError, VideoError, not_imported
+from ..errors import VideoError, not_imported
 from ..file_types import HEIC, IMAGE, file_type
 from ..files import open_regular
 from .orientation import upright
@@ -58,7 +58,7 @@ class ImageReader:
             VideoError: What reads it is not installed.
         """
         with _opened(path) as (image, name):
-            count, timed = _count(image), _is_animation(image)
+            count, timed = _extent(image)
             for page, _ in enumerate(islice(ImageSequence.Iterator(image), count)):
                 if image.width * image.height > MOST_PIXELS:
                     raise Image.DecompressionBombError(f"{image.width * image.height} pixels")
@@ -104,23 +104,24 @@ class ImageReader:
         return np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
 
 
-def look(path: Path) -> tuple[int, bool]:
-    """How many pages a file has, and whether they are an animation with times of its own. See `ImageReader.pages`."""
+def look(path: Path) -> tuple[int | None, bool]:
+    """See how many pages a file has, None where data between them is damaged; and whether each has a time of its own.
+
+    Raises:
+        ValueError: The file cannot be read; says why.
+        VideoError: What reads it is not installed.
+    """
     with _opened(path) as (image, _):
-        return _count(image) or 1, _is_animation(image)
+        return _extent(image)
 
 
-def _count(image: Image.Image) -> int | None:
-    """Number of pages, or None where damaged data comes between them."""
-    if image.format == "MPO":  # a JPEG; further images in it are previews, and the views of a stereo camera
-        return 1
-    with suppress(Exception):
-        return getattr(image, "n_frames", 1)
-    return None
-
-
-def _is_animation(image: Image.Image) -> bool:
-    return image.format in ("AVIF", "GIF", "PNG", "WEBP") and _count(image) != 1
+def _extent(image: Image.Image) -> tuple[int | None, bool]:
+    count: int | None = 1  # of a JPEG, too: further images in it are previews, and the views of a stereo camera
+    if image.format != "MPO":
+        count = None
+        with suppress(Exception):
+            count = getattr(image, "n_frames", 1)
+    return count, count != 1 and image.format in ("AVIF", "GIF", "PNG", "WEBP")
 
 
 @contextmanager
@@ -139,7 +140,7 @@ def _opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, str]]:
     try:
         with open_regular(path) as file, Image.open(file, formats=formats) as image:
             yield image, f"/proc/self/fd/{file.fileno()}"
-    except (MemoryError, MdhrError):
+    except MemoryError:
         raise
     except Image.DecompressionBombError as error:  # ours, or Pillow's, whose bound is higher and comes first
         pixels = int(re.findall(r"\d+", str(error))[0])

@@ -43,10 +43,10 @@ class Images(SourceBase):
                 "No file there has the name of an image.",
                 f"Give a folder or a pattern with images: {', '.join(sorted(SUFFIXES))}; give videos by their names.",
             )
-        pages, animated = 1, False
+        pages, animated = None, False
         with suppress(ValueError):  # which is told when it is read
             pages, animated = look(files[0])
-        super().__init__(name, fps=None if animated else fps, frame_count=pages + len(files) - 1, files=files)
+        super().__init__(name, fps=None if animated else fps, frame_count=(pages or 1) + len(files) - 1, files=files)
         self._rate = fps
         self._reader = ImageReader(self.warnings)
 
