@@ -11,9 +11,9 @@ from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from ..errors import VideoError
 from .base import Source, SourceBase
 from .camera import Camera, webcam
-from .contents import contents, holds_image
+from .contents import contents
 from .frame import Frame
-from .images import Images
+from .images import Images, holds_images
 from .network import open_url
 from .selection import WHOLE, Selection
 from .video import Video
@@ -78,7 +78,7 @@ def open_sources(
     """
     groups: dict[Path | int, list[int | str | Path]] = {}
     for index, place in enumerate(map(locate, addresses)):
-        image = isinstance(place, Path) and os.path.isfile(place) and holds_image(place)
+        image = isinstance(place, Path) and os.path.isfile(place) and holds_images(place)
         groups.setdefault(place.parent if isinstance(place, Path) and image else index, []).append(place)
     sources: list[SourceBase] = []
     for group in groups.values():

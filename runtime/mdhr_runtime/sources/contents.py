@@ -11,13 +11,11 @@ from typing import NamedTuple
 from ..addresses import redacted
 from ..errors import VideoError
 from ..file_types import FOLDER, IMAGE, VIDEO, explain, file_type
-from .images import SUFFIXES, natural_order
+from .images import SUFFIXES, holds_images, is_hidden, natural_order
 
 VIDEO_SUFFIX = re.compile(
     r"\.(3gp|asf|avi|dv|flv|m2ts|m4v|mjpe?g|mkv|mov|mp4|mpe?g|mts|mxf|ogv|ts|vob|webm|wmv)", re.IGNORECASE
 )
-MOTION_JPEG = (".mjpeg", ".mjpg")
-"""Names of videos that begin like an image, which is their first frame."""
 COUNTED = re.compile(r"%0?\d*d")
 """Where FFmpeg counts up the numbers of images."""
 
@@ -48,7 +46,7 @@ def contents(path: Path) -> Contents:
         )
     if os.path.isdir(path) and kind in (FOLDER, None):
         try:
-            found = [file for file in path.iterdir() if not file.name.startswith(".")]
+            found = [file for file in path.iterdir() if not is_hidden(file)]
         except OSError as error:
             raise VideoError(
                 f"{path} cannot be read.", f"{error.strerror}.", "Give a folder that you may read."
@@ -63,18 +61,10 @@ def contents(path: Path) -> Contents:
     raise VideoError(f"There is no file {redacted(str(path))}.", *explain(path, fix))
 
 
-def holds_image(path: Path) -> bool:
-    """Whether a file is an image by what it holds; or, if it holds no video, by its name."""
-    kind = file_type(path)
-    if kind == IMAGE:
-        return path.suffix.lower() not in MOTION_JPEG
-    return kind != VIDEO and path.suffix.lower() in SUFFIXES
-
-
 def _useful(path: Path, found: list[Path], without: str) -> list[Path]:
     files = [file for file in found if not os.path.isdir(file)]
     useful = [file for file in files if file.suffix.lower() in SUFFIXES or VIDEO_SUFFIX.fullmatch(file.suffix)]
-    useful = useful or [file for file in files if file_type(file) in (IMAGE, VIDEO)]
+    useful = useful or [file for file in files if file_type(file) == VIDEO or holds_images(file)]
     if not useful:
         inside = " Folders inside are not searched." if len(files) < len(found) else ""
         why = without if not found else f"None of the {len(files)} files there is one.{inside}"
@@ -86,9 +76,9 @@ def _useful(path: Path, found: list[Path], without: str) -> list[Path]:
 def _sorted(files: list[Path]) -> Contents:
     found = Contents([], [])
     for file in sorted(files, key=natural_order):
-        if holds_image(file):
+        if holds_images(file):
             found.images.append(file)
-        elif file_type(file) in (VIDEO, IMAGE, None):
+        elif file_type(file) in (VIDEO, IMAGE, None):  # an image, if it is Motion JPEG
             found.videos.append(file)
         else:
             raise VideoError(f"{file} is no source.", *explain(file, ""))
