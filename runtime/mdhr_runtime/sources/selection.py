@@ -58,10 +58,10 @@ class Selection:
 
     def count(self, frames: int | None, fps: float | None) -> int | None:
         """The number of frames that count, of a source with so many; None if it is not known. Off by a few."""
-        rate = self.rate(fps)
-        if frames is None or not fps or not rate:
+        if frames is None or (fps is None and self != replace(WHOLE, every=self.every, rotate=self.rotate)):
             return None
-        return max(math.ceil((min(self.end * fps, frames) - self.start * fps) * (rate / fps)), 0)
+        fps = fps or 1.0  # whatever it is
+        return max(math.ceil((min(self.end * fps, frames) - self.start * fps) * ((self.rate(fps) or fps) / fps)), 0)
 
     def _between(self, frames: Iterable[Frame | None]) -> Iterator[Frame | None]:
         for frame in frames:

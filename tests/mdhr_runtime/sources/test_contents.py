@@ -76,11 +76,12 @@ def test_what_a_file_holds_decides_and_not_its_name(mixed):
     assert found("rec") == [("9.jpg", ["9.jpg"]), ("10.avi", ["10.avi"]), ("rec", ["2.mp4", "10.png"])]
 
 
-def test_files_whose_names_say_nothing_count_where_there_are_no_others(mixed):
-    for path in (mixed / "9.avi", mixed / "2.png"):
-        path.rename(path.with_suffix(""))
-    assert found("rec/?") == [("9", ["9"]), ("rec/?", ["2"])]
-    assert ("9", ["9"]) not in found("rec")
+def test_files_whose_names_say_nothing_count_and_small_copies_do_not(mixed):
+    (mixed / "9.avi").rename(mixed / "9")
+    (mixed / "10.avi").rename(mixed / "10.LRV")
+    (mixed / "10.png").rename(mixed / "10.THM")
+    assert found("rec") == [("9", ["9"]), ("rec", ["2.png"])]
+    assert found("rec/10.LRV", "rec/*.THM") == [("10.LRV", ["10.LRV"]), ("rec/*.THM", ["10.THM"])]
 
 
 def test_motion_jpeg_without_a_container_is_no_image(mixed):

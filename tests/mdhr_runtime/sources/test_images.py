@@ -253,7 +253,9 @@ def test_content_tells_images_from_videos(folder, write_video):
     os.rename(video, folder / "video.jpg")
     assert type(open_source(folder / "clip.mp4")) is Images
     assert type(open_source(folder / "video.jpg")) is Video
-    assert [path.name for path in open_source(folder).files] == ["1.png", "2.png", "10.png", "11", "clip.mp4"]
+    films, pictures = open_sources([folder])
+    assert [path.name for path in films.files] == ["video.jpg"]
+    assert [path.name for path in pictures.files] == ["1.png", "2.png", "10.png", "11", "clip.mp4"]
 
 
 def test_a_hidden_file_is_passed_over_and_opened_by_its_name(folder):

@@ -106,7 +106,9 @@ def test_rate_and_number_of_frames_fit_the_selection(selection, fps, count):
 
 def test_what_is_not_known_stays_so():
     source = Timed(REGULAR)
-    assert (source.fps, source.frame_count) == (None, None)
+    assert (source.fps, source.frame_count) == (None, 100)
+    source.selection = Selection(every=3)
+    assert (source.fps, source.frame_count) == (None, 34)
     source.selection = Selection(fps=10)
     assert (source.fps, source.frame_count) == (10, None)
 
