@@ -191,6 +191,8 @@ def main(
     to there are kept); 130, 143 or 129 when it is stopped by Ctrl-C, SIGTERM or SIGHUP (likewise); 141 when nobody
     reads its output any more.
     """
+    if end is not None and end <= start:
+        raise click.UsageError(f"--end, {end:g} s, is not after --start, {start:g} s.")
     given = {"--out": out, "--overlay": () if overlay is None else (overlay,), "--publish": publish}
     targets = [_checked(option, target) for option, some in given.items() for target in some]
     if not targets and serve is None:

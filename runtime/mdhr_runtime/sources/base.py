@@ -97,12 +97,9 @@ class SourceBase:
         for frame in watched(self.selection.of(self._frames()), self.warnings.append):
             empty = empty and frame is None
             yield frame
-        if empty and self.selection.start and not self._stopped.is_set():
-            raise VideoError(
-                f"Nothing of {self.name} is selected.",
-                f"It has no frames from {self.selection.start:g} s on, or none before the end that was asked for.",
-                "Choose --start and --end within it.",
-            )
+        if empty and self.selection != WHOLE and not self._stopped.is_set():
+            why = f"It has no frames from {self.selection.start:g} to {self.selection.end:g} s."
+            raise VideoError(f"Nothing of {self.name} is selected.", why, "Choose --start and --end within it.")
 
     def _frames(self) -> Iterator[Frame | None]:
         """All frames; those before the start of the selection may be left out, where that saves work."""

@@ -9,7 +9,6 @@ from itertools import groupby
 
 import numpy as np
 
-from ..errors import VideoError
 from .frame import Frame
 
 
@@ -24,9 +23,6 @@ class Selection:
         fps: Frames per second of a regular clock, of which every tick takes the frame that is nearest to it, if there
             is one: of a source that is slower, all frames count. None takes all.
         rotate: Degrees by which images are turned clockwise: 0, 90, 180 or 270.
-
-    Raises:
-        VideoError: The end is not after the start.
     """
 
     start: float = 0.0
@@ -34,14 +30,6 @@ class Selection:
     every: int = 1
     fps: float | None = None
     rotate: int = 0
-
-    def __post_init__(self) -> None:
-        if self.end <= self.start:
-            raise VideoError(
-                "No part of the sources is selected.",
-                f"The end, {self.end:g} s, is not after the start, {self.start:g} s.",
-                "Give a later --end, or an earlier --start.",
-            )
 
     def of(self, frames: Iterable[Frame | None]) -> Iterator[Frame | None]:
         """The frames that count, of those of a source; None stays where it is. Nothing is read after the end."""

@@ -276,14 +276,14 @@ CASES = [
         "run",
         (*RUN, "{clip}", "--start", "9", "--end", "8", *TO),
         (),
-        refused("8 s"),
+        misused("8 s"),
     ),
     Case(
         "a part behind the end",
         "run",
         (*RUN, "{clip}", "--start", "9", *TO),
         (),
-        Right((1,), says=("clip.avi", "no frames from 9 s"), maybe=("au.csv",)),
+        Right((1,), says=("clip.avi", "no frames from 9 to"), maybe=("au.csv",)),
     ),
     Case(
         "too few frames per second",

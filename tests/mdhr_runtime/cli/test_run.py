@@ -325,7 +325,7 @@ def test_a_part_of_the_source_is_analysed_turned(tiny_bundle, write_video, swayi
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("--start", "9", "--end", "0:08"), 1, "The end, 8 s, is not after the start, 9 s."),
+        (("--start", "9", "--end", "0:08"), 2, "--end, 8 s, is not after --start, 9 s."),
         (("--start", "9"), 1, "Nothing of a.avi is selected."),
         (("--start", "1:99"), 2, "'1:99' is no time"),
         (("--max-gap", "1m"), 2, "is neither frames (30), from 0 on, nor seconds (1s)"),
