@@ -77,8 +77,8 @@ class Looped(SourceBase):
         super().__init__(path.name, fps=Video(path).fps)
         self._path, self._seconds = path, seconds
 
-    def __iter__(self) -> Iterator[Frame | None]:
-        number, fps = 0, self.fps or 25.0  # where the file does not tell
+    def _frames(self) -> Iterator[Frame | None]:
+        number, fps = 0, self._fps or 25.0  # where the file does not tell
         while not self._stopped.is_set() and number / fps < self._seconds:
             for frame in filter(None, Video(self._path)):
                 number += 1

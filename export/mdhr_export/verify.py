@@ -116,9 +116,10 @@ def clip_from_video(bundle: Bundle, video: Path) -> np.ndarray:
 
 def _first_face(bundle: Bundle, video: Path) -> Iterator[np.ndarray | None]:
     """Crops of the face with the lowest number; None where it is lost or another takes its place."""
-    finder = make_face_providers(Model(bundle, open_backend(bundle, "cpu")))()
+    source = open_source(video)
+    finder = make_face_providers(Model(bundle, open_backend(bundle, "cpu")))(source)
     current = None
-    for frame in open_source(video):
+    for frame in source:
         faces = finder.find(frame.image) if frame is not None else []
         if not faces:
             current = None

@@ -174,10 +174,20 @@ class RawRecording:
         yield from self._files() if self.source.is_dir() else self._frames()
 
     def _files(self) -> Iterator[tuple[int, np.ndarray]]:
-        files = numbered_images(self.source)
+        from mdhr_runtime.sources.image_reader import ImageReader
+
+        files, reader = numbered_images(self.source), ImageReader([])
         for number in self.numbers.tolist():
             if number in files:
-                yield number, _read(files[number])
+                try:
+                    image, _ = next(reader.pages(files[number]))
+                except ValueError as error:
+                    raise DataError(
+                        f"The image {files[number]} is damaged.",
+                        f"It cannot be read: {error}.",
+                        "Unpack it again, or remove it, so that its frame is left out, and run the command again.",
+                    ) from error
+                yield number, image
 
     def _frames(self) -> Iterator[tuple[int, np.ndarray]]:
         from mdhr_runtime.sources import Video
@@ -194,16 +204,16 @@ def find_source(raw: Path, patterns: Sequence[str]) -> Path:
 
     Args:
         raw: The raw dataset's folder.
-        patterns: Where they may be below it, as globs. The first one that leads to a folder with images, or to a
-            video, counts.
+        patterns: Where they may be below it, as globs, to what is not hidden. The first one that leads to a folder
+            with images, or to a video, counts.
 
     Raises:
         DataError: None does.
     """
-    from mdhr_runtime.sources.images import is_image
+    from mdhr_runtime.sources.images import is_hidden, is_image
 
     for pattern in patterns:
-        for path in sorted(raw.glob(pattern)):
+        for path in sorted(found for found in raw.glob(pattern) if not is_hidden(found)):
             if path.suffix.lower() in VIDEO_SUFFIXES or (path.is_dir() and any(map(is_image, path.iterdir()))):
                 return path
     raise DataError(
@@ -214,7 +224,7 @@ def find_source(raw: Path, patterns: Sequence[str]) -> Path:
 
 
 def numbered_images(folder: Path) -> dict[int, Path]:
-    """The images of a folder by the number that their names end in; others are left out."""
+    """The images of a folder by the number that their names end in; others, and hidden files, are left out."""
     from mdhr_runtime.sources.images import is_image
 
     endings = ((path.stem.rpartition("_")[2], path) for path in folder.iterdir() if is_image(path))
@@ -291,17 +301,3 @@ def checked_labels(
             f"They may be {', '.join(map(str, allowed))}. Copy the file again from where it came.",
         )
     return labels.astype(np.int8)
-
-
-def _read(path: Path) -> np.ndarray:
-    import cv2
-
-    content = np.fromfile(path, np.uint8)
-    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
-    if image is None:
-        raise DataError(
-            f"The image {path} is damaged.",
-            f"Its {content.size} bytes cannot be decoded.",
-            "Unpack it again, or remove it, so that its frame is left out, and run the command again.",
-        )
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

@@ -11,7 +11,8 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 LOGIN = re.compile(r"^[^/@]*:.*@", re.DOTALL)
@@ -20,7 +21,8 @@ ONE_SLASH = re.compile(r"^([a-z][a-z0-9+.-]+:)/(?!/)", re.IGNORECASE)
 """The start of a URL that was mistyped, or taken for a path."""
 PARAMETERS = frozenset(":=&;@?#\\")
 """What begins the parameters of a path, or an address inside it: many cameras take user and password there."""
-WEBCAM = re.compile(r"(?:/dev/video)?(\d+)")
+WEBCAM = re.compile(r"(?:(/dev/video)|camera:)?([0-9]{1,3})")
+FILE_URL = re.compile(r"file://(?:localhost(?=/))?(.*)", re.IGNORECASE | re.DOTALL)
 SECRETIVE = re.compile(r"[a-z][a-z0-9+.-]*:/+\S*[@?#;=]\S*", re.IGNORECASE)
 """A URL with secrets in a text, also one that was taken for a path."""
 CUT_LOGIN = re.compile(r"://[^/?#]*:[^/?#]*[/?#].*@", re.DOTALL)
@@ -92,16 +94,21 @@ def is_address(text: str) -> bool:
     return "://" in text
 
 
-def webcam_number(source: str | int) -> int | None:
-    """The number of the webcam that a source is; None if it is something else.
+def locate(source: str | Path | int) -> int | str | Path:
+    """Say what is meant by a source: the number of a webcam, the URL of a stream, or else the path of a file.
 
     Args:
-        source: The number; as text, only if no file or folder has this name. Or the webcam's device, `/dev/video0`.
+        source: What the user gave. A file or folder that exists comes before whatever its name could mean. Otherwise
+            `0` and `camera:0` are webcams, and so is the device `/dev/video0`; `file://…` is a path.
     """
-    found = WEBCAM.fullmatch(str(source))
-    if found is None or (str(source).isdecimal() and not isinstance(source, int) and os.path.lexists(source)):
-        return None
-    return int(found[1])
+    if not isinstance(source, str):
+        return source
+    webcam, url = WEBCAM.fullmatch(source), FILE_URL.fullmatch(source)
+    if webcam and (webcam[1] or not os.path.lexists(source)):
+        return int(webcam[2])
+    if os.path.lexists(source) or not is_address(source):
+        return Path(source)
+    return source if url is None else Path(os.fsdecode(unquote_to_bytes(os.fsencode(url[1]))))
 
 
 def redacted(text: str) -> str:

@@ -14,7 +14,7 @@ MAX_GAP = 30
 """Frames that a face may be away and keep its id: about a second."""
 
 IMAGES_PER_SECOND = 25.0
-"""Rate that images are taken to be recorded at, as they do not say: that of BP4D, which the model was trained on."""
+"""Rate of images, and of what else does not state its own: that of BP4D, which the model was trained on."""
 
 TIMEOUT = 10.0
 """Seconds in which a camera must deliver, at first and ever after."""

@@ -34,6 +34,7 @@ ONNX = FileType("an ONNX graph", "Give the whole bundle that it belongs to, or t
 TABLE = FileType("a table of results", "Draw it with mdhr-plot {}.")
 VIDEO = FileType("a video", "Analyse it with mdhr-run BUNDLE {}: the bundle comes first.")
 IMAGE = FileType("an image", VIDEO.use)
+HEIC = FileType("a HEIC image", VIDEO.use)
 FOLDER = FileType("a folder", "Give a file in it.")
 EMPTY = FileType("an empty file", DOWNLOAD)
 JSON = FileType("JSON", "Give the file that it describes; if it came in its place, it tells why.")
@@ -43,9 +44,11 @@ HEAD = 1 << 16
 SIGNATURES = {
     rb"\Z": EMPTY,
     rb"\0+\Z": FileType("nothing but zeros, as a download leaves that reserved its space and broke off", DOWNLOAD),
-    rb".{4}ftyp(heic|heix|mif1|hevc)": FileType("a HEIC image", "Convert it to JPEG or PNG."),
+    rb".{4}ftyp(avi[fs]|(mif1|miaf).{4}(.{4}){0,9}?avif)": IMAGE,
+    rb".{4}ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)": HEIC,
     rb".{4}(ftyp|moov|mdat|wide)|RIFF.{4}AVI |\x1aE\xdf\xa3": VIDEO,  # MP4 and MOV, AVI, Matroska
     rb"FLV\x01|\x00\x00\x01[\xb0-\xbf]|G.{187}G|OggS|0&\xb2u": VIDEO,  # Flash, MPEG and its streams, Ogg, Windows
+    rb"#EXTM3U|YUV4MPEG2 ": VIDEO,  # playlists, uncompressed
     rb"\xff\xd8\xff|\x89PNG|GIF8|II\*\0|MM\0\*|RIFF.{4}WEBP|BM.{4}\0{4}": IMAGE,
     rb"(?i)\s*<(!doctype html|html|head).*(quota|too many users|virus scan)": FileType(
         "a web page that says that the file cannot be downloaded this way (a quota, or a question to confirm)",
@@ -70,6 +73,7 @@ SIGNATURES = {
     rb"GGUF": FileType("a GGUF file of a language model", PYTORCH),
     rb"%PDF": FileType("a PDF document", "Give a file of another kind."),
     rb"\s*[{\[]": JSON,
+    rb"([\t\n\f\r -~]|[\xc2-\xf4][\x80-\xbf]{0,3})+\Z": FileType("a text", "Give a file of another kind."),
 }
 """Regular expressions of the first bytes; the first that matches counts."""
 

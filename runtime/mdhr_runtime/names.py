@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from .addresses import is_address, redacted, webcam_number
+from .addresses import locate, redacted
 
 JOINER = "__"
 """Stands for the "/" between folders."""
@@ -40,13 +40,12 @@ def table_name(sources: Sequence[str], start: datetime) -> str:
     suffix = f"-{start:%Y-%m-%dT%H.%M.%S}{thousandths}.csv"
     if len(sources) > 1:
         return f"au{suffix}"
-    source = sources[0]
-    number = webcam_number(source)
-    if number is not None:
-        return f"camera{number}{suffix}"
-    if is_address(source):
+    source = locate(sources[0])
+    if isinstance(source, int):
+        return f"camera{source}{suffix}"
+    if isinstance(source, str):
         return name_of(redacted(source).partition("://")[2], suffix=suffix)
-    return name_of_file(Path(source), ".csv")
+    return name_of_file(source, ".csv")
 
 
 def name_of_file(path: Path, suffix: str) -> str:

@@ -37,13 +37,14 @@ class SourceSummary:
         self._highest = np.zeros(len(aus))
         self._longest = np.zeros(len(aus))
         self._episodes: dict[int | None, np.ndarray] = {}  # frames so far (N,), of the faces of the last frame
-        self._last = 0.0
+        self._first = self._last = 0.0  # timestamps
         self._newest = -1
 
     def add(self, result: FrameResult) -> None:
         """Take a result in. Final ones come in the order of their frames; others are passed over."""
         if not result.final:
             return
+        self._first = self._first if self.frames else result.timestamp
         self.frames += 1
         self._last = result.timestamp
         episodes: dict[int | None, np.ndarray] = {}
@@ -74,7 +75,7 @@ class SourceSummary:
         Its name; the share of the rows with a face in which it occurs; its mean and highest score; the seconds of its
         longest episode without a break.
         """
-        interval = self._last / max(self.frames - 1, 1)
+        interval = (self._last - self._first) / max(self.frames - 1, 1)
         shares, means = self._active / max(self._rows, 1), self._total / max(self._rows, 1)
         values = zip(self._aus, shares, means, self._highest, self._longest * interval, strict=True)
         return [

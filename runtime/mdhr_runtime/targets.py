@@ -172,7 +172,9 @@ class PartialFile:
         self.path = path
         self._claims = [Claim(path, is_ours, inputs=inputs, overwrite=overwrite)]
         self._place = self._claims[0].path
-        self.partial = self._place.with_name(f"{self._place.stem}.mdhr-partial{self._place.suffix}")
+        end = os.fsencode(f".mdhr-partial{self._place.suffix}")
+        stem = os.fsencode(self._place.stem)[: 255 - len(end)]  # a name has no more bytes
+        self.partial = self._place.with_name(os.fsdecode(stem + end))
         try:
             self._claims.append(Claim(self.partial, Path.is_file))
         except BaseException:

@@ -1,12 +1,13 @@
 import pickle
 import traceback
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdhr_runtime.addresses import Address, is_address, redacted, without_secrets
+from mdhr_runtime.addresses import Address, is_address, locate, redacted, without_secrets
 
 URL = "RTSP://me:p%40ss@[::1]:1884/lab/faces%2F1?token=SECRET#SECRET"
 
@@ -115,3 +116,30 @@ def test_secrets_of_any_letters_are_not_shown(user, password, query, port):
 def test_nothing_that_is_typed_is_too_strange(text):
     assert isinstance(redacted(text), str)
     assert isinstance(redacted(f"x://{text}"), str)
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        (7, 7),
+        ("7", 7),
+        ("007", 7),
+        ("camera:7", 7),
+        ("/dev/video7", 7),
+        ("1234", Path("1234")),
+        ("-7", Path("-7")),
+        ("rtsp://lab/left?a=b", "rtsp://lab/left?a=b"),
+        ("12:30.mp4", Path("12:30.mp4")),
+        ("file:///a%20b/%FC%25.mp4", Path("/a b/\udcfc%.mp4")),
+        ("FILE://LocalHost/a.mp4", Path("/a.mp4")),
+        ("file://a.mp4", Path("a.mp4")),
+        (Path("7"), Path("7")),
+    ],
+)
+def test_what_a_source_means(source, place):
+    assert locate(source) == place
+
+
+@given(st.text())
+def test_any_text_is_some_source(text):
+    assert isinstance(locate(text), int | str | Path)

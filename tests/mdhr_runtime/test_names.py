@@ -23,6 +23,8 @@ START = datetime(2026, 11, 27, 14, 3, 12)
         ("My film (1).mp4", "My film (1).mp4.csv"),
         ("Küche ★.mp4", "Küche ★.mp4.csv"),
         ("0", "camera0-2026-11-27T14.03.12.csv"),
+        ("camera:0", "camera0-2026-11-27T14.03.12.csv"),
+        ("file://localhost/elsewhere/clip%20.mp4", table_name(["/elsewhere/clip .mp4"], START)),
     ],
 )
 def test_names_that_say_all_can_be_read(source, name):

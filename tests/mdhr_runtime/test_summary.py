@@ -32,6 +32,13 @@ def test_one_line_per_au():
     assert second == ("AU12", "0%", "0.25", "0.25", "0.0 s")
 
 
+def test_a_part_of_a_video_has_the_times_of_its_own_frames():
+    summary = SourceSummary(("AU01", "AU12"))
+    for index in range(120, 124):
+        summary.add(result(index, [(0, 0.9)]))
+    assert summary.lines()[0][-1] == "2.0 s"
+
+
 def test_a_frame_without_a_face_ends_an_episode():
     _, (first, _) = lines(one_face(0.9, 0.9, None, 0.9, 0.9, 0.9))
     assert first[-1] == "1.5 s"

@@ -245,8 +245,8 @@ def _run(model: Model, video: Path, table: Path, clocks: Mapping[str, Clock]) ->
     make_face_provider = make_face_providers(model, align=timed_align)
     output = open_sink(str(table), model.aus, [source.info])
 
-    def make_timed() -> FaceProvider:
-        return TimedFaceProvider(make_face_provider(), clocks["detection"])
+    def make_timed(source: Source) -> FaceProvider:
+        return TimedFaceProvider(make_face_provider(source), clocks["detection"])
 
     with output, Analysis([source], model, make_timed, keep_images=False) as analysis:
         for result in analysis:

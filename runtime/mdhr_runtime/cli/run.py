@@ -16,7 +16,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import inf
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,8 +30,9 @@ from ..errors import OutputError
 from ..files import ReaderGone
 from ..names import table_name
 from ..sinks import STANDARD_OUTPUT
-from ..sinks.table import SUFFIXES
+from ..sinks.table import SUFFIXES, is_folder
 from .console import Command, F, Finite, Option, overwrite_option, report, table
+from .durations import frames_or_time, time
 from .log_level import inform, log_level_option, warn
 from .signals import Stopped
 
@@ -53,10 +55,11 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
 @_option(
     "Results",
     "--out",
-    metavar="FILE",
+    metavar="FILE|FOLDER/",
     multiple=True,
-    help="Write rows to a .csv, .jsonl or .parquet; - is JSON Lines on stdout. May be given several times.  "
-    "[default, if nothing else is asked for: SOURCE's name with .csv; of cameras and several sources, with the time]",
+    help="Write rows to a .csv, .jsonl or .parquet; - is JSON Lines on stdout; in a folder, every source has a .csv of "
+    "its own. May be given several times.  [default, if nothing else is asked for: SOURCE's name with .csv; of cameras "
+    "and several sources, with the time]",
 )
 @_option("Results", "--overlay", metavar="FILE.mp4", help="Draw boxes, ids and scores on the video.")
 @_option(
@@ -98,21 +101,32 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
 @_option(
     "Faces",
     "--detect-every",
-    metavar="FRAMES",
-    type=click.IntRange(min=1),
+    metavar="FRAMES|TIME",
+    type=frames_or_time(1),
     default=defaults.DETECT_EVERY,
     show_default=True,
-    help="Look for new faces every so many frames; known faces are followed in between.",
+    help="Look for new faces every so many frames (10) or seconds (0.5s); known faces are followed in between.",
 )
 @_option(
     "Faces",
     "--max-gap",
-    metavar="FRAMES",
-    type=click.IntRange(min=0),
+    metavar="FRAMES|TIME",
+    type=frames_or_time(0),
     default=defaults.MAX_GAP,
     show_default=True,
-    help="Frames that a face may be away and keep its id.",
+    help="Frames (30) or seconds (1s) that a face may be away and keep its id.",
 )
+@_option("Sources", "--start", metavar="TIME", type=time, default=0.0, help="Begin here: seconds, or [h:]mm:ss.")
+@_option("Sources", "--end", metavar="TIME", type=time, help="End here.")
+@_option("Sources", "--every", metavar="N", type=click.IntRange(min=1), default=1, help="Take one of N frames.")
+@_option(
+    "Sources",
+    "--fps",
+    metavar="N",
+    type=Finite(min=0, min_open=True, max=100_000),
+    help="Take so many frames per second of a source that has more, at regular times. The model knows 25 to 30.",
+)
+@_option("Sources", "--rotate", type=click.Choice(["90", "180", "270"]), help="Degrees to turn the pictures clockwise.")
 @_option(
     "Sources",
     "--image-fps",
@@ -152,25 +166,33 @@ def main(
     provisional: bool,
     faces: Literal["detect", "crops"],
     min_face: int,
-    detect_every: int,
-    max_gap: int,
+    detect_every: int | timedelta,
+    max_gap: int | timedelta,
+    start: float,
+    end: float | None,
+    every: int,
+    fps: float | None,
+    rotate: str | None,
     image_fps: float,
     timeout: float,
     provider: str,
 ) -> None:
     """Label the action units of every face in SOURCE with the model in BUNDLE.
 
-    A SOURCE is a video file, a folder or "pattern" of images, the number of a webcam, or the rtsp:// or http:// address
-    of a camera. Several run at once. Rows are written as they come, one per frame and face; in frames without a face
-    `success` is 0 and the AUs' cells are empty. A summary follows at the end.
+    A SOURCE is a video or image, a folder or "pattern" of these, the number of a webcam, or the rtsp:// or http://
+    address of a camera or file. In a folder, every video is a source and the images are one; folders inside are not
+    searched. Rows are written as they come, one per frame and face; in frames without a face `success` is 0 and the
+    AUs' cells are empty. A summary follows at the end.
 
-    Files are analysed frame by frame. Of a camera that is faster than this machine, frames are dropped; one that goes
-    away is connected again.
+    Files are analysed frame by frame, a few at a time. Of a camera that is faster than this machine, frames are
+    dropped; one that goes away is connected again.
 
     Exit status: 0 when every source is analysed; 1 when something is wrong, also when a video breaks off (the rows up
     to there are kept); 130, 143 or 129 when it is stopped by Ctrl-C, SIGTERM or SIGHUP (likewise); 141 when nobody
     reads its output any more.
     """
+    if end is not None and end <= start:
+        raise click.UsageError(f"--end, {end:g} s, is not after --start, {start:g} s.")
     given = {"--out": out, "--overlay": () if overlay is None else (overlay,), "--publish": publish}
     targets = [_checked(option, target) for option, some in given.items() for target in some]
     if not targets and serve is None:
@@ -187,10 +209,11 @@ def main(
     try:
         from ..pipeline.analysis import limit_opencv_threads
         from ..pipeline.label import label
-        from ..sources import open_sources
+        from ..sources import Selection, open_sources
         from ..streaming.model import load
 
-        opened = open_sources(sources, timeout, image_fps)
+        selection = Selection(start, inf if end is None else end, every, fps, int(rotate or 0))
+        opened = open_sources(sources, timeout, image_fps, selection)
         for source in opened:
             inform(f"{source.name}: {source.frame_count or '?'} frames, {source.fps or '?'} per second")
         limit_opencv_threads()
@@ -221,7 +244,7 @@ def main(
 
 
 TAKES = {
-    "--out": f"a file for rows, such as au.csv, or {STANDARD_OUTPUT} for the standard output",
+    "--out": f"a file for rows, such as au.csv, a folder, such as au/, or {STANDARD_OUTPUT} for the standard output",
     "--overlay": "a file for a video, such as au.mp4",
     "--publish": "an address, such as mqtt://HOST/TOPIC or ws://HOST:PORT",
 }
@@ -235,7 +258,8 @@ def _checked(option: str, target: str) -> str:
         OutputError: It belongs to another option, or to none.
     """
     suffix = Path(target).suffix.lower()
-    fitting = "--publish" if is_address(target) else "--overlay" if suffix == ".mp4" else "--out"
+    video = suffix == ".mp4" and not is_folder(target)
+    fitting = "--publish" if is_address(target) else "--overlay" if video else "--out"
     if option == fitting:
         return target
     known = fitting != "--out" or target == STANDARD_OUTPUT or suffix in SUFFIXES

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 from time import monotonic
@@ -22,7 +24,8 @@ from ..faces.mtcnn import Mtcnn
 from ..faces.tracking import FaceTracker
 from ..layout import CropGeometry
 from ..results import FrameResult, SourceStats
-from ..sources import Source, SourceAddress, open_sources
+from ..sources import Selection, Source, SourceAddress, open_sources
+from ..sources.selection import WHOLE
 from ..streaming.model import Model, load
 from .channel import Cancelled, Channel, Wakeup
 from .scheduler import Scheduler, SourceTimeline
@@ -30,6 +33,10 @@ from .source_worker import SourceWorker
 
 MOST_RESULTS = 8
 """Results that wait to be fetched; then the model waits."""
+
+FILES_AT_ONCE = 4
+"""Files that are analysed at the same time; others wait for their turn, unopened. Every one has two threads, a decoder,
+and up to a dozen frames that wait, of 25 MB at 4K. Cameras do not wait."""
 
 LAST_WAIT = 3.0
 """Seconds that threads get to end. One that is inside OpenCV, waiting for a camera, ends later, on its own."""
@@ -42,25 +49,28 @@ def analyze(
     provider: str = "auto",
     faces: Literal["detect", "crops"] = "detect",
     min_face: int = MIN_FACE,
-    detect_every: int = DETECT_EVERY,
-    max_gap: int = MAX_GAP,
+    detect_every: int | timedelta = DETECT_EVERY,
+    max_gap: int | timedelta = MAX_GAP,
     provisional: bool = False,
     timeout: float = TIMEOUT,
     images_per_second: float = IMAGES_PER_SECOND,
+    selection: Selection = WHOLE,
 ) -> Iterator[FrameResult]:
     """Score every face in videos, images or cameras.
 
     Args:
-        sources: One or several of: a video file, a folder or pattern of images, the number of a webcam, a URL.
+        sources: One or several of: a video or image, a folder or pattern of these, the number of a webcam, a URL; see
+            `open_sources`.
         bundle: The model, or the folder of its bundle.
         provider: What runs the model, if `bundle` is a folder; see `load`.
         faces: "detect" finds and follows the faces; "crops" takes every image as an aligned face.
         min_face: Side in pixels of the smallest face to look for.
-        detect_every: Frames from one detection to the next; in between, known faces are followed.
-        max_gap: Frames that a face may be away and keep its id.
+        detect_every: Frames, or time, from one detection to the next; in between, known faces are followed.
+        max_gap: Frames, or time, that a face may be away and keep its id.
         provisional: Whether every frame gets a provisional result at once, besides its final one later.
         timeout: Seconds in which a camera must deliver its first frame.
         images_per_second: Rate that images are taken to be recorded at.
+        selection: The part of every source that is analysed.
 
     Yields:
         One final result per frame, those of a source in order, `lookahead` frames late at most. Frames that show no
@@ -71,7 +81,7 @@ def analyze(
             source broke off or never delivered. Several such sources give an `AnalysisError` with all their errors.
     """
     addresses = [sources] if isinstance(sources, str | Path | int) else sources
-    opened = open_sources(addresses, timeout, images_per_second)
+    opened = open_sources(addresses, timeout, images_per_second, selection)
     model = bundle if isinstance(bundle, Model) else load(bundle, provider)
     make_face_provider = make_face_providers(model, faces, min_face, detect_every, max_gap)
     with Analysis(opened, model, make_face_provider, provisional=provisional) as analysis:
@@ -83,11 +93,11 @@ def make_face_providers(
     model: Model,
     faces: Literal["detect", "crops"] = "detect",
     min_face: int = MIN_FACE,
-    detect_every: int = DETECT_EVERY,
-    max_gap: int = MAX_GAP,
+    detect_every: int | timedelta = DETECT_EVERY,
+    max_gap: int | timedelta = MAX_GAP,
     align: Callable[[np.ndarray, np.ndarray, CropGeometry], np.ndarray] = align,
-) -> Callable[[], FaceProvider]:
-    """Choose how faces are found; returns a maker of face providers, one for each source.
+) -> Callable[[Source], FaceProvider]:
+    """Choose how faces are found; returns what makes the face provider of a source.
 
     Arguments are as for `analyze`, but for `align`, which cuts out the faces that were found.
 
@@ -96,13 +106,21 @@ def make_face_providers(
     """
     crop = model.layout.crop
     if faces == "crops":
-        return lambda: AlignedImages(crop)
+        return lambda source: AlignedImages(crop)
     mtcnn = Mtcnn(model.graph(PNET), model.graph(RNET), model.graph(ONET), min_face)
 
     def cut_out(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         return align(image, landmarks, crop)
 
-    return lambda: FaceTracker(mtcnn, mtcnn, cut_out, detect_every, max_gap)
+    def make(source: Source) -> FaceProvider:
+        detect, gap = (_in_frames(duration, source.fps) for duration in (detect_every, max_gap))
+        return FaceTracker(mtcnn, mtcnn, cut_out, max(detect, 1), gap)
+
+    return make
+
+
+def _in_frames(duration: int | timedelta, fps: float | None) -> int:
+    return duration if isinstance(duration, int) else round(duration.total_seconds() * (fps or IMAGES_PER_SECOND))
 
 
 def limit_opencv_threads() -> None:
@@ -117,7 +135,8 @@ class Analysis:
     """Sources on their way through the model. A context manager that is iterated over once.
 
     Every source has a thread that reads it and one that finds its faces; one thread runs the model on whatever waits.
-    They work ahead by a bounded number of frames. Files wait when that is reached; cameras drop their oldest frames.
+    They work ahead by a bounded number of frames. Files wait when that is reached; cameras drop their oldest frames. Of
+    many files, `FILES_AT_ONCE` are analysed at the same time, in their order.
 
     Args:
         sources: Where images come from.
@@ -137,7 +156,7 @@ class Analysis:
         self,
         sources: Sequence[Source],
         model: Model,
-        make_face_provider: Callable[[], FaceProvider],
+        make_face_provider: Callable[[Source], FaceProvider],
         *,
         provisional: bool = False,
         keep_images: bool = True,
@@ -150,15 +169,17 @@ class Analysis:
         self._scheduler = Scheduler(model.batch(), provisional=provisional)
         self._arrival = Wakeup()
         self._results: Channel[FrameResult] = Channel(MOST_RESULTS)
-        self._workers = [self._make_worker(source, make_face_provider(), keep_images) for source in sources]
+        self._workers = [self._make_worker(source, make_face_provider(source), keep_images) for source in sources]
         self._timelines = [SourceTimeline(worker.source.info, worker.frames, model.output) for worker in self._workers]
-        self._threads = [thread for worker in self._workers for thread in worker.threads]
-        self._threads.append(Thread(target=self._run_model, name="model", daemon=True))
+        self._waiting = deque(sorted(self._workers, key=lambda worker: not worker.source.live))
+        # First the model's, which starts others: it has ended when `_end` comes to these.
+        self._threads = [Thread(target=self._run_model, name="model", daemon=True)]
+        self._threads += (thread for worker in self._workers for thread in worker.threads)
 
     def __enter__(self) -> Analysis:
         try:
-            for thread in self._threads:
-                thread.start()
+            self._start_due()
+            self._threads[0].start()
         except BaseException:
             self._end()
             raise
@@ -219,7 +240,10 @@ class Analysis:
     def _run_model(self) -> None:
         try:
             while not self._done():
-                self._arrival.wait_for(lambda: self._done() or not all(timeline.idle for timeline in self._timelines))
+                self._arrival.wait_for(
+                    lambda: self._done() or self._due() or not all(line.idle for line in self._timelines)
+                )
+                self._start_due()
                 for result in self._scheduler.step(self._timelines):
                     self._results.put(result)
         except Cancelled:
@@ -231,6 +255,18 @@ class Analysis:
 
     def _done(self) -> bool:
         return all(timeline.done for timeline in self._timelines)
+
+    def _due(self) -> bool:
+        """Whether a source waits whose turn has come."""
+        if not self._waiting or self._waiting[0].source.live:
+            return bool(self._waiting)
+        files = sum(not timeline.done for timeline in self._timelines if not timeline.source.live)
+        return files - len(self._waiting) < FILES_AT_ONCE
+
+    def _start_due(self) -> None:
+        while self._due():
+            for thread in self._waiting.popleft().threads:
+                thread.start()
 
     def _fail(self, error: BaseException) -> None:
         self._bug = self._bug or error

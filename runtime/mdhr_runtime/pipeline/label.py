@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import Literal
@@ -45,8 +46,8 @@ def label(
     *,
     faces: Literal["detect", "crops"] = "detect",
     min_face: int = MIN_FACE,
-    detect_every: int = DETECT_EVERY,
-    max_gap: int = MAX_GAP,
+    detect_every: int | timedelta = DETECT_EVERY,
+    max_gap: int | timedelta = MAX_GAP,
     provisional: bool = False,
     overwrite: bool = False,
     on_open: Callable[[Sequence[Sink]], None] = lambda sinks: None,
@@ -64,8 +65,8 @@ def label(
         model: What scores the faces.
         faces: "detect" finds and follows the faces; "crops" takes every image as an aligned face.
         min_face: Side in pixels of the smallest face to look for.
-        detect_every: Frames from one detection to the next; in between, known faces are followed.
-        max_gap: Frames that a face may be away and keep its id.
+        detect_every: Frames, or time, from one detection to the next; in between, known faces are followed.
+        max_gap: Frames, or time, that a face may be away and keep its id.
         provisional: Whether every frame gets a provisional result at once, besides its final one later.
         overwrite: Whether files that are not results of the same kind are replaced, too. Inputs never are.
         on_open: Called with the sinks when all are open, before any file is touched.

@@ -12,6 +12,7 @@ Such a URL may hold a password: of it, show and write only what `mdhr_runtime.ad
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ SUFFIXES = {
     ".parquet": "mdhr_runtime.sinks.parquet:ParquetFile",
     ".mp4": "mdhr_runtime.sinks.overlay:Overlay",
 }
+FOLDER = "mdhr_runtime.sinks.folder:TableFolder"
 SCHEMES = {
     "mqtt": "mdhr_runtime.sinks.mqtt:MqttPublisher",
     "mqtts": "mdhr_runtime.sinks.mqtt:MqttPublisher",
@@ -49,8 +51,8 @@ def open_sink(target: str | Path, aus: Iterable[str], sources: Iterable[SourceIn
     """Make the sink that a target asks for. No file is touched before the sink's `with` block begins.
 
     Args:
-        target: A file's path with a suffix of `SUFFIXES`, a URL with a scheme of `SCHEMES`, or `-` for JSON Lines on
-            the standard output.
+        target: A file's path with a suffix of `SUFFIXES`; a folder; a URL with a scheme of `SCHEMES`; or `-` for JSON
+            Lines on the standard output.
         aus: Names of the AUs in the order of the scores.
         sources: What results will come from.
 
@@ -76,8 +78,9 @@ def find_sink(target: str | Path) -> type[Sink]:
         what, key, built_in = "file", Path(target).suffix.lower(), SUFFIXES
     if target == STANDARD_OUTPUT:
         key = ".jsonl"
-    if key in built_in:
-        kind: type[Sink] = EntryPoint(key, built_in[key], GROUP).load()
+    found = FOLDER if is_folder(target) else built_in.get(key)
+    if found is not None:
+        kind: type[Sink] = EntryPoint(key, found, GROUP).load()
         return kind
     others = {entry.name: entry for entry in entry_points(group=GROUP)}
     if key in others:
@@ -86,8 +89,13 @@ def find_sink(target: str | Path) -> type[Sink]:
     raise OutputError(
         f"There is no output for this kind of {what}: {key or repr(redacted(target))}.",
         f"Known are {', '.join(name for name in known if name != LIVE_PAGE)}.",
-        f"Choose one of them, or {STANDARD_OUTPUT} for JSON Lines on the standard output.",
+        f"Choose one of them, a folder (au/), or {STANDARD_OUTPUT} for JSON Lines on the standard output.",
     )
+
+
+def is_folder(target: str) -> bool:
+    """Whether a target is a folder: one that exists, or is to be made, as the "/" at its end says."""
+    return not is_address(target) and (target.endswith("/") or os.path.isdir(target))
 
 
 def _load(entry: EntryPoint) -> type[Sink]:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..addresses import is_address, webcam_number
+from ..addresses import locate
 from ..defaults import IMAGES_PER_SECOND, TIMEOUT
+from ..errors import VideoError
 from .base import Source, SourceBase
 from .camera import Camera, webcam
+from .contents import contents
 from .frame import Frame
-from .images import Images, is_image
+from .images import Images, holds_images
 from .network import open_url
-from .refusals import check_source
+from .selection import WHOLE, Selection
 from .video import Video
 
 __all__ = [
     "Camera",
     "Frame",
     "Images",
+    "Selection",
     "Source",
     "SourceAddress",
     "SourceBase",
@@ -34,63 +36,76 @@ SourceAddress = str | Path | int
 
 
 def open_source(
-    address: SourceAddress, timeout: float = TIMEOUT, images_per_second: float = IMAGES_PER_SECOND
-) -> Camera | Images | Video:
-    """Open what a user calls a source.
-
-    Args:
-        address: A video file; an image, a folder of images or a pattern such as `"frames/*.png"`; the number of a
-            webcam, if no file or folder has this name, or its device; or the URL of a stream.
-        timeout: Seconds in which a webcam or stream must deliver its first frame.
-        images_per_second: Rate that images are taken to be recorded at.
+    address: SourceAddress,
+    timeout: float = TIMEOUT,
+    images_per_second: float = IMAGES_PER_SECOND,
+    selection: Selection = WHOLE,
+) -> Source:
+    """Open what is one source; see `open_sources`.
 
     Raises:
-        VideoError: There is no such file, image or address, or it cannot be opened. (Cameras tell when they are read.)
+        VideoError: It cannot be opened, or is several.
     """
-    text, path = str(address), Path(str(address))
-    number = webcam_number(address if isinstance(address, int) else text)
-    if number is not None:
-        return webcam(number, timeout)
-    if is_address(text):
-        return open_url(text, timeout)
-    check_source(text)
-    if os.path.isdir(path):
-        return Images(path.resolve().name, filter(is_image, path.iterdir()), images_per_second)
-    if not os.path.exists(path):
-        return Images(text, filter(is_image, map(Path, glob.glob(text))), images_per_second)
-    return Images(path.name, [path], images_per_second) if is_image(path) else Video(path)
+    first, *others = open_sources([address], timeout, images_per_second, selection)
+    if others:
+        held = f"It holds {len(others) + 1}: {first.name}, {others[0].name} …"
+        raise VideoError(f"{address} is not one source.", held, "Give one of them.")
+    return first
 
 
 def open_sources(
-    addresses: Sequence[SourceAddress], timeout: float = TIMEOUT, images_per_second: float = IMAGES_PER_SECOND
+    addresses: Sequence[SourceAddress],
+    timeout: float = TIMEOUT,
+    images_per_second: float = IMAGES_PER_SECOND,
+    selection: Selection = WHOLE,
 ) -> list[Source]:
-    """Open several sources and give them different names.
+    """Open what a user calls sources, and give them different names.
 
+    Of a folder or pattern, every video is a source, and its images are one together. Folders inside are not searched.
     Images given one by one, as a shell makes them of `frames/*.jpg`, are one source per folder, with the folder's name.
 
     Args:
-        addresses: What to open; see `open_source`.
-        timeout: As for `open_source`.
-        images_per_second: As for `open_source`.
+        addresses: Each is a video file; an image; a folder or a pattern such as `"frames/*.png"`; the URL of a stream
+            or file; the number of a webcam, as a number, as `camera:0`, or as `0` if no file or folder has this name;
+            or its device.
+        timeout: Seconds in which a webcam or stream must deliver its first frame.
+        images_per_second: Rate that images are taken to be recorded at.
+        selection: The part of every source that is given.
 
     Raises:
-        VideoError: One of them cannot be opened.
+        VideoError: There is no such file or address, or one of them cannot be opened. (Cameras tell when they are
+            read.)
     """
-    groups: dict[Path | int, list[SourceAddress]] = {}
-    for index, address in enumerate(addresses):
-        path = Path(str(address))
-        groups.setdefault(path.parent if is_image(path) and os.path.isfile(path) else index, []).append(address)
-    sources: list[Camera | Images | Video] = [
-        Images(key.resolve().name, map(Path, map(str, group)), images_per_second)
-        if isinstance(key, Path) and len(group) > 1
-        else open_source(group[0], timeout, images_per_second)
-        for key, group in groups.items()
-    ]
+    groups: dict[Path | int, list[int | str | Path]] = {}
+    for index, place in enumerate(map(locate, addresses)):
+        image = isinstance(place, Path) and os.path.isfile(place) and holds_images(place)
+        groups.setdefault(place.parent if isinstance(place, Path) and image else index, []).append(place)
+    sources: list[SourceBase] = []
+    for group in groups.values():
+        images = [place for place in group if isinstance(place, Path)]
+        if len(images) > 1:
+            sources.append(Images(images[0].parent.resolve().name, images, images_per_second))
+        else:
+            sources.extend(_open(group[0], timeout, images_per_second))
     given, taken = {source.name for source in sources}, set[str]()
     for source in sources:
+        source.selection = selection
         name, number = source.name, 1
         while source.name in taken or (number > 1 and source.name in given):
             number += 1
             source.name = f"{name}#{number}"
         taken.add(source.name)
     return list(sources)
+
+
+def _open(place: int | str | Path, timeout: float, images_per_second: float) -> list[SourceBase]:
+    if isinstance(place, int):
+        return [webcam(place, timeout)]
+    if isinstance(place, str):
+        return [open_url(place, timeout)]
+    videos, images = contents(place)
+    sources: list[SourceBase] = [Video(path) for path in videos]
+    if images:
+        name = place.resolve().name if os.path.isdir(place) else place.name if images == [place] else str(place)
+        sources.append(Images(name, images, images_per_second))
+    return sources

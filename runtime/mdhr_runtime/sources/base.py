@@ -7,9 +7,11 @@ from pathlib import Path
 from threading import Event
 from typing import Protocol
 
+from ..errors import VideoError
 from ..results import SourceInfo
 from .frame import Frame
-from .selection import Selection
+from .pace import watched
+from .selection import WHOLE
 
 
 class Source(Protocol):
@@ -25,11 +27,11 @@ class Source(Protocol):
 
     @property
     def fps(self) -> float | None:
-        """Images per second as the source states them, or None if it does not know."""
+        """Images per second that it gives, as far as the source states its rate, or None if it does not."""
 
     @property
     def frame_count(self) -> int | None:
-        """Number of images that it promises, or None. It may be off by a few."""
+        """Number of images that it promises to give, or None. It may be off by a few."""
 
     @property
     def lost(self) -> int:
@@ -64,8 +66,8 @@ class SourceBase:
     Args:
         name: Its name, a file's with whatever bytes it has.
         live: As in `Source`.
-        fps: As in `Source`.
-        frame_count: As in `Source`.
+        fps: Images per second of the whole source, as it states them, or None.
+        frame_count: Number of images of the whole source that it promises, or None.
         files: As in `Source`.
 
     Attributes:
@@ -82,18 +84,36 @@ class SourceBase:
         files: Sequence[Path] = (),
     ) -> None:
         self.name = name.encode(errors="surrogateescape").decode(errors="replace")
-        self.live, self.fps, self.frame_count, self.files = live, fps, frame_count, files
+        self.live, self.files = live, files
+        self._fps, self._frame_count = fps, frame_count
         self.lost = 0
         self.warnings: list[str] = []
-        self.selection = Selection()
+        self.selection = WHOLE
         self._stopped = Event()
 
     def __iter__(self) -> Iterator[Frame | None]:
         """See `Source`."""
-        return self.selection.of(self._frames())
+        empty = True
+        for frame in watched(self.selection.of(self._frames()), self.warnings.append):
+            empty = empty and frame is None
+            yield frame
+        if empty and self.selection != WHOLE and not self._stopped.is_set():
+            why = f"It has no frames from {self.selection.start:g} to {self.selection.end:g} s."
+            raise VideoError(f"Nothing of {self.name} is selected.", why, "Choose --start and --end within it.")
 
     def _frames(self) -> Iterator[Frame | None]:
+        """All frames; those before the start of the selection may be left out, where that saves work."""
         raise NotImplementedError
+
+    @property
+    def fps(self) -> float | None:
+        """See `Source`."""
+        return self.selection.rate(self._fps)
+
+    @property
+    def frame_count(self) -> int | None:
+        """See `Source`."""
+        return self.selection.count(self._frame_count, self._fps)
 
     @property
     def info(self) -> SourceInfo:

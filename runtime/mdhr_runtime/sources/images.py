@@ -7,68 +7,77 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from ..defaults import IMAGES_PER_SECOND, MOST_PIXELS
+from ..defaults import IMAGES_PER_SECOND
 from ..errors import VideoError
-from ..file_types import IMAGE, file_type
-from ..files import open_regular
+from ..file_types import HEIC, IMAGE, VIDEO, file_type
 from .base import SourceBase
 from .frame import Frame
+from .image_reader import ImageReader, look
 
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-PAGED = frozenset({".tif", ".tiff"})
+SUFFIXES = frozenset(
+    {".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+)
+MOTION_JPEG = frozenset({".mjpeg", ".mjpg"})
+"""Names of videos that begin like an image, which is their first frame."""
 
 
 class Images(SourceBase):
-    """Images in files, as the consecutive frames of a video.
+    """Images in files, as the consecutive frames of a video; of animations and of files with several pages, all.
 
     One that cannot be read gives a black frame that says so, and the rest goes on.
 
     Args:
         name: The source's name.
         paths: The files, in any order; they are read in the natural one: `2.jpg` before `10.jpg`.
-        fps: Images per second, from which the timestamps follow.
+        fps: Images per second, from which the timestamps follow. An animation has times of its own.
 
     Raises:
-        VideoError: There are no files.
+        VideoError: There are no files, or what reads the first is not installed.
     """
 
     def __init__(self, name: str, paths: Iterable[Path], fps: float = IMAGES_PER_SECOND) -> None:
         files = sorted(paths, key=natural_order)
-        super().__init__(name, fps=fps, frame_count=len(files), files=files)
-        self._rate = fps
         if not files:
             raise VideoError(
                 f"{name} holds no images.",
                 "No file there has the name of an image.",
                 f"Give a folder or a pattern with images: {', '.join(sorted(SUFFIXES))}; give videos by their names.",
             )
+        pages, animated = None, False
+        with suppress(ValueError):  # which is told when it is read
+            pages, animated = look(files[0])
+        super().__init__(name, fps=None if animated else fps, frame_count=(pages or 1) + len(files) - 1, files=files)
+        self._rate = fps
+        self._reader = ImageReader(self.warnings)
 
     def _frames(self) -> Iterator[Frame]:
-        shape = None
+        shape, number, ahead = None, 0, 0.0  # by how much animations are ahead of the rate, in seconds
         for index, path in enumerate(self.files):
-            if self._stopped.is_set():
-                return
-            image = self._image(path)
-            if image is not None:
-                shape = image.shape
-            elif shape is None:
-                shape = _first_shape(self.files[index + 1 :])
-            yield Frame(
-                index + 1, index / self._rate, np.zeros(shape, np.uint8) if image is None else image, image is not None
-            )
+            for image, seconds in self._pages(path):
+                if self._stopped.is_set():
+                    return
+                shape = image.shape if image is not None else shape or self._first_shape(self.files[index + 1 :])
+                number += 1
+                shown = np.zeros(shape, np.uint8) if image is None else image
+                yield Frame(number, (number - 1) / self._rate + ahead, shown, image is not None)
+                ahead += seconds - 1 / self._rate if seconds else 0
 
-    def _image(self, path: Path) -> np.ndarray | None:
+    def _pages(self, path: Path) -> Iterator[tuple[np.ndarray | None, float]]:
+        """The pages of a file, the last of which may be None: it cannot be read, and none behind it."""
         try:
-            image, pages = _read(path)
+            yield from self._reader.pages(path)
         except ValueError as error:
             self.warnings.append(f"{path} cannot be read as an image: {error}.")
-            return None
-        if pages > 1:
-            self.warnings.append(f"{path} has {pages} pages, of which the first is read.")
-        return image
+            yield None, 0
+
+    def _first_shape(self, paths: Iterable[Path]) -> tuple[int, ...]:
+        """Shape of the first image that can be read, for the black ones before it."""
+        for path in paths:
+            with suppress(ValueError):
+                return next(self._reader.pages(path))[0].shape
+        return (1, 1, 3)
 
 
 def natural_order(path: Path) -> list[tuple[str, int]]:
@@ -76,36 +85,19 @@ def natural_order(path: Path) -> list[tuple[str, int]]:
     return [(text, int(digits or -1)) for text, digits in re.findall(r"(\D*)(\d*)", str(path))]
 
 
+def holds_images(path: Path) -> bool:
+    """Whether a file is read as images: by its first bytes or, if it is no video by them, by its name."""
+    kind = file_type(path)
+    if path.suffix.lower() in MOTION_JPEG:
+        return False
+    return kind in (IMAGE, HEIC) or (kind != VIDEO and path.suffix.lower() in SUFFIXES)
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a file in a folder is passed over: `._1.jpg` is what macOS keeps beside `1.jpg`."""
+    return path.name.startswith(".")
+
+
 def is_image(path: Path) -> bool:
-    """Whether a file has the name of an image. `._1.jpg` is what macOS keeps beside `1.jpg`, and none."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
-
-
-def _first_shape(paths: Iterable[Path]) -> tuple[int, ...]:
-    """Shape of the first image that can be read, for the black ones before it."""
-    for path in paths:
-        with suppress(ValueError):
-            return _read(path)[0].shape
-    return (1, 1, 3)
-
-
-def _read(path: Path) -> tuple[np.ndarray, int]:
-    """Read an image: uint8 (H, W, 3) RGB, turned as its camera says; and the number of images in its file.
-
-    Raises:
-        ValueError: It cannot be read; says why.
-    """
-    try:
-        with open_regular(path) as file:
-            data = np.fromfile(file, np.uint8)  # not `cv2.imread`, which prints warnings and knows ASCII paths only
-            pages = cv2.imcount(f"/proc/self/fd/{file.fileno()}") if path.suffix.lower() in PAGED else 1
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except OSError as error:
-        raise ValueError(error.strerror) from error
-    except cv2.error as error:
-        large = "MAX_IMAGE_PIXELS" in str(error)
-        raise ValueError(f"it has more than {MOST_PIXELS >> 20} megapixels" if large else "it is damaged") from error
-    if image is None:
-        kind = file_type(path)
-        raise ValueError("it is damaged, or none" if kind in (IMAGE, None) else f"it is {kind.noun}")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB), pages
+    """Whether a file in a folder counts as one of its images."""
+    return not is_hidden(path) and holds_images(path)

@@ -73,7 +73,7 @@ class Video(SourceBase):
         Raises:
             VideoError: The video breaks off early.
         """
-        clock = Clock(self.fps)
+        clock = Clock(self._fps)
         start = self._begins + self.selection.start if self.selection.start > 0 else None
         number = 0
         with ExitStack() as stack:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ..case import Case, Right, misused, refused, works
-from ..stock import Stock, image, picture, pictures, put, subfolder, text
+from ..stock import Stock, fifo, image, picture, pictures, put, subfolder, text
 
 RUN = ("{bundle}",)
 TO = ("--out", "au.csv")
@@ -60,7 +60,7 @@ WITHOUT = ("{bundle}", "x.png", *TO)
 LESS = "lower (it|--min-face)|--min-face lower"
 
 OVERLAYS = ("x.csv", "ws://127.0.0.1:0/a", "x", "x.avi", "a:b.csv", "", "-", "x.jsonl", "mqtt://127.0.0.1/a")
-OUTS = ("x.mp4", "x", "x.txt", "x.xlsx", "", "ws://127.0.0.1:0/a", ".csv/", "x.csv.gz", "live://0", "x.")
+OUTS = ("x.mp4", "x", "x.txt", "x.xlsx", "", "ws://127.0.0.1:0/a", "x/y/", "x.csv.gz", "live://0", "x.")
 PUBLISHED = ("x.csv", "127.0.0.1:1883", "http://127.0.0.1/a", "", "ws://", "mqtt://", "-")
 
 HELP = (
@@ -209,16 +209,40 @@ CASES = [
         (),
         misused("source", codes=(2,)) if False else Right((2,), says=("SOURCE|missing",)),
     ),
+    *(
+        Case(
+            f"{what} of videos",
+            "run",
+            (*RUN, address, *TO),
+            (put("clip.avi", "x/a.avi"), put("clip.avi", "x/b.avi")),
+            works("au.csv", rows=18, says=("a.avi", "b.avi")),
+        )
+        for what, address in (("a folder", "x"), ("a pattern", "x/*.avi"))
+    ),
     Case(
-        "a folder of videos",
+        "a folder of videos and pictures",
         "run",
         (*RUN, "x", *TO),
-        (put("clip.avi", "x/a.avi"), put("clip.avi", "x/b.avi")),
-        refused("video", "x/\\*|one by one|each|their names|pattern"),
+        (pictures("x", 3), put("clip.avi", "x/a.avi")),
+        works("au.csv", rows=12, says=("2 sources|a.avi",)),
     ),
-    Case("an empty folder", "run", (*RUN, "x", *TO), (subfolder("x"),), refused("no images|empty|no picture")),
-    Case("a folder of texts", "run", (*RUN, "x", *TO), (text("x/a.txt"),), refused("no images|no picture")),
-    Case("a folder of folders", "run", (*RUN, "x", *TO), (pictures("x/y", 2),), refused("no images|no picture")),
+    Case(
+        "a folder of videos, one of which is empty",
+        "run",
+        (*RUN, "x", *TO),
+        (put("clip.avi", "x/a.avi"), text("x/b.avi", "")),
+        refused("x/b.avi", "empty"),
+    ),
+    Case(
+        "a hundred videos",
+        "run",
+        (*RUN, "x", "--every", "9", "--out", "y/"),
+        tuple(put("clip.avi", f"x/{number}.avi") for number in range(100)),
+        works("y*", says=("100 rows in 100 tables",)),
+    ),
+    Case("an empty folder", "run", (*RUN, "x", *TO), (subfolder("x"),), refused("empty")),
+    Case("a folder of texts", "run", (*RUN, "x", *TO), (text("x/a.txt"),), refused("neither videos nor images")),
+    Case("a folder of folders", "run", (*RUN, "x", *TO), (pictures("x/y", 2),), refused("images", "not searched")),
     Case(
         "FFmpeg's numbers",
         "run",
@@ -241,12 +265,32 @@ CASES = [
         (subfolder("x"),),
         refused("no images|no file|fits|match"),
     ),
+    Case("a photo called a video", "run", (*RUN, "x.mp4", *TO), (put("photo.jpg", "x.mp4"),), works("au.csv", rows=1)),
+    Case("a video called a photo", "run", (*RUN, "x.png", *TO), (put("clip.avi", "x.png"),), works("au.csv", rows=9)),
+    Case("a pipe in place of a video", "run", (*RUN, "x.mp4", *TO), (fifo("x.mp4"),), refused("pipe")),
+    Case("a device in place of a video", "run", (*RUN, "/dev/null", *TO), (), refused("device")),
+    Case("a file of another host", "run", (*RUN, "file://host/x.mp4", *TO), (), refused("no file")),
+    Case("a part", "run", (*RUN, "{clip}", "--start", "0:00.1", "--end", "0.2", *TO), (), works("au.csv", rows=2)),
     Case(
-        "a pattern of videos",
+        "an end before the start",
         "run",
-        (*RUN, "x/*.avi", *TO),
-        (put("clip.avi", "x/a.avi"),),
-        Right((0, 1), says=("",), maybe=("au.csv",)),
+        (*RUN, "{clip}", "--start", "9", "--end", "8", *TO),
+        (),
+        misused("8 s"),
+    ),
+    Case(
+        "a part behind the end",
+        "run",
+        (*RUN, "{clip}", "--start", "9", *TO),
+        (),
+        Right((1,), says=("clip.avi", "no frames from 9 to"), maybe=("au.csv",)),
+    ),
+    Case(
+        "too few frames per second",
+        "run",
+        (*RUN, "{clip}", "--fps", "5", *TO),
+        (),
+        works("au.csv", says=("warning", "frames per second", "trained")),
     ),
     Case("a table in place of a video", "run", (*RUN, "{table}", *TO), (), refused("table|no video|text")),
     Case("a checkpoint in place of a video", "run", (*RUN, "{checkpoint}", *TO), (), refused("checkpoint|no video")),
@@ -340,6 +384,17 @@ CASES = [
             ("--image-fps", "nan"),
             ("--image-fps", "inf"),
             ("--image-fps", "1e-320"),
+            ("--start", "-1"),
+            ("--start", "1:60"),
+            ("--end", "0"),
+            ("--end", "nan"),
+            ("--every", "0"),
+            ("--fps", "0"),
+            ("--fps", "nan"),
+            ("--rotate", "45"),
+            ("--max-gap", "1m"),
+            ("--max-gap", "-1s"),
+            ("--detect-every", "0.5"),
             ("--timeout", "nan"),
             ("--timeout", "inf"),
             ("--timeout", "1e300"),
@@ -363,6 +418,9 @@ CASES = [
             ("--min-face", "99999999999"),
             ("--detect-every", "99999999999999999999"),
             ("--max-gap", "99999999999999999999"),
+            ("--max-gap", "999999999s"),
+            ("--every", "99999999999999999999"),
+            ("--end", "9" * 400),
         )
     ),
 ]

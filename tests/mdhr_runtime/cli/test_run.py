@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import cv2
 import numpy as np
 import pytest
 from camera_server import HttpCamera, SilentServer, free_port, wait_for
@@ -259,6 +260,7 @@ def test_a_camera_runs_until_it_is_stopped(tiny_bundle, swaying, out, number, st
         (("--overlay", "-"), "Write --out -."),
         (("--overlay", ""), "Give --overlay a file for a video, such as au.mp4."),
         (("--out", "x.mp4"), "Write --overlay x.mp4."),
+        (("--overlay", "tables/"), "Give --overlay a file for a video, such as au.mp4."),
         (("--out", "MQTT://host/topic"), "Write --publish mqtt://host/topic."),
         (("--publish", "x.parquet"), "Write --out x.parquet."),
         (("--out", "au.csv", "--publish", "x.mp4"), "Write --overlay x.mp4."),
@@ -306,3 +308,51 @@ def test_info_tells_of_the_sources(tiny_bundle, write_video, out):
         "info: a.avi: 3 frames, 25.0 per second"
         in invoke(tiny_bundle, video, "--out", out, "--log-level", "info").output
     )
+
+
+def test_a_part_of_the_source_is_analysed_turned(tiny_bundle, write_video, swaying, out):
+    video = write_video("a.avi", [np.rot90(image, 1) for image in swaying])
+    part = ("--start", "0:00.2", "--end", "0.6", "--every", "2", "--rotate", "90")
+    result = invoke(tiny_bundle, video, "--out", out, *part)
+    assert [(row["frame"], row["timestamp"]) for row in read(out)] == [
+        (str(number), f"{(number - 1) / 25:.3f}") for number in (7, 9, 11, 13, 15)
+    ]
+    assert "5 with a face" in result.output
+    assert invoke(tiny_bundle, video, "--out", out, "--fps", "5").exit_code == 0
+    assert [row["frame"] for row in read(out)] == ["1", "6", "11", "16", "21", "24"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--start", "9", "--end", "0:08"), 2, "--end, 8 s, is not after --start, 9 s."),
+        (("--start", "9"), 1, "Nothing of a.avi is selected."),
+        (("--start", "1:99"), 2, "'1:99' is no time"),
+        (("--max-gap", "1m"), 2, "is neither frames (30), from 0 on, nor seconds (1s)"),
+        (("--rotate", "45"), 2, "--rotate"),
+        (("--fps", "0"), 2, "--fps"),
+        (("--every", "0"), 2, "--every"),
+    ],
+)
+def test_a_part_that_makes_no_sense_is_told(tiny_bundle, write_video, out, arguments, code, words):
+    result = invoke(tiny_bundle, write_video("a.avi", [BLANK] * 3), "--out", out, *arguments)
+    assert result.exit_code == code
+    assert words in result.output
+
+
+def test_a_rate_that_the_model_does_not_know_is_told(tiny_bundle, write_video, swaying, out):
+    result = invoke(tiny_bundle, write_video("a.avi", swaying[:9], fps=5.0), "--out", out, "--max-gap", "1s")
+    assert "warning: a.avi: 5 frames per second are analysed, and the model was trained on 25 to 30" in result.output
+
+
+def test_a_folder_of_videos_and_images_has_a_table_each(tiny_bundle, write_video, tmp_path):
+    (tmp_path / "rec").mkdir()
+    for name in ("a.avi", "b.avi"):
+        write_video(f"rec/{name}", [BLANK] * 2)
+    (tmp_path / "rec" / "1.png").write_bytes(cv2.imencode(".png", BLANK)[1].tobytes())
+    result = invoke(tiny_bundle, tmp_path / "rec", "--out", f"{tmp_path}/tables/")
+    assert result.exit_code == 0, result.output
+    assert {path.name: len(read(path)) for path in (tmp_path / "tables").iterdir()} == {
+        "a.avi.csv": 2, "b.avi.csv": 2, "rec.csv": 1,
+    }  # fmt: skip
+    assert f"5 rows in 3 tables: {tmp_path}/tables/" in result.output

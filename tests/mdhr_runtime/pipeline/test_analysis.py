@@ -3,7 +3,9 @@
 import threading
 import time
 import weakref
+from datetime import timedelta
 from itertools import groupby
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -12,8 +14,8 @@ from array_source import Arrays
 
 import mdhr_runtime
 from mdhr_runtime.errors import AnalysisError, FramesError, MdhrError, VideoError
-from mdhr_runtime.pipeline.analysis import Analysis, make_face_providers
-from mdhr_runtime.sources import Images, Video
+from mdhr_runtime.pipeline.analysis import FILES_AT_ONCE, Analysis, make_face_providers
+from mdhr_runtime.sources import Camera, Images, Selection, Video
 
 BLANK = np.zeros((240, 240, 3), np.uint8)
 
@@ -32,7 +34,7 @@ def rows_of(results, source="arrays", face=None):
 
 def clip_scores(images, model):
     """Scores of images with one face as one clip."""
-    tracker = make_face_providers(model)()
+    tracker = make_face_providers(model)(Arrays([]))
     return model.clip(np.stack([tracker.find(image)[0].crop for image in images]))
 
 
@@ -87,7 +89,7 @@ def test_every_face_has_rows_and_a_stream_of_its_own(swaying, model):
     assert all(len(result.rows) == 2 for result in results)
     for face in (0, 1):
         rows = rows_of(results, face=face)
-        tracker = make_face_providers(model)()
+        tracker = make_face_providers(model)(Arrays([]))
         crops = [next(found.crop for found in tracker.find(image) if found.face_id == face) for image in both]
         assert_scores(rows, model.clip(np.stack(crops)))
 
@@ -321,6 +323,62 @@ def test_real_videos(media, model, name, runs):
     assert [success for success, _ in found] == [success for success, _ in runs]
     # Where exactly a face leaves the picture is the detector's opinion.
     np.testing.assert_allclose([count for _, count in found], [count for _, count in runs], atol=3)
+
+
+class Counted(Arrays):
+    """Notes how many of its kind are under way when one begins."""
+
+    under_way: ClassVar[list[int]] = []
+    now = 0
+
+    def __iter__(self):
+        Counted.now += 1
+        Counted.under_way.append(Counted.now)
+        yield from super().__iter__()
+        Counted.now -= 1
+
+
+def test_few_files_run_at_once_in_their_order_and_all_cameras(model, monkeypatch):
+    monkeypatch.setattr(Counted, "under_way", [])
+    files = [Counted([BLANK] * 2, str(number)) for number in range(9)]
+    cameras = [Arrays([BLANK] * 2, f"camera{number}", live=True) for number in range(6)]
+    analysis = Analysis([*files, *cameras], model, make_face_providers(model))
+    with analysis:
+        started = sum(thread.ident is not None for worker in analysis._workers for thread in worker.threads)
+        results = list(analysis)
+    assert started >= 2 * (FILES_AT_ONCE + len(cameras))
+    assert len(Counted.under_way) == 9
+    assert max(Counted.under_way) <= FILES_AT_ONCE + 1  # one may have been read when another begins
+    assert {result.source for result in results} == {source.name for source in (*files, *cameras)}
+    assert {stats.state for stats in analysis.stats().values()} == {"ended"}
+
+
+def test_files_that_fail_at_once_make_way_for_the_others(model, swaying):
+    thin = VideoError("It broke.", "It was thin.", "Take another.")
+    broken = [Arrays([], str(number), error=thin) for number in range(2 * FILES_AT_ONCE)]
+    with Analysis([*broken, Arrays(swaying[:3])], model, make_face_providers(model)) as analysis:
+        results = list(analysis)
+    assert len(rows_of(results)) == 3
+    assert len(analysis.problems) == len(broken)
+
+
+def test_files_that_never_had_their_turn_do_not_keep_an_analysis(model, swaying):
+    before = set(threading.enumerate())
+    many = [Arrays(swaying, str(number)) for number in range(3 * FILES_AT_ONCE)]
+    with Analysis(many, model, make_face_providers(model)) as analysis:
+        next(iter(analysis))
+    assert set(threading.enumerate()) == before
+    assert not any(source.read for source in many[FILES_AT_ONCE + 1 :])
+
+
+def test_durations_in_seconds_become_frames_at_the_rate_of_the_source(model):
+    make = make_face_providers(model, detect_every=timedelta(seconds=0.4), max_gap=timedelta(seconds=2))
+    source = Arrays([])
+    assert (make(source)._detect_every, make(source)._max_gap) == (10, 50)
+    source.selection = Selection(every=25)
+    assert (make(source)._detect_every, make(source)._max_gap) == (1, 2)
+    camera = Camera("camera", lambda: None)  # which does not know its rate
+    assert make(camera)._max_gap == 50
 
 
 def test_threads_that_cannot_all_be_started_leave_none(swaying, model, monkeypatch):

@@ -1,14 +1,13 @@
 import os
 import shutil
 import socket
-import struct
 import subprocess
 import sys
-import zlib
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mdhr_runtime.errors import VideoError
 from mdhr_runtime.results import SourceInfo
@@ -70,7 +69,7 @@ def test_a_broken_image_is_black_and_told_and_the_rest_goes_on(folder):
 
 @pytest.mark.parametrize("pattern", ["", "*.jpg"])
 def test_no_images(tmp_path, pattern):
-    with pytest.raises(VideoError, match="holds no images"):
+    with pytest.raises(VideoError, match="holds neither videos nor images"):
         open_source(tmp_path / pattern if pattern else tmp_path)
 
 
@@ -234,23 +233,43 @@ def test_the_first_images_have_the_size_of_the_first_that_can_be_read(folder):
     assert only.image.shape == (1, 1, 3)
 
 
-def test_further_pages_are_told(tmp_path):
-    cv2.imwritemulti(str(tmp_path / "a.tif"), [np.full((8, 8, 3), value, np.uint8) for value in (10, 20)])
-    source = open_source(tmp_path)
-    assert brightness(source) == [10]
-    assert source.warnings == [f"{tmp_path / 'a.tif'} has 2 pages, of which the first is read."]
+def test_pages_and_animations_count_as_frames(folder):
+    pages = [Image.fromarray(np.full((20, 30, 3), value, np.uint8)) for value in (12, 14, 16)]
+    pages[0].save(folder / "1.tif", save_all=True, append_images=pages[1:])
+    pages[0].save(folder / "2.webp", save_all=True, append_images=pages[1:], duration=[100, 200, 50], lossless=True)
+    frames = list(open_source(folder))
+    assert [frame.image[0, 0, 0] for frame in frames] == [10, 12, 14, 16, 20, 12, 14, 16, 100]
+    assert [frame.number for frame in frames] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert [round(frame.timestamp, 9) for frame in frames] == [0, 0.04, 0.08, 0.12, 0.16, 0.2, 0.3, 0.5, 0.55]
+    for name, rate in (("1.tif", 25), ("2.webp", None)):
+        source = open_source(folder / name)
+        assert (source.frame_count, source.fps) == (3, rate)
 
 
-def test_pictures_that_are_too_large_are_told_before_they_are_decoded(tmp_path):
-    path = tmp_path / "a.png"
-    chunks = (b"IHDR" + struct.pack(">II5B", 20_000, 20_000, 8, 2, 0, 0, 0), b"IDAT" + zlib.compress(b"\0"), b"IEND")
-    parts = (struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
-    code = f"""
-import mdhr_runtime.cli.program
-from mdhr_runtime.sources import open_source
-source = open_source({str(path)!r})
-print([frame.readable for frame in source], source.warnings[0])
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == f"[False] {path} cannot be read as an image: it has more than 64 megapixels.\n"
+def test_content_tells_images_from_videos(folder, write_video):
+    Image.new("RGB", (30, 20)).save(folder / "clip.mp4", "JPEG")
+    Image.new("RGB", (30, 20)).save(folder / "11", "PNG")
+    video = write_video("a.avi", [np.zeros((64, 64, 3), np.uint8)])
+    os.rename(video, folder / "video.jpg")
+    assert type(open_source(folder / "clip.mp4")) is Images
+    assert type(open_source(folder / "video.jpg")) is Video
+    films, pictures = open_sources([folder])
+    assert [path.name for path in films.files] == ["video.jpg"]
+    assert [path.name for path in pictures.files] == ["1.png", "2.png", "10.png", "11", "clip.mp4"]
+
+
+def test_a_hidden_file_is_passed_over_and_opened_by_its_name(folder):
+    os.rename(folder / "2.png", folder / ".2.png")
+    assert brightness(open_source(folder)) == [10, 100]
+    assert brightness(open_source(folder / ".2.png")) == [20]
+
+
+def test_images_of_which_none_can_be_read_without_an_extra(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (folder / "3.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    frames = iter(open_source(folder))
+    assert [next(frames).number, next(frames).number] == [1, 2]
+    with pytest.raises(VideoError, match=r"3\.heic"):
+        next(frames)
+    with pytest.raises(VideoError, match=r"3\.heic"):
+        open_source(folder / "3.heic")

@@ -60,6 +60,19 @@ def test_a_corrupt_image_is_named(raw, content):
         list(bp4d.read(raw)[0].images())
 
 
+def test_a_cut_image_is_named_and_not_half_grey(raw):
+    path = raw / "2D+3D/F001/T1/0032.jpg"
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(DataError, match=r"0032\.jpg is damaged"):
+        list(bp4d.read(raw)[0].images())
+
+
+def test_hidden_files_are_passed_over(raw):
+    for name in ("._0032.jpg", ".1_0033.jpg"):
+        (raw / "2D+3D/F001/T1" / name).write_bytes(b"no picture")
+    assert [number for number, _ in bp4d.read(raw)[0].images()] == [31, 32, 33]
+
+
 def test_labels_out_of_range_are_named(raw):
     labels = LABELS.copy()
     labels[1, 2] = 4
