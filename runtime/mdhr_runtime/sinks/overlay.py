@@ -25,8 +25,8 @@ from ..results import FrameResult, SourceInfo
 from ..targets import PartialFile, is_marked_mp4, mp4_mark
 from .base import Sink, SinkContext
 from .drawing import draw
-from .sound import NoSoundError, Sound, open_sound
-from .video_file import CODEC, VideoFile, check_sound
+from .sound import NoSoundError, Sound
+from .video_file import VideoFile, check_sound
 
 UNKNOWN_RATE = 25.0
 """Frames per second of a source that does not know its rate."""
@@ -97,11 +97,10 @@ class _Video:
         self._size = (0, 0)
         self._written = 0
         self._start = self._last = 0.0  # time stamps of the first picture, later by what was cut, and of the last one
-        self._details: list[str] = []
+        self._note = ""  # what becomes of the sound
 
     def __str__(self) -> str:
-        details = f" ({', '.join(self._details)})" if self._details else ""
-        return f"{self._written} frames: {self._target.path}{details}"
+        return f"{self._written} frames: {self._target.path}{self._note}"
 
     def write(self, image: np.ndarray, timestamp: float) -> None:
         if self._file is None:
@@ -135,18 +134,16 @@ class _Video:
 
     def _sound(self) -> Sound | None:
         """Open the sound that is to be copied, if there is any."""
-        self._details = [CODEC]
         if self._source.recording is None:
             return None
         try:
-            sound = open_sound(self._source.recording, self._source.begins + self._start)
-            if sound is not None:
-                check_sound(sound)
-                self._details.append("with its sound")
-            return sound
+            sound = Sound(self._source.recording, self._source.begins + self._start)
+            check_sound(sound)
         except NoSoundError as why:
-            self._details.append(f"without its sound: {why}")
+            self._note = f" (without its sound: {why})" if str(why) else ""
             return None
+        self._note = " (with its sound)"
+        return sound
 
     def _check_space(self) -> None:
         if shutil.disk_usage(self._target.path.parent).free < SPACE_LEFT:

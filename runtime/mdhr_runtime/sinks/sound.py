@@ -12,90 +12,66 @@ from typing import Any
 import av
 from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
-from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Stream
 
-from ..addresses import is_address
 from ..files import open_regular
 
+LATEST = 10.0
+"""Seconds after the first picture in which sound must begin: until then, nothing of the copy plays."""
 APART = 2.0
 """Seconds by which sound may lie behind its pictures in a file."""
 ATTEMPTS = 32
 """How often reading may fail in a row: behind damage in a file, other packets come."""
 FILTERS = {"aac": "aac_adtstoasc"}
-"""FFmpeg's filters that give packets the form of MP4, by codec; what has it already passes them unchanged."""
+"""FFmpeg's filters that give packets of a codec the form of MP4, if they have another."""
 END = math.inf, None
 
 
 class NoSoundError(Exception):
-    """A video's sound cannot be copied; says why."""
-
-
-def open_sound(recording: str, start: float) -> Sound | None:
-    """Open the best sound of a video file.
-
-    Args:
-        recording: The file, or an address, of which nothing is copied.
-        start: As for `Sound`.
-
-    Returns:
-        The sound, or None if it has none.
-
-    Raises:
-        NoSoundError: It cannot be read.
-    """
-    if is_address(recording):
-        raise NoSoundError("it is copied from files only")
-    try:
-        with open_regular(Path(recording)) as file:  # whose name may have any bytes, and any length
-            container = av.open(f"/proc/self/fd/{file.fileno()}", metadata_errors="replace")
-    except (OSError, ValueError, av.FFmpegError) as error:
-        raise NoSoundError("the file cannot be read once more") from error
-    stream = container.streams.best("audio")
-    if not isinstance(stream, AudioStream):
-        container.close()
-        return None
-    if stream.codec_context is None:
-        raise NoSoundError("its kind is unknown")
-    return Sound(container, stream, start)
+    """A video has no sound, or one that cannot be copied: then it says why."""
 
 
 class Sound:
-    """The sound of a video file, read as far as the pictures have come.
+    """The best sound of a video file, read as far as the pictures have come.
 
     Args:
-        container: The file, which `close` closes.
-        stream: Its sound.
-        start: Time of the first picture that is written, in seconds of the file's own time. Sound begins there.
+        recording: The file.
+        start: Where it begins, with the first picture that is written: seconds of the file's own time.
 
     Attributes:
         stream: The sound as the file describes it.
+        first: Its first packet.
+
+    Raises:
+        NoSoundError: There is none, or it cannot be read, or begins too late.
     """
 
-    def __init__(self, container: InputContainer, stream: AudioStream, start: float) -> None:
-        self._container, self.stream, self._start = container, stream, start
-        if start > (container.start_time or 0) / av.time_base + APART:
-            with suppress(av.FFmpegError):  # otherwise what comes before is read, and left out
-                container.seek(round((start - APART) * av.time_base))
-        self._packets = self._read()
-        self._next = next(self._packets, END)
-
-    def first(self, time: float) -> Packet[Any] | None:
-        """The first packet, if it begins before a time; to be asked before any other is taken.
-
-        Args:
-            time: As for `until`.
-        """
-        while self._next[1] is None and self._next[0] < time:
-            self._next = next(self._packets, END)
-        return self._next[1] if self._next[0] < time else None
+    def __init__(self, recording: str, start: float) -> None:
+        try:
+            with open_regular(Path(recording)) as file:  # whose name may have any bytes, and any length
+                self._container = av.open(f"/proc/self/fd/{file.fileno()}", metadata_errors="replace")
+        except (OSError, ValueError, av.FFmpegError) as error:
+            raise NoSoundError("it is no file that can be read once more") from error
+        stream = self._container.streams.best("audio")
+        if not isinstance(stream, AudioStream):
+            raise NoSoundError
+        if stream.codec_context is None:
+            raise NoSoundError("its kind is unknown")
+        self.stream = stream
+        if start > APART:
+            with suppress(av.FFmpegError):  # then what comes before is read, and left out
+                self._container.seek(round((start - APART) * av.time_base))
+        self._packets = self._read(start)
+        self._next = next((each for each in self._packets if each[1] or each[0] > LATEST), END)
+        if self._next[0] > LATEST or self._next[1] is None:
+            raise NoSoundError("it begins too late")
+        self.first = self._next[1]
 
     def until(self, time: float) -> Iterator[Packet[Any]]:
-        """Give the next packets, with their times since the first picture.
+        """Give the next packets, with their times since the start.
 
         Args:
-            time: Seconds since the first picture; only packets that begin before are given.
+            time: Seconds since the start, before which they begin.
         """
         while self._next[0] < time:
             packet = self._next[1]
@@ -107,26 +83,24 @@ class Sound:
         """Close the file. Safe to call twice."""
         self._container.close()
 
-    def _read(self) -> Iterator[tuple[float, Packet[Any] | None]]:
-        """Packets with their times; None stands for a packet of the picture: up to there the file has been read."""
-        name = FILTERS.get(self.stream.codec.canonical_name)
-        to_mp4 = BitStreamFilterContext(name, self.stream) if name else None
-        unit = self.stream.time_base or Fraction(1, av.time_base)
-        newest, shift = -1, round(self._start / unit)
-        for packet in self._demuxed(*self._container.streams.video, self.stream):
+    def _read(self, start: float) -> Iterator[tuple[float, Packet[Any] | None]]:
+        """Packets with their times; None stands for one of the picture, which tells how far the file has been read."""
+        to_mp4 = BitStreamFilterContext(FILTERS.get(self.stream.codec.canonical_name, "null"), self.stream)
+        newest, unit = -1, self.stream.time_base or Fraction(1)
+        for packet in self._demuxed():
             stated = packet.dts if packet.pts is None else packet.pts
             if stated is None:
                 continue
             if packet.stream is not self.stream:
-                yield float(stated * packet.time_base) - self._start - APART, None
-            elif stated - shift > newest and packet.size and not packet.is_corrupt:
-                newest = packet.pts = packet.dts = stated - shift
+                yield float(stated * packet.time_base) - start - APART, None
+            elif (time := stated - round(start / unit)) > newest and packet.size and not packet.is_corrupt:
+                newest = packet.pts = packet.dts = time
                 with suppress(av.FFmpegError):  # a damaged packet
-                    for copied in to_mp4.filter(packet) if to_mp4 else [packet]:
-                        yield float(newest * unit), copied
+                    for copied in to_mp4.filter(packet):
+                        yield float(time * unit), copied
 
-    def _demuxed(self, *streams: Stream) -> Iterator[Packet[Any]]:
+    def _demuxed(self) -> Iterator[Packet[Any]]:
         for _ in range(ATTEMPTS):
             with suppress(av.FFmpegError):
-                yield from self._container.demux(*streams)
+                yield from self._container.demux(*self._container.streams.video, self.stream)
                 return

@@ -11,28 +11,33 @@ from typing import Any
 
 import av
 import numpy as np
-from av.container import OutputContainer
 from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
 
 from .sound import NoSoundError, Sound
 
-CODEC = "H.264"
-"""What pictures are encoded with. It plays everywhere, browsers included."""
-FRAGMENT = 2.0
-"""Seconds after which what was written is complete, and plays whatever becomes of the rest."""
 UNIT = Fraction(1, 90_000)
 """Seconds in which times are counted."""
-LONGEST = 6 * 3600
-"""Seconds for which one picture can be shown: MP4 has 31 bits for their number of units."""
+FRAGMENT = int(2 / UNIT)
+"""Units after which what was written is complete, and plays whatever becomes of the rest."""
+LONGEST = int(6 * 3600 / UNIT)
+"""Units for which a picture is shown before it is repeated: MP4 has 31 bits for their number."""
+OPTIONS = {
+    # In fragments, each of which is complete and goes out at once, instead of one index at the end.
+    "movflags": "frag_keyframe+empty_moov+default_base_moof+frag_discont+delay_moov",
+    "flush_packets": "1",
+    "max_interleave_delta": "1000000",  # pictures wait for sound of their time, but not for more than a second
+}
+"""FFmpeg's options of the file. Times are not counted from a stream's first, and what the file says of its sound may
+come from the first packet of that, `delay_moov`."""
 
 
 class VideoFile:
-    """A video that is being written. Even one whose program is killed plays as far as it goes.
+    """A video in H.264 that is being written. Even one whose program is killed plays as far as it goes.
 
     Args:
         path: The file, with the suffix `.mp4`.
-        fps: Pictures per second, as a rule. The last picture is shown for as long.
+        fps: Pictures per second, as a rule: the last one is shown for that interval.
         size: (width, height) in pixels.
         sound: What to copy, after `check_sound`; None for a silent video. It is closed with the video.
 
@@ -42,7 +47,7 @@ class VideoFile:
 
     def __init__(self, path: Path, fps: float, size: tuple[int, int], sound: Sound | None = None) -> None:
         # A whole path: FFmpeg takes what stands before a colon for the protocol of an address.
-        self._container = _open(str(path.absolute()), sound)
+        self._container = av.open(str(path.absolute()), "w", "mp4", options=OPTIONS)
         self._stream: Any = self._container.add_stream("libx264", Fraction(fps).limit_denominator(1001), time_base=UNIT)
         # The usual colour format has one colour for 2×2 pixels: an odd size loses its last column or row.
         self._width, self._height = (side // 2 * 2 for side in size)
@@ -59,9 +64,9 @@ class VideoFile:
         self._stream.codec_context.thread_count = 1  # the other cores are the model's
         self._sound = sound
         self._copy: Any = sound and self._container.add_stream_from_template(sound.stream)
-        self._interval = 1 / fps
-        self._frame: VideoFrame | None = None  # the last one, at `_last` in units
-        self._last, self._key = -1, -FRAGMENT
+        self._interval = round(1 / fps / UNIT)
+        self._frame: VideoFrame | None = None  # the last one
+        self._last, self._fragment = -1, -FRAGMENT  # when it and its fragment begin, in units
 
     def write(self, image: np.ndarray, time: float) -> None:
         """Append a picture.
@@ -73,10 +78,11 @@ class VideoFile:
         Raises:
             OSError: It cannot be written.
         """
-        while self._frame is not None and time > (last := float(self._last * UNIT)) + LONGEST:
-            self._append(self._frame, last + LONGEST)
+        units = max(round(time / UNIT), self._last + 1)
+        while self._frame is not None and units - self._last > LONGEST:
+            self._append(self._frame, self._last + LONGEST)
         even = np.ascontiguousarray(image[: self._height, : self._width])
-        self._append(VideoFrame.from_ndarray(even, format="rgb24").reformat(format="yuv420p"), time)
+        self._append(VideoFrame.from_ndarray(even, format="rgb24").reformat(format="yuv420p"), units)
 
     def close(self) -> None:
         """Complete the file.
@@ -85,26 +91,24 @@ class VideoFile:
             OSError: It cannot be written.
         """
         try:
-            self._copy_sound(float(self._last * UNIT) + self._interval)
+            self._copy_sound(self._last + self._interval)
             self._mux(self._stream.encode())
         finally:
             self._container.close()
             if self._sound is not None:
                 self._sound.close()
 
-    def _append(self, frame: VideoFrame, time: float) -> None:
-        begins_fragment = time - self._key >= FRAGMENT
-        frame.pict_type = PictureType.I if begins_fragment else PictureType.NONE
-        frame.pts, frame.time_base = max(round(time / UNIT), self._last + 1), UNIT
-        frame.duration = round(self._interval / UNIT)
-        self._copy_sound(time)
+    def _append(self, frame: VideoFrame, units: int) -> None:
+        frame.pts, frame.time_base, frame.duration = units, UNIT, self._interval
+        frame.pict_type = PictureType.NONE
+        if units - self._fragment >= FRAGMENT:
+            frame.pict_type, self._fragment = PictureType.I, units
+        self._frame, self._last = frame, units
+        self._copy_sound(units)
         self._mux(self._stream.encode(frame))
-        self._frame, self._last = frame, frame.pts
-        if begins_fragment:
-            self._key = time
 
-    def _copy_sound(self, until: float) -> None:
-        for packet in () if self._sound is None else self._sound.until(until):
+    def _copy_sound(self, units: int) -> None:
+        for packet in () if self._sound is None else self._sound.until(float(units * UNIT)):
             packet.stream = self._copy
             self._mux([packet])
 
@@ -116,33 +120,16 @@ class VideoFile:
 
 
 def check_sound(sound: Sound) -> None:
-    """Make sure that MP4 takes a sound, by trying: there are kinds with which it is written, and cannot be opened.
+    """Make sure that MP4 takes a sound, by trying: some kinds can be written, and then the file does not open.
 
     Raises:
         NoSoundError: It does not.
     """
-    context = sound.stream.codec_context
-    first = sound.first(FRAGMENT)
-    if first is None and not context.extradata:  # nothing but a packet can tell its form
-        raise NoSoundError("it begins too late for MP4")
     trial = BytesIO()
     try:
-        with _open(trial, sound) as container:
-            copy = container.add_stream_from_template(sound.stream)
-            container.start_encoding()
-            if first is not None:
-                first.stream = copy
-                container.mux(first)
+        with av.open(trial, "w", "mp4", options=OPTIONS) as container:
+            sound.first.stream = container.add_stream_from_template(sound.stream)
+            container.mux(sound.first)
         av.open(BytesIO(trial.getvalue())).close()
     except (av.FFmpegError, ValueError) as error:
-        raise NoSoundError(f"MP4 does not take {context.codec.long_name}") from error
-
-
-def _open(file: str | BytesIO, sound: Sound | None) -> OutputContainer:
-    # In fragments, each of which is complete and goes out at once, instead of one index at the end. Their times are
-    # not counted from their stream's first, so that sound may begin late.
-    flags = "frag_keyframe+empty_moov+default_base_moof+frag_discont"
-    if sound is not None and sound.first(FRAGMENT) is not None:
-        flags += "+delay_moov"  # what the file says of some kinds of sound comes from their first packet
-    options = {"movflags": flags, "flush_packets": "1", "max_interleave_delta": "1000000"}
-    return av.open(file, "w", format="mp4", options=options)
+        raise NoSoundError(f"MP4 does not take {sound.stream.codec.long_name}") from error
