@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import suppress
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +17,11 @@ from ..files import open_regular
 LATEST = 10.0
 """Seconds after the first picture in which sound must begin: until then, nothing of the copy plays."""
 APART = 2.0
-"""Seconds by which sound may lie behind its pictures in a file."""
+"""Seconds by which sound may lie apart from its pictures in a file."""
 ATTEMPTS = 32
-"""How often reading may fail in a row: behind damage in a file, other packets come."""
+"""How often reading may fail: behind damage in a file, other packets come."""
 FILTERS = {"aac": "aac_adtstoasc"}
 """FFmpeg's filters that give packets of a codec the form of MP4, if they have another."""
-END = math.inf, None
 
 
 class NoSoundError(Exception):
@@ -32,7 +29,7 @@ class NoSoundError(Exception):
 
 
 class Sound:
-    """The best sound of a video file, read as far as the pictures have come.
+    """The best sound of a video file.
 
     Args:
         recording: The file.
@@ -62,10 +59,10 @@ class Sound:
             with suppress(av.FFmpegError):  # then what comes before is read, and left out
                 self._container.seek(round((start - APART) * av.time_base))
         self._packets = self._read(start)
-        self._next = next((each for each in self._packets if each[1] or each[0] > LATEST), END)
-        if self._next[0] > LATEST or self._next[1] is None:
+        self._next = next(self._packets, None)
+        if self._next is None or _time(self._next) > LATEST:
             raise NoSoundError("it begins too late")
-        self.first = self._next[1]
+        self.first = self._next
 
     def until(self, time: float) -> Iterator[Packet[Any]]:
         """Give the next packets, with their times since the start.
@@ -73,34 +70,31 @@ class Sound:
         Args:
             time: Seconds since the start, before which they begin.
         """
-        while self._next[0] < time:
-            packet = self._next[1]
-            self._next = next(self._packets, END)
-            if packet is not None:
-                yield packet
+        while self._next is not None and _time(self._next) < time:
+            packet, self._next = self._next, next(self._packets, None)
+            yield packet
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""
         self._container.close()
 
-    def _read(self, start: float) -> Iterator[tuple[float, Packet[Any] | None]]:
-        """Packets with their times; None stands for one of the picture, which tells how far the file has been read."""
+    def _read(self, start: float) -> Iterator[Packet[Any]]:
         to_mp4 = BitStreamFilterContext(FILTERS.get(self.stream.codec.canonical_name, "null"), self.stream)
-        newest, unit = -1, self.stream.time_base or Fraction(1)
+        newest, shift = -1, round(start / (self.stream.time_base or 1))
         for packet in self._demuxed():
             stated = packet.dts if packet.pts is None else packet.pts
-            if stated is None:
+            if stated is None or stated - shift <= newest or not packet.size or packet.is_corrupt:
                 continue
-            if packet.stream is not self.stream:
-                yield float(stated * packet.time_base) - start - APART, None
-            elif (time := stated - round(start / unit)) > newest and packet.size and not packet.is_corrupt:
-                newest = packet.pts = packet.dts = time
-                with suppress(av.FFmpegError):  # a damaged packet
-                    for copied in to_mp4.filter(packet):
-                        yield float(time * unit), copied
+            newest = packet.pts = packet.dts = stated - shift
+            with suppress(av.FFmpegError):  # a damaged packet
+                yield from to_mp4.filter(packet)
 
     def _demuxed(self) -> Iterator[Packet[Any]]:
         for _ in range(ATTEMPTS):
             with suppress(av.FFmpegError):
-                yield from self._container.demux(*self._container.streams.video, self.stream)
+                yield from self._container.demux(self.stream)
                 return
+
+
+def _time(packet: Packet[Any]) -> float:
+    return float((packet.pts or 0) * packet.time_base)

@@ -11,6 +11,8 @@ from typing import Any
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
 from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
 
@@ -63,7 +65,7 @@ class VideoFile:
         }
         self._stream.codec_context.thread_count = 1  # the other cores are the model's
         self._sound = sound
-        self._copy: Any = sound and self._container.add_stream_from_template(sound.stream)
+        self._copy: Any = sound and _add(self._container, sound)
         self._interval = round(1 / fps / UNIT)
         self._frame: VideoFrame | None = None  # the last one
         self._last, self._fragment = -1, -FRAGMENT  # when it and its fragment begin, in units
@@ -128,8 +130,15 @@ def check_sound(sound: Sound) -> None:
     trial = BytesIO()
     try:
         with av.open(trial, "w", "mp4", options=OPTIONS) as container:
-            sound.first.stream = container.add_stream_from_template(sound.stream)
+            sound.first.stream = _add(container, sound)
             container.mux(sound.first)
         av.open(BytesIO(trial.getvalue())).close()
     except (av.FFmpegError, ValueError) as error:
         raise NoSoundError(f"MP4 does not take {sound.stream.codec.long_name}") from error
+
+
+def _add(container: OutputContainer, sound: Sound) -> AudioStream:
+    stream = container.add_stream_from_template(sound.stream)
+    if stream.layout.name == "2 channels":  # as AVI and Matroska leave it; MP4 names them
+        stream.layout = "stereo"
+    return stream
