@@ -89,7 +89,9 @@ class EventStream:
             "occursFrom": self._context.output.threshold,
             "colours": ["#{:02x}{:02x}{:02x}".format(*colour) for colour in FACE_COLOURS],
             "aus": [{"name": au, "meaning": NAMES.get(au, "")} for au in self._context.aus],
-            "sources": [{"name": source.name, "live": source.live} for source in self._state.sources],
+            "sources": [
+                {"name": source.name, "live": source.live, "fps": source.fps} for source in self._state.sources
+            ],
         }
 
     def _figures(self) -> list[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """The video with its results drawn on it.
 
-It has the source's frame rate and the size of the source's first frame. Frames of files are written one by one, those
-without a face too. A camera does not keep its rate exactly, and drops frames: its pictures are put where their time
-stamps say, and the last one is repeated while there is none, so that the video runs at the pace of the recording.
+It begins with the first frame that is drawn, and has its size. Every frame is shown from its own time on, those without
+a face too, so that the video runs at the pace of the source, however uneven that is; only a camera's long absence is
+cut. The sound of a file is copied, in step with the pictures.
 
 One source gives `out.mp4`; several give one file each, `out-NAME.mp4` with the name of the source; see
 `mdhr_runtime.names`. A file is called `out.mdhr-partial.mp4` until it is complete.
@@ -25,12 +25,13 @@ from ..results import FrameResult, SourceInfo
 from ..targets import PartialFile, is_marked_mp4, mp4_mark
 from .base import Sink, SinkContext
 from .drawing import draw
-from .video_file import VideoFile, open_video
+from .sound import NoSoundError, Sound
+from .video_file import VideoFile, check_sound
 
 UNKNOWN_RATE = 25.0
-"""Frames per second of a video whose source does not know its rate."""
+"""Frames per second of a source that does not know its rate."""
 LONGEST_STILL = 2.0
-"""Seconds for which a picture is repeated at most while a camera is away; a longer absence is cut to this."""
+"""Seconds for which a picture is shown at most while a camera is away; a longer absence is cut to this."""
 SMALLEST, LARGEST = 2, 8176
 """Sides in pixels that all encoders take; other pictures are scaled."""
 SPACE_LEFT = 16 * 2**20
@@ -91,35 +92,26 @@ class _Video:
 
     def __init__(self, path: Path, source: SourceInfo, context: SinkContext) -> None:
         self._target = PartialFile(path, _is_ours, inputs=context.inputs, overwrite=context.overwrite)
-        self._live = source.live
-        self._fps = source.fps or UNKNOWN_RATE
+        self._source = source
         self._file: VideoFile | None = None
         self._size = (0, 0)
         self._written = 0
-        self._start = 0.0  # time stamp of the first picture, later by what was cut from long absences
-        self._last: np.ndarray | None = None
-        self._codec = ""
+        self._start = self._last = 0.0  # time stamps of the first picture, later by what was cut, and of the last one
+        self._note = ""  # what becomes of the sound
 
     def __str__(self) -> str:
-        return f"{self._written} frames: {self._target.path}" + (f" ({self._codec})" if self._codec else "")
+        return f"{self._written} frames: {self._target.path}{self._note}"
 
     def write(self, image: np.ndarray, timestamp: float) -> None:
         if self._file is None:
-            self._begin(image, timestamp)
-        image = _fit(image, self._size)
-        if not self._live:
-            self._append(image)
-            return
-        place = round((timestamp - self._start) * self._fps)
-        still, longest = place - self._written, round(LONGEST_STILL * self._fps)
-        if still > longest:
-            self._start += (still - longest) / self._fps
-            still = longest
-        for _ in range(still):
-            self._append(self._last if self._last is not None else image)
-        if still >= 0:  # otherwise the camera is faster than it says, and this picture's place is taken
-            self._append(image)
-        self._last = image
+            self._file = self._begin(image, timestamp)
+        if self._source.live:
+            self._start += max(timestamp - self._last - LONGEST_STILL, 0.0)
+        self._last = timestamp
+        with told(self._target.path):
+            self._check_space()
+            self._file.write(_fit(image, self._size), timestamp - self._start)
+        self._written += 1
 
     def close(self) -> None:
         file, self._file = self._file, None
@@ -133,25 +125,33 @@ class _Video:
         finally:
             self._target.release()
 
-    def _begin(self, image: np.ndarray, timestamp: float) -> None:
+    def _begin(self, image: np.ndarray, timestamp: float) -> VideoFile:
         height, width = (min(max(side, SMALLEST), LARGEST) for side in image.shape[:2])
-        self._size, self._start = (width, height), timestamp
+        self._size, self._start, self._last = (width, height), timestamp, timestamp
+        sound = self._sound()
         with told(self._target.path):
-            self._file = open_video(self._target.partial, self._fps, self._size)
-        self._codec = self._file.codec
+            return VideoFile(self._target.partial, self._source.fps or UNKNOWN_RATE, self._size, sound)
 
-    def _append(self, image: np.ndarray) -> None:
-        if self._file is None:
-            raise RuntimeError("write() after close()")
-        with told(self._target.path):
-            if shutil.disk_usage(self._target.path.parent).free < SPACE_LEFT:
-                raise OutputError(
-                    f"{self._target.path} cannot grow.",
-                    f"Less than {SPACE_LEFT >> 20} MiB are free on its disk.",
-                    "Make room. The video is complete up to here.",
-                )
-            self._file.write(image)
-        self._written += 1
+    def _sound(self) -> Sound | None:
+        """Open the sound that is to be copied, if there is any."""
+        if self._source.recording is None:
+            return None
+        try:
+            sound = Sound(self._source.recording, self._source.begins + self._start)
+            check_sound(sound)
+        except NoSoundError as why:
+            self._note = f" (without its sound: {why})" if str(why) else ""
+            return None
+        self._note = " (with its sound)"
+        return sound
+
+    def _check_space(self) -> None:
+        if shutil.disk_usage(self._target.path.parent).free < SPACE_LEFT:
+            raise OutputError(
+                f"{self._target.path} cannot grow.",
+                f"Less than {SPACE_LEFT >> 20} MiB are free on its disk.",
+                "Make room. The video is complete up to here.",
+            )
 
 
 def _paths(path: Path, sources: Sequence[SourceInfo]) -> list[Path]:

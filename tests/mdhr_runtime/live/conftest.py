@@ -56,8 +56,8 @@ def serve():
     """Start a live page; it is closed after the test."""
     pages = []
 
-    def start(address="127.0.0.1:0", sources=("clip.mp4",), stats=None, live=False):
-        infos = tuple(SourceInfo(name, 25.0, live) for name in sources)
+    def start(address="127.0.0.1:0", sources=("clip.mp4",), stats=None, live=False, fps=25.0):
+        infos = tuple(SourceInfo(name, fps, live) for name in sources)
         pages.append(LivePage(f"live://{address}", SinkContext(AUS, infos, stats=stats)))
         return pages[-1]
 

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,22 @@ def test_the_final_score_replaces_the_provisional_one(browser, serve, make_resul
     page.write(make_result(1, score=0.4999))
     until(browser, lambda: text(browser, ".score") == "0.49")
     assert not all_of(browser, ".occurs")
+
+
+@pytest.mark.parametrize(("fps", "connected"), [(25.0, False), (0.4, True)])
+def test_a_chart_breaks_where_frames_are_missing_and_not_because_there_are_few(
+    browser, serve, make_result, fps, connected
+):
+    page = serve(fps=fps)
+    for number in range(1, 6):  # one in 2.5 seconds
+        page.write(replace(make_result(number, score=0.9), timestamp=2.5 * (number - 1)))
+    browser.get(page.url)
+    until(browser, lambda: text(browser, ".face .to") == "0:10")
+    between = """
+        const canvas = document.querySelector(".face canvas");
+        const [x, y] = [canvas.width * 0.37, (canvas.height / 3) * 0.7].map(Math.round);
+        return canvas.getContext("2d").getImageData(x, y, 1, 1).data[3]"""
+    assert (browser.execute_script(between) > 0) == connected
 
 
 def test_nobody_in_view_is_said(browser, serve, make_result):

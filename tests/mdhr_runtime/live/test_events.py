@@ -42,7 +42,7 @@ def test_a_viewer_is_told_everything_in_order(state, stream, make_result):
     (kind, _, hello), (rows_kind, _, rows), (stats_kind, _, stats) = read(sent, 3)
     assert (kind, rows_kind, stats_kind) == ("hello", "rows", "stats")
     assert hello["aus"][0] == {"name": "AU01", "meaning": "Inner brow raiser"}
-    assert hello["sources"] == [{"name": "clip.mp4", "live": False}]
+    assert hello["sources"] == [{"name": "clip.mp4", "live": False, "fps": 25.0}]
     assert hello["occursFrom"] == 0.5
     assert hello["colours"][0].startswith("#")
     assert not hello["resumed"]

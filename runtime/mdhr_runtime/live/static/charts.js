@@ -2,7 +2,8 @@
 
 import { clock } from "./results.js";
 
-const GAP = 1; // seconds without the face that break a line
+const GAP = 1; // seconds without the face that break a line,
+const GAP_FRAMES = 5; // if they are no fewer frames of the source
 const MOST_POINTS = 20000; // while paused nothing is forgotten, up to here
 const STALE = 1; // seconds after which a face counts as gone
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10]; // seconds between the lines of the grid
@@ -14,11 +15,12 @@ export class FaceCard {
     this.element = template.content.firstElementChild.cloneNode(true);
     this.id = id;
     this.occursFrom = occursFrom;
+    this.gap = Math.max(GAP, source.fps ? GAP_FRAMES / source.fps : 0);
     this.points = []; // {frame, time, final, scores}, by frame
     this.visible = true;
     this.element.style.setProperty("--colour", colour);
     this.element.style.setProperty("order", id);
-    this.element.setAttribute("aria-label", `Face ${id} of ${source}`);
+    this.element.setAttribute("aria-label", `Face ${id} of ${source.name}`);
     this.element.querySelector("h3").textContent = `Face ${id}`;
     this.presence = this.element.querySelector(".presence");
     this.from = this.element.querySelector(".from");
@@ -120,14 +122,14 @@ export class FaceCard {
     const { from, to } = view;
     const x = (time) => (to > from ? (width * (time - from)) / (to - from) : width / 2);
     if (to > from) drawTime(pen, look, x, from, to, height);
-    const shown = this.points.filter((point) => point.time >= from - GAP && point.time <= view.time);
+    const shown = this.points.filter((point) => point.time >= from - this.gap && point.time <= view.time);
     const least = to > from ? LEAST : width; // a single picture's scores have all of the width
     const rowHeight = height / this.rows.length;
     this.rows.forEach((_, index) => {
       const top = index * rowHeight + 3;
       const bottom = (index + 1) * rowHeight - 3;
       drawLimits(pen, look, width, top, bottom, this.occursFrom);
-      for (const run of runs(shown)) drawRun(pen, look, columns(run, index, x, least), top, bottom, this.occursFrom);
+      for (const run of runs(shown, this.gap)) drawRun(pen, look, columns(run, index, x, least), top, bottom, this.occursFrom);
     });
   }
 }
@@ -161,12 +163,12 @@ function drawLimits(pen, look, width, top, bottom, limit) {
 }
 
 // Stretches without a gap, final and provisional ones apart; the latter start at the last final point.
-function runs(points) {
+function runs(points, longest) {
   const result = [];
   for (const point of points) {
     const current = result.at(-1);
     const previous = current?.points.at(-1);
-    const gap = !previous || point.time - previous.time > GAP;
+    const gap = !previous || point.time - previous.time > longest;
     if (gap || current.final !== point.final) {
       result.push({ final: point.final, points: gap ? [point] : [previous, point] });
     } else {

@@ -66,7 +66,7 @@ class Source {
     if (!this.faces.has(id)) {
       const { aus, occursFrom, colours } = this.hello;
       const colour = colours[id % colours.length]; // as in the video
-      const card = new FaceCard($("face"), { id, source: this.info.name, aus, occursFrom, colour });
+      const card = new FaceCard($("face"), { id, source: this.info, aus, occursFrom, colour });
       this.faces.set(id, card);
       this.present.append(card.element);
       card.element.card = card;
