@@ -52,7 +52,7 @@ class Track:
         missed: Frames since it was seen.
         observation: How the present frame shows it; None if it does not.
         continues: Whether the frame before shows it too.
-        surely_upright: Whether the last look in other directions left no doubt that it is upright.
+        odds: That it lies, as it was last looked at in all directions; see `Posture`.
     """
 
     face_id: int
@@ -62,7 +62,7 @@ class Track:
     missed: int = 0
     observation: Observation | None = None
     continues: bool = False
-    surely_upright: bool = False
+    odds: float = 1.0
 
     @property
     def size(self) -> float:

@@ -26,8 +26,8 @@ from .boxes import clipped
 from .roll import posture, roll
 
 STILL_A_FACE = 0.6  # the refiner's score below which a followed face is lost
-LIES, SURELY_UPRIGHT = 10.0, 0.3  # odds from which on a face lies, and up to which that is not asked again soon
-STEEP, LOOK_EVERY = 45.0, 100  # degrees of roll up to which this suffices, and for how many frames
+LIES = 10.0  # product of the odds of the last two looks in all directions from which on a face lies
+SURELY_UPRIGHT, STEEP, LOOK_EVERY = 0.3, 45.0, 100  # odds and degrees of roll up to which so many frames pass to another
 
 
 class FaceTracker:
@@ -82,7 +82,7 @@ class FaceTracker:
     def shows_face(self, image: np.ndarray) -> bool:
         """Whether an image shows an upright face; see `FaceProvider`."""
         found = self._observe(image, self._detector.detect(image))
-        return any(one is not None and posture(self._refiner, image, one.box).odds < LIES for one in found)
+        return any(one is not None and posture(self._refiner, image, one.box).odds < 1 for one in found)
 
     def _rescale(self, size: tuple[int, ...]) -> None:
         """Carry the boxes over when the camera changes its resolution."""
@@ -115,12 +115,12 @@ class FaceTracker:
         self._frames += 1
         for track in self._tracks:
             seen = track.observation
-            if seen is None or (track.surely_upright and abs(seen.roll) <= STEEP and self._frames % LOOK_EVERY):
+            if seen is None or (track.odds <= SURELY_UPRIGHT and abs(seen.roll) <= STEEP and self._frames % LOOK_EVERY):
                 continue
             odds, _ = posture(self._refiner, image, seen.box)
-            track.surely_upright = odds <= SURELY_UPRIGHT
-            if odds >= LIES:
+            if odds * track.odds >= LIES:
                 track.observation = None
+            track.odds = odds
 
     def _detect(self, image: np.ndarray) -> None:
         """Look for faces everywhere; what is not known is a lost face or a new one, unless it lies."""
@@ -130,17 +130,19 @@ class FaceTracker:
             if observation is None or any(is_same_head(observation, other) for other in seen):
                 continue
             seen.append(observation)
-            odds, rotation = posture(self._refiner, image, observation.box)
-            if odds >= LIES:
-                lying.append(rotation)
-                continue
             track = best_match(observation, (track for track in self._tracks if track.observation is None))
-            if track is None:
-                track = Track(self._next_id, observation.box, observation.appearance)
-                self._next_id += 1
-                self._tracks.append(track)
-            track.reappear(observation)
-            track.surely_upright = odds <= SURELY_UPRIGHT
+            before = 1.0 if track is None else track.odds
+            odds, rotation = posture(self._refiner, image, observation.box)
+            if odds * before >= LIES:
+                lying.append(rotation)
+            else:
+                if track is None:
+                    track = Track(self._next_id, observation.box, observation.appearance)
+                    self._next_id += 1
+                    self._tracks.append(track)
+                track.reappear(observation)
+            if track is not None:
+                track.odds = odds
         self.lying = tuple(lying)
 
     def _observe(self, image: np.ndarray, boxes: np.ndarray) -> list[Observation | None]:
