@@ -26,8 +26,9 @@ from .boxes import clipped
 from .roll import posture, roll
 
 STILL_A_FACE = 0.6  # the refiner's score below which a followed face is lost
-LIES = 10.0  # product of the odds of the last two looks in all directions from which on a face lies
-SURELY_UPRIGHT, STEEP, LOOK_EVERY = 0.3, 45.0, 100  # odds and degrees of roll up to which so many frames pass to another
+LIES = 10.0  # product of the odds of two looks in all directions, one after the other, from which on a face lies
+SURELY_UPRIGHT, STEEP = 0.3, 45.0  # odds and degrees of roll up to which a face is not looked at so in every frame
+LOOK_EVERY = 100  # frames after which it is
 
 
 class FaceTracker:
@@ -103,24 +104,28 @@ class FaceTracker:
                 track.observation = now
         separate(self._tracks)
         resolve_identity_swaps(self._tracks)
-        self._leave_lying(image)
+        self._lose_lying(image)
         for track in self._tracks:
             if track.observation is None:
                 track.lose()
             else:
                 track.follow(track.observation, [other.box for other in self._tracks if other is not track])
 
-    def _leave_lying(self, image: np.ndarray) -> None:
+    def _lose_lying(self, image: np.ndarray) -> None:
         """Stop seeing the faces that have come to lie, or do so after all."""
         self._frames += 1
         for track in self._tracks:
             seen = track.observation
             if seen is None or (track.odds <= SURELY_UPRIGHT and abs(seen.roll) <= STEEP and self._frames % LOOK_EVERY):
                 continue
-            odds, _ = posture(self._refiner, image, seen.box)
-            if odds * track.odds >= LIES:
+            if self._look(image, track, seen):
                 track.observation = None
-            track.odds = odds
+
+    def _look(self, image: np.ndarray, track: Track, observation: Observation) -> int:
+        """Look at a face in all directions; returns the rotation that would turn it upright, 0 if it does not lie."""
+        odds, rotation = posture(self._refiner, image, observation.box)
+        before, track.odds = track.odds, odds
+        return rotation if odds * before >= LIES else 0
 
     def _detect(self, image: np.ndarray) -> None:
         """Look for faces everywhere; what is not known is a lost face or a new one, unless it lies."""
@@ -130,19 +135,15 @@ class FaceTracker:
             if observation is None or any(is_same_head(observation, other) for other in seen):
                 continue
             seen.append(observation)
-            track = best_match(observation, (track for track in self._tracks if track.observation is None))
-            before = 1.0 if track is None else track.odds
-            odds, rotation = posture(self._refiner, image, observation.box)
-            if odds * before >= LIES:
+            known = best_match(observation, (track for track in self._tracks if track.observation is None))
+            track = known or Track(self._next_id, observation.box, observation.appearance)
+            if rotation := self._look(image, track, observation):
                 lying.append(rotation)
-            else:
-                if track is None:
-                    track = Track(self._next_id, observation.box, observation.appearance)
-                    self._next_id += 1
-                    self._tracks.append(track)
-                track.reappear(observation)
-            if track is not None:
-                track.odds = odds
+                continue
+            if known is None:
+                self._next_id += 1
+                self._tracks.append(track)
+            track.reappear(observation)
         self.lying = tuple(lying)
 
     def _observe(self, image: np.ndarray, boxes: np.ndarray) -> list[Observation | None]:
