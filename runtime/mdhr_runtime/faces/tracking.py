@@ -27,8 +27,7 @@ from .roll import posture, roll
 
 STILL_A_FACE = 0.6  # the refiner's score below which a followed face is lost
 LIES = 10.0  # product of the odds of two looks in all directions, one after the other, from which on a face lies
-SURELY_UPRIGHT, STEEP = 0.3, 45.0  # odds and degrees of roll up to which a face is not looked at so in every frame
-LOOK_EVERY = 100  # frames after which it is
+SURELY_UPRIGHT, STEEP, SURE = 0.3, 45.0, 0.9  # odds, degrees of roll and score at which a face needs no other look
 
 
 class FaceTracker:
@@ -59,7 +58,6 @@ class FaceTracker:
         self._next_id = 0
         self._since_detection = 0
         self._size: tuple[int, ...] = ()
-        self._frames = 0
         self.lying: tuple[int, ...] = ()
 
     def find(self, image: np.ndarray) -> list[FoundFace]:
@@ -113,10 +111,9 @@ class FaceTracker:
 
     def _lose_lying(self, image: np.ndarray) -> None:
         """Stop seeing the faces that have come to lie, or do so after all."""
-        self._frames += 1
         for track in self._tracks:
             seen = track.observation
-            if seen is None or (track.odds <= SURELY_UPRIGHT and abs(seen.roll) <= STEEP and self._frames % LOOK_EVERY):
+            if seen is None or (track.odds <= SURELY_UPRIGHT and abs(seen.roll) <= STEEP and seen.score >= SURE):
                 continue
             if self._look(image, track, seen):
                 track.observation = None
@@ -125,7 +122,7 @@ class FaceTracker:
         """Look at a face in all directions; returns the rotation that would turn it upright, 0 if it does not lie."""
         odds, rotation = posture(self._refiner, image, observation.box)
         before, track.odds = track.odds, odds
-        return rotation if odds * before >= LIES else 0
+        return rotation if odds > 1 and odds * before >= LIES else 0
 
     def _detect(self, image: np.ndarray) -> None:
         """Look for faces everywhere; what is not known is a lost face or a new one, unless it lies."""
