@@ -52,7 +52,7 @@ class Track:
         missed: Frames since it was seen.
         observation: How the present frame shows it; None if it does not.
         continues: Whether the frame before shows it too.
-        odds: That it lies, as it was last looked at in all directions; see `Posture`.
+        odds: That it lies, as it was last looked at in all directions; see `posture`.
     """
 
     face_id: int

@@ -6,8 +6,6 @@ by 90, 180 and 270 degrees too, it is the most certain where the face is upright
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from .base import LandmarkRefiner
@@ -19,27 +17,18 @@ SIDE = 96  # in pixels, of what is turned: twice as wide as the face
 LEAST_DOUBT = 2.0**-24  # of a float32 below 1
 
 
-class Posture(NamedTuple):
-    """Whether a face is upright.
-
-    Attributes:
-        odds: How many times surer the refiner is of a face that lies than of one that is upright: the ratio of its
-            doubts. In real videos it was at most 1.8 of upright faces, in 784 views of photos above 3 only twice; of
-            faces that lie it was above 10 in 92 of 100.
-        rotation: Degrees clockwise by which the image must be turned so that the face, if it lies, is upright.
-    """
-
-    odds: float
-    rotation: int
-
-
-def posture(refiner: LandmarkRefiner, image: np.ndarray, box: np.ndarray) -> Posture:
+def posture(refiner: LandmarkRefiner, image: np.ndarray, box: np.ndarray) -> tuple[float, int]:
     """Ask a refiner about a face in four directions.
 
     Args:
         refiner: Knows upright faces.
         image: uint8 (H, W, 3), RGB.
         box: The face's box (4,).
+
+    Returns:
+        The odds that the face lies: the refiner's doubt that one is upright there, divided by its doubt that one lies.
+        Of 1,604 upright faces in seven videos they were 1.8 at most; of 748 that lay, 92 % had 10 and more. And the
+        degrees clockwise by which to turn the image so that a face that lies is upright.
     """
     square = squared(box[None])
     reach = (square[0, 2] - square[0, 0]) / 2
@@ -53,7 +42,7 @@ def posture(refiner: LandmarkRefiner, image: np.ndarray, box: np.ndarray) -> Pos
     lies = np.abs(rolls) > UPRIGHT
     odds = doubts[~lies].min(initial=1.0) / doubts[lies].min(initial=1.0)
     best = rolls[np.where(lies, doubts, np.inf).argmin()]
-    return Posture(float(odds), round(-best / 90) * 90 % 360)
+    return float(odds), round(-best / 90) * 90 % 360
 
 
 def roll(landmarks: np.ndarray) -> float:

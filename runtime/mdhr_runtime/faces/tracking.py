@@ -81,7 +81,7 @@ class FaceTracker:
     def shows_face(self, image: np.ndarray) -> bool:
         """Whether an image shows an upright face; see `FaceProvider`."""
         found = self._observe(image, self._detector.detect(image))
-        return any(one is not None and posture(self._refiner, image, one.box).odds < 1 for one in found)
+        return any(one is not None and posture(self._refiner, image, one.box)[0] < 1 for one in found)
 
     def _rescale(self, size: tuple[int, ...]) -> None:
         """Carry the boxes over when the camera changes its resolution."""
