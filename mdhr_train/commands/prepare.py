@@ -50,5 +50,5 @@ def _tables(report: PreparationReport) -> list[str]:
     unknown: list[tuple[object, ...]] = [
         (name, label, count) for name, found in report.unknown_labels.items() for label, count in sorted(found.items())
     ]
-    tables = {("recording", "no face", "no image"): gaps, ("AU", "label", "frames"): unknown}
+    tables = {("recording", "no upright face", "no image"): gaps, ("AU", "label", "frames"): unknown}
     return [table(header, rows) for header, rows in tables.items() if rows]

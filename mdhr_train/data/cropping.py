@@ -30,7 +30,7 @@ class Gaps:
     """The labelled frames of a recording that have no crop.
 
     Attributes:
-        without_face: Numbers of the frames in which no face was found.
+        without_face: Numbers of the frames in which no upright face was found.
         without_image: Numbers of the frames that the raw dataset has labels for, and no image.
     """
 

@@ -50,7 +50,7 @@ class PreparationReport:
         dataset: Its name.
         frames: Number of labelled frames.
         crops: Number of frames that have a crop.
-        without_face: Per recording the numbers of the frames in which no face was found; recordings without such
+        without_face: Per recording the numbers of the frames in which no upright face was found; recordings without
             frames are left out.
         without_image: The same for frames that have labels and no image.
         unknown_labels: Per AU how often each label that is neither 0 nor 1 occurs.

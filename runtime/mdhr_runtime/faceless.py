@@ -1,9 +1,12 @@
-"""Frames in which no face was found: what they are like, so that the user is told what may be wrong with them."""
+"""Frames in which no upright face was found: what may be wrong with them, so that the user is told."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     from .sources import Frame
@@ -14,6 +17,10 @@ CONTRAST = 5.0
 """Standard deviation of the pixels, of 255: MTCNN lost three faces, darkened for it, at 1.9, 2.5 and 5.2."""
 DARK = 32.0
 """Mean of the pixels, of 255, up to which a frame without contrast is called dark; not measured."""
+FIRST_FRAMES, FIRST_SECONDS = 50, 2.0
+"""Frames, or seconds, without a face at a source's beginning, after which the other directions are tried."""
+TRIED = (0, 8, 40)
+"""Which of them are tried: few, as all are kept until then."""
 
 
 @dataclass
@@ -67,7 +74,41 @@ class FacelessFrames:
             )
         elif self.smallest is not None:
             told.append(
-                f"Faces may be smaller than {min_face} pixels (lower --min-face), on their side or upside down (turn "
-                "the video), or turned away, covered or blurred."
+                f"Faces may be smaller than {min_face} pixels (lower --min-face), turned away, covered or blurred."
             )
         return " ".join(told)
+
+
+class FirstFrames:
+    """The first frames of a source, none of which shows a face. A few of them are tried in the other directions."""
+
+    def __init__(self) -> None:
+        self._count, self._begin = 0, 0.0
+        self._tried: list[np.ndarray] = []
+
+    def add(self, frame: Frame) -> bool:
+        """Take the next frame; returns whether it is time to try."""
+        if self._count == 0:
+            self._begin = frame.timestamp
+        if self._count in TRIED:
+            self._tried.append(frame.image)
+        self._count += 1
+        return self._count >= FIRST_FRAMES or frame.timestamp - self._begin >= FIRST_SECONDS
+
+    def advice(self, shows_face: Callable[[np.ndarray], bool]) -> str | None:
+        """A sentence for the user; None if most frames show no face in any direction.
+
+        Args:
+            shows_face: Whether an image shows an upright face.
+        """
+
+        def faces(rotation: int) -> int:
+            return sum(shows_face(np.ascontiguousarray(np.rot90(image, -rotation // 90))) for image in self._tried)
+
+        found, rotation = max((faces(rotation), rotation) for rotation in (90, 180, 270))
+        if found <= len(self._tried) / 2:
+            return None
+        return (
+            f"No face was found in the first {self._count} frames. Turned by {rotation} degrees, {found} of "
+            f"{len(self._tried)} frames tried show a face: try --rotate {rotation}."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -101,6 +102,8 @@ class SourceStats:
         latency: Seconds from a frame's arrival to its first result, or None if unknown.
         state: Its stage.
         faceless: The frames so far in which no face was found.
+        lying: Number of frames so far that show a face on its side or upside down, which is not scored, by the degrees
+            clockwise that would turn it upright.
     """
 
     dropped: int = 0
@@ -108,3 +111,4 @@ class SourceStats:
     latency: float | None = None
     state: Literal["waiting", "running", "reconnecting", "ended", "failed"] = "running"
     faceless: FacelessFrames = field(default_factory=FacelessFrames)
+    lying: Counter[int] = field(default_factory=Counter)

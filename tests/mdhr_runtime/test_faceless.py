@@ -22,7 +22,7 @@ def frames(*images, readable=True):
         (frames(NOISE // 64), ["All frames are dark"]),
         (frames(np.full_like(NOISE, (0, 0, 200))), ["All frames are of one colour"]),
         (frames(np.zeros_like(NOISE), readable=False), ["All frames are unreadable"]),
-        (frames(NOISE), ["smaller than 48 pixels (lower --min-face)", "upside down"]),
+        (frames(NOISE), ["smaller than 48 pixels (lower --min-face)", "covered"]),
         (frames(NOISE[:40]), ["has a side of 40 pixels", "from 48 pixels on: lower --min-face"]),
         (frames(NOISE, NOISE // 64), ["1 of 2 frames are dark", "lower --min-face"]),
         (frames(np.zeros((1, 1, 3), np.uint8)), ["All frames are dark"]),

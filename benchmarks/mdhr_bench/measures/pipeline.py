@@ -7,7 +7,7 @@ and temporal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -155,7 +155,12 @@ class TimedFaceProvider:
 
     def __init__(self, provider: FaceProvider, clock: Clock) -> None:
         self._provider, self._clock = provider, clock
-        self.interrupt = provider.interrupt
+        self.interrupt, self.shows_face = provider.interrupt, provider.shows_face
+
+    @property
+    def lying(self) -> Sequence[int]:
+        """Rotations that would turn faces upright that lie."""
+        return self._provider.lying
 
     def find(self, image: np.ndarray) -> list[FoundFace]:
         """Take the next image."""

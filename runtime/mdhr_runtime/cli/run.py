@@ -312,7 +312,13 @@ def _tell(done: LabelReport, *, min_face: int, to_stderr: bool) -> None:
             f"{summary.with_face} with a face{faces}, {summary.frames - summary.with_face} without{dropped}.",
             err=to_stderr,
         )
-        if summary.frames and not summary.with_face:
+        lying = done.stats[name].lying
+        if lying:
+            warn(
+                f"{lying.total()} of {summary.frames} frames of {name} show a face on its side or upside down, which "
+                f"is not scored: to turn it upright, give --rotate {lying.most_common(1)[0][0]}"
+            )
+        elif summary.frames and not summary.with_face:
             warn(f"there is no face in {name}. {done.stats[name].faceless.causes(min_face)}")
         elif summary.smallest < NEARLY * min_face:
             warn(

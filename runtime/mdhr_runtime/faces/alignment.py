@@ -59,7 +59,12 @@ class AlignedImages:
     Args:
         crop: The model's geometry. Images have the size of its reference crop, whose middle is taken, or that of the
             network's input.
+
+    Attributes:
+        lying: As in `FaceProvider`; all faces are upright.
     """
+
+    lying = ()
 
     def __init__(self, crop: CropGeometry) -> None:
         self._crop = crop
@@ -83,6 +88,10 @@ class AlignedImages:
     def interrupt(self) -> None:
         """Learn that images are missing."""
         self._continues = False
+
+    def shows_face(self, image: np.ndarray) -> bool:
+        """Every image does."""
+        return True
 
 
 def _anchors(landmarks: np.ndarray) -> np.ndarray:

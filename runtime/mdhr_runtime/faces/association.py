@@ -27,6 +27,7 @@ class Observation:
         box: (4,), not confined to the image.
         score: The refiner's confidence in [0, 1].
         centre: Mean of the landmarks (2,).
+        roll: Of the landmarks, in degrees clockwise.
         crop: uint8 (S, S, 3).
         appearance: float32 (D,); see `colour_histogram`.
     """
@@ -34,6 +35,7 @@ class Observation:
     box: np.ndarray
     score: float
     centre: np.ndarray
+    roll: float
     crop: np.ndarray
     appearance: np.ndarray
 
@@ -50,6 +52,7 @@ class Track:
         missed: Frames since it was seen.
         observation: How the present frame shows it; None if it does not.
         continues: Whether the frame before shows it too.
+        odds: That it lies, as it was last looked at in all directions; see `posture`.
     """
 
     face_id: int
@@ -59,6 +62,7 @@ class Track:
     missed: int = 0
     observation: Observation | None = None
     continues: bool = False
+    odds: float = 1.0
 
     @property
     def size(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,7 +63,14 @@ class LandmarkRefiner(Protocol):
 
 
 class FaceProvider(Protocol):
-    """Finds the faces in the consecutive images of one source."""
+    """Finds the upright faces in the consecutive images of one source: those up to 60° of roll."""
+
+    @property
+    def lying(self) -> Sequence[int]:
+        """The faces of the last image that lie on their side or upside down, and are not given; the most certain first.
+
+        Each is told by the degrees, 90, 180 or 270 clockwise, that would turn it upright.
+        """
 
     def find(self, image: np.ndarray) -> list[FoundFace]:
         """Take the next image.
@@ -77,3 +84,6 @@ class FaceProvider(Protocol):
 
     def interrupt(self) -> None:
         """Learn that images are missing, or one is unreadable: what follows does not continue what was."""
+
+    def shows_face(self, image: np.ndarray) -> bool:
+        """Whether an image, uint8 (H, W, 3), RGB, shows an upright face, whatever came before and comes after it."""

@@ -23,8 +23,11 @@ from .association import (
 )
 from .base import Aligner, FaceDetector, FoundFace, LandmarkRefiner
 from .boxes import clipped
+from .roll import posture, roll
 
 STILL_A_FACE = 0.6  # the refiner's score below which a followed face is lost
+LIES = 10.0  # product of the odds of two looks in all directions, one after the other, from which on a face lies
+SURELY_UPRIGHT, STEEP, SURE = 0.3, 45.0, 0.9  # odds, degrees of roll and score at which a face needs no other look
 
 
 class FaceTracker:
@@ -36,6 +39,9 @@ class FaceTracker:
         align: Cuts faces out.
         detect_every: Frames from one detection to the next. While a face is lost or none is known, every frame has one.
         max_gap: Frames that a face may be away and keep its number.
+
+    Attributes:
+        lying: As in `FaceProvider`; between detections, what the last one found.
     """
 
     def __init__(
@@ -52,6 +58,7 @@ class FaceTracker:
         self._next_id = 0
         self._since_detection = 0
         self._size: tuple[int, ...] = ()
+        self.lying: tuple[int, ...] = ()
 
     def find(self, image: np.ndarray) -> list[FoundFace]:
         """Take the next image; see `FaceProvider`."""
@@ -66,9 +73,15 @@ class FaceTracker:
 
     def interrupt(self) -> None:
         """Learn that images are missing: every face is lost, and may be found again."""
+        self.lying = ()
         for track in self._tracks:
             track.missed += 1
             track.observation = None
+
+    def shows_face(self, image: np.ndarray) -> bool:
+        """Whether an image shows an upright face; see `FaceProvider`."""
+        found = self._observe(image, self._detector.detect(image))
+        return any(one is not None and posture(self._refiner, image, one.box)[0] < 1 for one in found)
 
     def _rescale(self, size: tuple[int, ...]) -> None:
         """Carry the boxes over when the camera changes its resolution."""
@@ -89,25 +102,46 @@ class FaceTracker:
                 track.observation = now
         separate(self._tracks)
         resolve_identity_swaps(self._tracks)
+        self._lose_lying(image)
         for track in self._tracks:
             if track.observation is None:
                 track.lose()
             else:
                 track.follow(track.observation, [other.box for other in self._tracks if other is not track])
 
+    def _lose_lying(self, image: np.ndarray) -> None:
+        """Stop seeing the faces that have come to lie, or do so after all."""
+        for track in self._tracks:
+            seen = track.observation
+            if seen is None or (track.odds <= SURELY_UPRIGHT and abs(seen.roll) <= STEEP and seen.score >= SURE):
+                continue
+            if self._look(image, track, seen):
+                track.observation = None
+
+    def _look(self, image: np.ndarray, track: Track, observation: Observation) -> int:
+        """Look at a face in all directions; returns the rotation that would turn it upright, 0 if it does not lie."""
+        odds, rotation = posture(self._refiner, image, observation.box)
+        before, track.odds = track.odds, odds
+        return rotation if odds > 1 and odds * before >= LIES else 0
+
     def _detect(self, image: np.ndarray) -> None:
-        """Look for faces everywhere; what is not known is a lost face or a new one."""
+        """Look for faces everywhere; what is not known is a lost face or a new one, unless it lies."""
+        lying = []
         seen = [track.observation for track in self._tracks if track.observation is not None]
         for observation in self._observe(image, self._detector.detect(image)):
             if observation is None or any(is_same_head(observation, other) for other in seen):
                 continue
             seen.append(observation)
-            track = best_match(observation, (track for track in self._tracks if track.observation is None))
-            if track is None:
-                track = Track(self._next_id, observation.box, observation.appearance)
+            known = best_match(observation, (track for track in self._tracks if track.observation is None))
+            track = known or Track(self._next_id, observation.box, observation.appearance)
+            if rotation := self._look(image, track, observation):
+                lying.append(rotation)
+                continue
+            if known is None:
                 self._next_id += 1
                 self._tracks.append(track)
             track.reappear(observation)
+        self.lying = tuple(lying)
 
     def _observe(self, image: np.ndarray, boxes: np.ndarray) -> list[Observation | None]:
         """The faces in boxes (N, 4); None where there is none."""
@@ -121,7 +155,7 @@ class FaceTracker:
                 observations.append(None)
                 continue
             crop = self._align(image, landmarks)
-            observations.append(Observation(box, float(score), centre, crop, colour_histogram(crop)))
+            observations.append(Observation(box, float(score), centre, roll(landmarks), crop, colour_histogram(crop)))
         return observations
 
 

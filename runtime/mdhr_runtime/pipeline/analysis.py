@@ -205,7 +205,7 @@ class Analysis:
         """The present state of every source by its name. Safe to call from any thread."""
         return {
             worker.source.name: SourceStats(
-                worker.dropped, worker.source.lost, timeline.latency, worker.state, worker.faceless
+                worker.dropped, worker.source.lost, timeline.latency, worker.state, worker.faceless, worker.lying
             )
             for worker, timeline in zip(self._workers, self._timelines, strict=True)
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import MdhrError
-from ..faceless import FacelessFrames
+from ..faceless import FacelessFrames, FirstFrames
 from ..faces import FaceProvider, FoundFace
 from ..sources import Frame, Source
 from .channel import Cancelled, Channel, Wakeup
@@ -40,6 +41,8 @@ class SourceWorker:
         frames: The frames that wait for the model; None where frames are missing.
         threads: The two threads that do the work, not yet started.
         faceless: The frames so far in which no face was found.
+        lying: Number of frames so far that show a face that lies, by the rotation that would turn it upright; see
+            `FaceProvider`.
     """
 
     def __init__(
@@ -58,7 +61,8 @@ class SourceWorker:
         self._images: Channel[Frame | None] = Channel(READ_AHEAD, lossy=source.live)
         self._face_provider, self._keep_images = face_provider, keep_images
         self._on_problem, self._on_warning, self._on_bug = on_problem, on_warning, on_bug
-        self.faceless = FacelessFrames()
+        self.faceless, self.lying = FacelessFrames(), Counter[int]()
+        self._first: FirstFrames | None = FirstFrames()
         self._failed = False
         self._reading: Literal["waiting", "running", "reconnecting"] = "waiting"
         self.threads = [
@@ -96,6 +100,7 @@ class SourceWorker:
         with self._closing(self.frames):
             for frame in self._images:
                 self.frames.put(self._pending(frame))
+            self._try_directions()
         # After an error of its own, the reader may still wait for room.
         self.source.stop()
         with suppress(Cancelled):
@@ -112,8 +117,20 @@ class SourceWorker:
             return None
         if not faces:
             self.faceless.add(frame)
+        self.lying.update(self._face_provider.lying[:1])
+        if faces:
+            self._first = None
+        elif self._first is not None and frame.readable and self._first.add(frame):
+            self._try_directions()
         kept = frame if self._keep_images else replace(frame, image=NO_IMAGE)
         return PendingFrame(kept, {face.face_id: face for face in faces})
+
+    def _try_directions(self) -> None:
+        """Warn if the first frames, none of which shows a face, do so when they are turned."""
+        first, self._first = self._first, None
+        advice = first and first.advice(self._face_provider.shows_face)
+        if advice:
+            self._on_warning(advice)
 
     @contextmanager
     def _closing(self, channel: Channel[Any]) -> Iterator[None]:

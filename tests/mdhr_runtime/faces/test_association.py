@@ -21,7 +21,7 @@ def box(x, side=100.0):
 
 
 def seen(x, looks):
-    return Observation(box(x), 0.99, np.array([x + 50, 50], np.float32), np.zeros((4, 4, 3), np.uint8), looks)
+    return Observation(box(x), 0.99, np.array([x + 50, 50], np.float32), 0.0, np.zeros((4, 4, 3), np.uint8), looks)
 
 
 def track(face_id, x, looks, sees=None, **settings):

@@ -131,6 +131,32 @@ def test_faces_that_shrink_to_nothing_or_turn_away_break_nothing(portrait, track
         assert found[-1] == []
 
 
+def test_a_face_that_lies_is_none_and_is_told_by_how_to_turn_it(portrait, make_tracker):
+    tracker, side = make_tracker(detect_every=2), np.ascontiguousarray(np.rot90(portrait, -1))
+    images = [side, np.hstack([portrait, side]), np.hstack([portrait, BLANK]), np.hstack([portrait, BLANK])]
+    found = [(len(tracker.find(image)), tuple(tracker.lying)) for image in images]
+    assert found == [(0, (270,)), (1, (270,)), (1, (270,)), (1, ())]  # the third is not searched
+    tracker.find(np.hstack([BLANK, side]))
+    assert tracker.lying == (270,)
+    tracker.interrupt()
+    assert tracker.lying == ()
+    assert tracker.shows_face(portrait)
+    assert not tracker.shows_face(side)
+    assert not tracker.shows_face(BLANK)
+
+
+@pytest.mark.parametrize("farthest", [50, 180])
+def test_a_head_that_rolls_is_followed_as_long_as_it_is_upright(portrait, track, farthest):
+    rolls = [*range(0, farthest, 5), *range(farthest, -1, -5)]
+    matrices = [cv2.getRotationMatrix2D((120, 120), -degrees, 1) for degrees in rolls]
+    images = [cv2.warpAffine(portrait, matrix, (240, 240), borderMode=cv2.BORDER_REPLICATE) for matrix in matrices]
+    for degrees, faces in zip(rolls, track(images, max_gap=99), strict=True):
+        if degrees <= 40:
+            assert [face.face_id for face in faces] == [0]
+        elif degrees >= 75:
+            assert faces == []
+
+
 @pytest.fixture(scope="module")
 def people(media, detector):
     """Cut-outs uint8 (T, 300, 300, 3) of two real videos with the face in the middle, 72 frames each."""

@@ -1,5 +1,7 @@
 """One source's two threads."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from array_source import Arrays
@@ -17,6 +19,8 @@ BROKEN = VideoError("It broke.", "It was thin.", "Take another.")
 class OneFace:
     """Sees one face everywhere, unless it fails."""
 
+    lying = ()
+
     def __init__(self, error=None):
         self.error, self.interruptions = error, 0
         self.continues = False
@@ -30,6 +34,24 @@ class OneFace:
     def interrupt(self):
         self.interruptions += 1
         self.continues = False
+
+
+class Upright:
+    """Sees a face where an image is brighter above than below, and tells of it where it is brighter at one side."""
+
+    lying = ()
+
+    def find(self, image):
+        bright_left = image[:, :4].mean() > image[:, 4:].mean()
+        self.lying = (90,) if bright_left else ()
+        return [FoundFace(0, (0, 0, 8, 8), 1.0, image, True)] if self.shows_face(image) else []
+
+    def interrupt(self):
+        self.lying = ()
+
+    def shows_face(self, image):
+        assert image.flags.c_contiguous
+        return image[:4].mean() > image[4:].mean()
 
 
 @pytest.fixture
@@ -115,3 +137,45 @@ def test_images_are_kept_only_if_asked_for(begin):
     (frame,) = worker.frames
     assert frame.frame.image.size == 0
     assert frame.faces[5].crop is IMAGE
+
+
+UPRIGHT = np.pad(np.full((4, 8, 3), 255, np.uint8), ((0, 4), (0, 0), (0, 0)))
+ON_ITS_LEFT, DOWN, ON_ITS_RIGHT = (np.ascontiguousarray(np.rot90(UPRIGHT, quarters)) for quarters in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        ([ON_ITS_LEFT] * 60, ["first 50 frames", "by 90 degrees, 3 of 3 frames", "--rotate 90"]),
+        ([DOWN] * 12, ["first 12 frames", "by 180 degrees, 2 of 2 frames", "--rotate 180"]),
+        ([ON_ITS_RIGHT], ["1 frames", "--rotate 270"]),
+        ([*[IMAGE] * 8, *[DOWN] * 52], ["2 of 3 frames", "--rotate 180"]),
+        ([*[IMAGE] * 40, *[DOWN] * 40], []),  # one of three
+        ([IMAGE] * 60, []),
+        ([*[DOWN] * 20, UPRIGHT, *[DOWN] * 40], []),
+        ([UPRIGHT, *[DOWN] * 60], []),
+        ([], []),
+    ],
+)
+def test_when_the_first_frames_show_no_face_the_other_directions_are_tried(begin, images, words):
+    worker, told = begin(Arrays(images), Upright())
+    list(worker.frames)
+    assert len(told) == bool(words)
+    assert all(word in told[0] for word in words)
+
+
+def test_the_first_frames_are_those_of_two_seconds_at_most(begin):
+    class Slow(Arrays):
+        def __iter__(self):
+            return (replace(frame, timestamp=frame.number / 5) for frame in super().__iter__())
+
+    worker, told = begin(Slow([DOWN] * 30), Upright())
+    list(worker.frames)
+    assert "first 11 frames" in told[0]
+
+
+def test_frames_whose_face_lies_are_counted_by_the_rotation(begin):
+    worker, _ = begin(Arrays([ON_ITS_LEFT, UPRIGHT, ON_ITS_LEFT, None, DOWN]), Upright())
+    list(worker.frames)
+    assert worker.lying == {90: 2}
+    assert worker.faceless.count == 3

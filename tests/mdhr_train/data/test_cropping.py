@@ -74,6 +74,13 @@ def test_frames_without_a_face_or_an_image_are_told_apart(recording, out, detect
     assert Gaps((33,), (35,)).kept(recording.numbers).tolist() == [True, True, False, True, False, True]
 
 
+def test_a_face_that_lies_on_its_side_gives_no_crop(recording, out, detector):
+    for number, image in enumerate(faces(6), 31):
+        write_image(recording.source / f"{number:04d}.jpg", np.ascontiguousarray(np.rot90(image)))
+    assert run(recording, out, detector) == Gaps((31, 32, 33, 34, 35, 36), ())
+    assert not crops_in(out)
+
+
 def test_the_larger_face_is_the_subject_s_and_stays_it(recording, out, detector):
     run(recording, out, detector)
     alone = crops_in(out)
