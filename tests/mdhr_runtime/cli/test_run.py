@@ -61,6 +61,18 @@ def test_a_video_without_a_face_warns(tiny_bundle, write_video, out):
     assert [row["success"] for row in read(out)] == ["0"] * 4
 
 
+def test_a_video_on_its_side_has_no_scores_and_is_told_how_to_turn(tiny_bundle, write_video, swaying, out):
+    lying = [np.ascontiguousarray(np.rot90(image, -1)) for image in swaying[:9]]
+    result = invoke(tiny_bundle, write_video("a.avi", [*lying, swaying[9]]), "--out", out)
+    assert result.exit_code == 0
+    assert "of 10 frames of a.avi show a face on its side or upside down, which is not scored" in result.output
+    assert "give --rotate 270" in result.output
+    assert [row["success"] for row in read(out)] == ["0"] * 9 + ["1"]
+    result = invoke(tiny_bundle, write_video("b.avi", lying), "--out", out)
+    assert "No face was found in the first 9 frames. Turned by 270 degrees, 2 of 2 frames tried" in result.output
+    assert "there is no face" not in result.output
+
+
 @pytest.mark.slow
 def test_a_video_that_breaks_off_keeps_its_rows(tiny_bundle, write_video, swaying, out):
     path = write_video("a.avi", swaying * 2)
