@@ -13,6 +13,7 @@ from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
 
 from ..files import open_regular
+from ..sources.video import name_for_ffmpeg
 
 LATEST = 10.0
 """Seconds after the first picture in which sound must begin: until then, nothing of the copy plays."""
@@ -45,8 +46,8 @@ class Sound:
 
     def __init__(self, recording: str, start: float) -> None:
         try:
-            with open_regular(Path(recording)) as file:  # whose name may have any bytes, and any length
-                self._container = av.open(f"/proc/self/fd/{file.fileno()}", metadata_errors="replace")
+            with open_regular(Path(recording)) as file:
+                self._container = av.open(name_for_ffmpeg(Path(recording), file), metadata_errors="replace")
         except (OSError, ValueError, av.FFmpegError) as error:
             raise NoSoundError("it is no file that can be read once more") from error
         stream = self._container.streams.best("audio")

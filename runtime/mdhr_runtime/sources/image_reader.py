@@ -144,8 +144,8 @@ def _opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, str]]:
         raise
     except Image.DecompressionBombError as error:  # ours, or Pillow's, whose bound is higher and comes first
         pixels = int(re.findall(r"\d+", str(error))[0])
-        most = f"up to {MOST_PIXELS / 1e6:.0f} are decoded"
-        raise ValueError(f"it has {pixels / 1e6:.0f} megapixels, and {most}") from error
+        most = f"up to {MOST_PIXELS >> 20} are decoded"
+        raise ValueError(f"it has {pixels >> 20} megapixels, and {most}") from error
     except Exception as error:  # of damaged data Pillow raises all kinds
         known = "it is damaged, or no image that is understood" if kind in (IMAGE, HEIC, None) else f"it is {kind.noun}"
         raise ValueError(getattr(error, "strerror", None) or known) from error
