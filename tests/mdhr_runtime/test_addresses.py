@@ -80,7 +80,7 @@ def test_what_may_be_shown(text, shown):
 
 @pytest.mark.parametrize(
     "path",
-    ["", "-", "0", "a/b c.mp4", "frames/*.png", "me@home.mp4", "12:30.mp4", "C:\\x.mp4", "C:/x.mp4", "./a:b@c.mp4"],
+    ["", "-", "0", "camera:0", "a/b c.mp4", "frames/*.png", "me@home.mp4", "12:30.mp4", "C:\\x.mp4", "./a:b@c.mp4"],
 )
 def test_paths_stay_as_they_are(path):
     assert redacted(path) == path
