@@ -32,8 +32,6 @@ UNKNOWN = (9, -1)
 LABELS = (0, 1, *UNKNOWN)
 """All labels that a list may hold."""
 
-VIDEO_SUFFIXES = frozenset({".avi", ".mkv", ".mov", ".mp4", ".mpg", ".wmv"})
-
 
 class CropName(NamedTuple):
     """The parts of a crop's path: its subject, the name of its recording, and the frame's number in it."""
@@ -210,11 +208,12 @@ def find_source(raw: Path, patterns: Sequence[str]) -> Path:
     Raises:
         DataError: None does.
     """
+    from mdhr_runtime.sources.contents import VIDEO_SUFFIX
     from mdhr_runtime.sources.images import is_hidden, is_image
 
     for pattern in patterns:
         for path in sorted(found for found in raw.glob(pattern) if not is_hidden(found)):
-            if path.suffix.lower() in VIDEO_SUFFIXES or (path.is_dir() and any(map(is_image, path.iterdir()))):
+            if VIDEO_SUFFIX.fullmatch(path.suffix) or (path.is_dir() and any(map(is_image, path.iterdir()))):
                 return path
     raise DataError(
         f"There are labels in {raw}, but no images for them.",

@@ -110,5 +110,5 @@ class FirstFrames:
             return None
         return (
             f"No face was found in the first {self._count} frames. Turned by {rotation} degrees, {found} of "
-            f"{len(self._tried)} frames tried show a face: try --rotate {rotation}."
+            f"{len(self._tried)} frames tried show a face: try --rotate {rotation} (in addition to one that is given)."
         )

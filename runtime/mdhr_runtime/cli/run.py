@@ -314,9 +314,10 @@ def _tell(done: LabelReport, *, min_face: int, to_stderr: bool) -> None:
         )
         lying = done.stats[name].lying
         if lying:
+            ((rotation, _),) = lying.most_common(1)
             warn(
                 f"{lying.total()} of {summary.frames} frames of {name} show a face on its side or upside down, which "
-                f"is not scored: to turn it upright, give --rotate {lying.most_common(1)[0][0]}"
+                f"is not scored: to turn it upright, give --rotate {rotation} (in addition to one that is given)"
             )
         elif summary.frames and not summary.with_face:
             warn(f"there is no face in {name}. {done.stats[name].faceless.causes(min_face)}")

@@ -62,8 +62,9 @@ class Camera(SourceBase):
                 for picture in pictures:
                     if self._stopped.is_set():
                         return
-                    zero = zero or monotonic()
-                    arrived = monotonic() - zero
+                    now = monotonic()
+                    zero = zero or now
+                    arrived = now - zero
                     if not connected:
                         clock.begin(picture.time, arrived)
                     elif clock.advance(picture.time, arrived) or picture.lost:
