@@ -14,7 +14,7 @@ from .mtcnn import patches
 
 UPRIGHT = 60.0  # degrees of roll beyond which a face lies
 SIDE = 96  # in pixels, of what is turned: twice as wide as the face
-LEAST_DOUBT = 2.0**-24  # of a float32 below 1
+LEAST_DOUBT, MOST_DOUBT = 2.0**-24, 0.03  # that of a float32 below 1; and that with which a face is believed to lie
 
 
 def posture(refiner: LandmarkRefiner, image: np.ndarray, box: np.ndarray) -> tuple[float, int]:
@@ -40,7 +40,8 @@ def posture(refiner: LandmarkRefiner, image: np.ndarray, box: np.ndarray) -> tup
     doubts = np.maximum(1 - scores, LEAST_DOUBT)
     rolls = (np.array([roll(one) for one in landmarks]) + range(0, 360, 90) + 180) % 360 - 180
     lies = np.abs(rolls) > UPRIGHT
-    odds = doubts[~lies].min(initial=1.0) / doubts[lies].min(initial=1.0)
+    upright, lying = doubts[~lies].min(initial=1.0), doubts[lies].min(initial=1.0)
+    odds = upright / lying if lying <= MOST_DOUBT else min(upright / lying, 1.0)
     best = rolls[np.where(lies, doubts, np.inf).argmin()]
     return float(odds), round(-best / 90) * 90 % 360
 
