@@ -7,19 +7,21 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from ..case import Case, Maker, Right, Start, refused
+from ..case import Case, Maker, Right, refused
 from ..processes import Process
-from ..stock import FRAMES, Stock, ffmpeg, image, media, put, shared, text
+from ..stock import FRAMES, Stock, ffmpeg, image, media, shared, text
 
 RUN, TO = ("{bundle}",), ("--out", "au.csv")
 FFMPEG = ("ffmpeg", "ffprobe")
 WHOLE = ("breaks off", "damaged", "cut short", "lost")
 """What is not said of a video of which nothing is missing."""
 LOST = r"lost|damaged"
+BOX = ("x", "y", "w", "h")
 
 Rows = list[dict[str, str]]
 Look = Callable[[Rows], str | None]
@@ -101,7 +103,7 @@ def _box(x: float, y: float, width: float, height: float, near: float = 8) -> Lo
     """The mean box of the face, in pixels."""
 
     def look(rows: Rows) -> str | None:
-        found = np.nanmean(_numbers(rows, "x", "y", "w", "h"), axis=0)
+        found = np.nanmean(_numbers(rows, *BOX), axis=0)
         return (
             None if np.abs(found - (x, y, width, height)).max() < near else f"the face is at {found.round().tolist()}"
         )
@@ -153,14 +155,13 @@ def _shape(ratio: float) -> Look:
 def _parts(folder: Path) -> str | None:
     """The scores are those of the parts alone."""
     whole, *parts = ([list(row.values())[9:-2] for row in _rows(folder / f"{name}.csv")] for name in ("au", "a", "b"))
-    return None if whole == sum(parts, []) else "what is before the gap has to do with what is behind it"
+    return None if whole == [*chain(*parts)] else "what is before the gap has to do with what is behind it"
 
 
 def _all(*seen: Callable[[Path], str | None]) -> Callable[[Path], str | None]:
     return lambda folder: next(filter(None, (look(folder) for look in seen)), None)
 
 
-BOX = ("x", "y", "w", "h")
 SOURCE = media("single_face.mp4", "source.mp4")
 FIRST = ((*RUN, "source.mp4", "--out", "source.csv"),)
 STOCK_FACE = 0.77
@@ -192,7 +193,7 @@ def _damage(name: str, *packets: int) -> Maker:
 
 
 def _timed(name: str, times: str, of: str = "{clip}") -> Maker:
-    """A Matroska file with other times, in milliseconds where `TB` is a millisecond: expressions of FFmpeg's `setts`."""
+    """A Matroska file with other times, which expressions of FFmpeg's `setts` give."""
 
     def make(folder: Path, stock: Stock) -> None:
         ffmpeg("timed.mkv", "-c copy", of)(folder, stock)
@@ -245,8 +246,9 @@ def _sensor(folder: Path, stock: Stock) -> None:
         picture[1::2, 1::2, 2] = picture[1::2, 1::2, 0]  # blue; then red and green where each is
         picture[0::2, 1::2, 2] = picture[0::2, 1::2, 1]
         picture[1::2, 0::2, 2] = picture[1::2, 0::2, 1]
-    command = "ffmpeg -v error -f rawvideo -pix_fmt bayer_rggb8 -s 240x240 -r 25 -i - -c copy".split()
-    subprocess.run([*command, folder / "x.nut"], input=b"".join(each[..., 2].tobytes() for each in pixels), check=True)
+    form = ["-f", "rawvideo", "-pix_fmt", "bayer_rggb8", "-s", "240x240", "-r", "25"]
+    command = ["ffmpeg", "-v", "error", *form, "-i", "-", "-c", "copy", folder / "x.nut"]
+    subprocess.run(command, input=b"".join(each[..., 2].tobytes() for each in pixels), check=True)
 
 
 def _grow(name: str, share: float) -> Callable[[Process, Path], None]:
@@ -360,6 +362,9 @@ NAMES = {
     "another suffix": "x.avi",
     "no suffix": "x",
 }
+
+TURNED = (("left", "transpose=2", 90), ("right", "transpose=1", 270), ("over", "hflip,vflip", 180))
+"""How the picture lies, what turned it, and what is to be said to turn it back."""
 
 CASES = [
     # What ../shared/cases/make.py makes.
@@ -798,21 +803,6 @@ CASES = [
             Right((0,), says=(f"--rotate {back}",), new=("au.csv",), seen=_table(_faces(0, 0))),
             needs=FFMPEG,
         )
-        for what, turned, back in (
-            ("left", "transpose=2", 90),
-            ("right", "transpose=1", 270),
-            ("over", "hflip,vflip", 180),
-        )
-    ),
-    *(
-        Case(
-            f"pixels that are turned back: {back}",
-            "run",
-            (*RUN, "x.mp4", "--rotate", str(back), *TO),
-            (ffmpeg("x.mp4", f"-vf {turned} {H264}"),),
-            _right(FRAMES, _faces(FRAMES), never=("--rotate",)),
-            needs=FFMPEG,
-        )
-        for turned, back in (("transpose=2", 90), ("transpose=1", 270), ("hflip,vflip", 180))
+        for what, turned, back in TURNED
     ),
 ]
