@@ -805,4 +805,15 @@ CASES = [
         )
         for what, turned, back in TURNED
     ),
+    *(
+        Case(
+            f"pixels that are turned back: {what}",
+            "run",
+            (*RUN, "x.mp4", "--rotate", str(back), *TO),
+            (ffmpeg("x.mp4", f"-vf {turned} {H264}"),),
+            _right(FRAMES, _faces(FRAMES), never=("--rotate",)),
+            needs=FFMPEG,
+        )
+        for what, turned, back in TURNED
+    ),
 ]
