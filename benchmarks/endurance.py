@@ -80,7 +80,7 @@ class Looped(SourceBase):
     def __iter__(self) -> Iterator[Frame | None]:
         number, fps = 0, self.fps or 25.0  # where the file does not tell
         while not self._stopped.is_set() and number / fps < self._seconds:
-            for frame in Video(self._path):
+            for frame in filter(None, Video(self._path)):
                 number += 1
                 yield Frame(number, number / fps, frame.image)
             yield None  # the jump back to the beginning

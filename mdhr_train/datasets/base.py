@@ -183,7 +183,7 @@ class RawRecording:
         from mdhr_runtime.sources import Video
 
         wanted = set(self.numbers.tolist())
-        for frame in Video(self.source):
+        for frame in filter(None, Video(self.source)):
             number = frame.number - 1 + self.first
             if number in wanted:
                 yield number, frame.image

@@ -10,9 +10,10 @@ from pathlib import Path
 from ..addresses import is_address, webcam_number
 from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from .base import Source, SourceBase
-from .camera import Camera, network_camera, webcam
+from .camera import Camera, webcam
 from .frame import Frame
 from .images import Images, is_image
+from .network import open_url
 from .refusals import check_source
 from .video import Video
 
@@ -51,7 +52,7 @@ def open_source(
     if number is not None:
         return webcam(number, timeout)
     if is_address(text):
-        return network_camera(text, timeout)
+        return open_url(text, timeout)
     check_source(text)
     if os.path.isdir(path):
         return Images(path.resolve().name, filter(is_image, path.iterdir()), images_per_second)

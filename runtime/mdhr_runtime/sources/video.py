@@ -4,148 +4,179 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
-import cv2
+import av
 
-from ..addresses import redacted
+from ..addresses import is_address, redacted
 from ..defaults import MOST_PIXELS
 from ..errors import VideoError
 from ..files import open_regular
+from ..results import SourceInfo
 from .base import SourceBase
+from .clock import Clock
 from .containers import is_cut_short
+from .decoding import Decoder, NoVideoError
 from .frame import Frame
 
-ATTEMPTS = 32
-"""How often OpenCV is asked for a frame in vain: behind damaged ones, or thousands of packets of sound, others come."""
 CUT_SHORT = "The file is cut short: it announces more than it holds."
+PLAYS = "Give a video that plays, or convert it, for example to MP4 with H.264."
 
 PATH_MAX = 4096
 """Bytes of the longest path, with the zero after it, that Linux takes at once."""
 
+MOST_TOLD = 10
+"""Places of a video with damaged data or gaps that are told one by one."""
+
 
 class Video(SourceBase):
-    """A video file, to be read once from its beginning to its end.
+    """A video that has an end: a file, or one in the network.
 
-    OpenCV decodes it: on the same files PyAV needs the same processor time and more of the wall's, and weighs 100 MB.
+    Timestamps are the file's own, counted from its first frame: that frame's time in the file is `info.begins`.
+    Nothing stays open between the constructor, which decodes the first frame, and the iteration.
 
     Args:
-        path: The file.
-
-    Attributes:
-        path: The file.
+        address: Path of the file, or its URL.
+        timeout: Seconds in which a network must answer; None for files.
 
     Raises:
         VideoError: There is no such file, or it cannot be opened, or it holds no frame.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._capture = _open(path)
-        # Containers that do not know give zero, or a huge negative number.
-        fps = max(self._capture.get(cv2.CAP_PROP_FPS), 0.0) or None
-        frame_count = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0) or None
-        super().__init__(path.name, fps=fps, frame_count=frame_count, files=(path,))
-        self._last, self._end = -1.0, 0.0  # when the frame that was read last begins and ends, in seconds
-        self._next = self._read(1)
-        if self._next is None:
-            self._next = next(filter(None, (self._read(1) for _ in range(ATTEMPTS))), None)
-            self.warnings.append("Before its first frame come damaged ones, or minutes of sound alone.")
-        if self._next is None:
-            raise VideoError(
-                f"{path} holds no frames.",
-                "The file opens as a video, but none of its first frames can be decoded.",
-                "Check that it plays, and convert it, for example to MP4 with H.264.",
-            )
+    def __init__(self, address: Path | str, timeout: float | None = None) -> None:
+        self._path = None if is_address(str(address)) else Path(address)
+        self._address, self._timeout = str(address), timeout
+        shown = redacted(self._address)
+        with ExitStack() as stack:
+            decoder = self._open(stack)
+            first = next(decoder.pictures(), None)
+            if first is None:
+                raise VideoError(
+                    f"{shown} holds no frames.", "It opens as a video, but nothing in it can be decoded.", PLAYS
+                )
+        super().__init__(
+            self._path.name if self._path else shown.partition("://")[2],
+            fps=decoder.fps,
+            frame_count=decoder.frame_count or round((decoder.duration or 0) * (decoder.fps or 0)) or None,
+            files=[self._path] if self._path else [],
+        )
+        self._begins = first.time or 0.0
+        self._places = Places(self.warnings)
 
-    def __iter__(self) -> Iterator[Frame]:
-        """Give the frames that are left.
+    @property
+    def info(self) -> SourceInfo:
+        """See `Source`."""
+        return SourceInfo(self.name, self.fps, self.live, self._address, self._begins)
+
+    def _frames(self) -> Iterator[Frame | None]:
+        """Give the frames; None before one that is no continuation of the last.
 
         Raises:
             VideoError: The video breaks off early.
         """
-        while self._next is not None and not self._stopped.is_set():
-            frame, self._next = self._next, None
-            yield frame
-            self._next = self._read(frame.number + 1)
-        if not self._stopped.is_set():
-            self._check_complete()
-        self._capture.release()
+        clock = Clock(self.fps)
+        start = self._begins + self.selection.start if self.selection.start > 0 else None
+        number = 0
+        with ExitStack() as stack:
+            decoder = self._open(stack)
+            for picture in decoder.pictures(start):
+                if self._stopped.is_set():
+                    return
+                if number == 0:
+                    number = decoder.skipped
+                    clock.begin(picture.time, (picture.time or 0.0) - self._begins)
+                elif gap := clock.advance(picture.time):
+                    self._places.tell(f"There is no picture for {gap:.1f} s before {clock.now:.2f} s.")
+                    yield None
+                if picture.lost:
+                    self.lost += picture.lost
+                    self._places.tell(f"Frames lost to damaged data before {clock.now:.2f} s: {picture.lost}.")
+                    yield None
+                number += picture.lost + 1
+                yield Frame(number, clock.now, picture.image)
+            self.lost += decoder.lost
+            self._check_end(decoder, clock.now)
 
-    def _check_complete(self) -> None:
-        """Make sure, after the last frame, that it was where the file says that the video ends.
-
-        OpenCV does not distinguish a damaged frame from the end of the file, so the first sign is missing time. What
-        files say of their length is often off by a few frames: half a second, or 1 % of a long video, passes. If more
-        is missing, that may also be sound that runs longer, or a start that an editor has hidden: only a file that is
-        cut short, or gives further frames, is known to break off.
+    def _check_end(self, decoder: Decoder, end: float) -> None:
+        """Make sure that the end is where the packets end, and that none is missing or damaged there.
 
         Raises:
-            VideoError: The video breaks off early.
+            VideoError: The video breaks off.
         """
-        if self.frame_count is None or not self.fps:
+        cut_short = self._path is not None and is_cut_short(self._path)
+        if not (decoder.broken or decoder.lost or cut_short):
             return
-        promised = self.frame_count / self.fps
-        if promised - self._end <= max(0.5, 0.01 * promised):
-            return
-        cut_short = is_cut_short(self.path)
-        if cut_short or any(self._capture.grab() for _ in range(ATTEMPTS)):
+        lost = f" Damaged frames that follow: {decoder.lost}." if decoder.lost else ""
+        raise VideoError(
+            f"{redacted(self._address)} breaks off after {end:.1f} seconds.",
+            (CUT_SHORT if cut_short else f"{decoder.broken}." if decoder.broken else "Its end is damaged.") + lost,
+            "The frames up to there are analysed. For the rest copy, record or convert the video again.",
+        )
+
+    def _open(self, stack: ExitStack) -> Decoder:
+        """Open the video until the stack is left."""
+        shown = redacted(self._address)
+        try:
+            if self._path is None:
+                address = self._address
+            else:
+                address = name_for_ffmpeg(self._path, stack.enter_context(open_regular(self._path)))
+            decoder = stack.enter_context(Decoder(address, self._timeout))
+        except NoVideoError as error:
+            raise VideoError(f"{shown} holds no video.", f"It holds {error}.", "Give a file with a picture.") from None
+        except (OSError, ValueError, av.FFmpegError) as error:
+            raise self._refusal(error) from None  # its text names the address, with the password
+        width, height = decoder.size
+        if width * height > MOST_PIXELS:
             raise VideoError(
-                f"{self.path} breaks off after {self._end:.1f} of {promised:.1f} seconds.",
-                CUT_SHORT if cut_short else "Damaged data or a gap comes there, and further frames behind it.",
-                "The frames up to there are analysed. For the rest copy, record or convert the video again.",
+                f"{shown} is too large.",
+                f"Its pictures are of {width}×{height} pixels; up to {MOST_PIXELS >> 20} megapixels are decoded.",
+                "Convert it to a smaller size.",
             )
-        self.warnings.append(
-            f"The file promises {promised:.1f} seconds, and frames could be decoded up to {self._end:.1f}. If it plays "
-            "further, its picture is damaged there; otherwise only sound follows, or its start was cut off."
+        return decoder
+
+    def _refusal(self, error: Exception) -> VideoError:
+        shown = redacted(self._address)
+        why = f"{getattr(error, 'strerror', None) or error}."
+        if self._path is None or not isinstance(error, av.FFmpegError):
+            absent = isinstance(error, FileNotFoundError)
+            return VideoError(
+                f"There is no file {shown}." if absent else f"{shown} cannot be read.",
+                why,
+                "Give the path of a video file that you may read." if self._path else "Check the address.",
+            )
+        return VideoError(
+            f"{shown} cannot be opened as a video.", CUT_SHORT if is_cut_short(self._path) else why, PLAYS
         )
 
-    def _read(self, number: int) -> Frame | None:
-        decoded, image = self._capture.read()
-        if not decoded:
-            return None
-        timestamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        # Streams without times of their own report zero for every frame: then the frame rate has to do.
-        if timestamp <= self._last:
-            timestamp = self._end
-        self._last, self._end = timestamp, timestamp + (1 / self.fps if self.fps else 0.0)
-        return Frame(number, timestamp, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+class Places:
+    """Tells where in a video something is wrong, but not everywhere if that is all over.
+
+    Args:
+        warnings: Where sentences go.
+    """
+
+    def __init__(self, warnings: list[str]) -> None:
+        self._warnings, self._told = warnings, 0
+
+    def tell(self, sentence: str) -> None:
+        """Tell of a place, unless many have been told."""
+        self._told += 1
+        if self._told <= MOST_TOLD:
+            last = " More such places are counted, and not told one by one." if self._told == MOST_TOLD else ""
+            self._warnings.append(sentence + last)
 
 
-def _open(path: Path) -> cv2.VideoCapture:
-    try:
-        with open_regular(path) as file:
-            capture = cv2.VideoCapture(_name_for_opencv(path, file), cv2.CAP_FFMPEG)
-    except (OSError, ValueError) as error:
-        absent = isinstance(error, FileNotFoundError)
-        raise VideoError(
-            f"There is no file {redacted(str(path))}." if absent else f"{path} cannot be read.",
-            f"{getattr(error, 'strerror', None) or error}.",
-            "Give the path of a video file that you may read.",
-        ) from error
-    if not capture.isOpened():
-        raise VideoError(
-            f"{path} cannot be opened as a video.",
-            CUT_SHORT
-            if is_cut_short(path)
-            else "It is damaged or no video, or in a format that this OpenCV cannot decode.",
-            "Give the path of a video that plays, or convert it, for example to MP4 with H.264.",
-        )
-    width, height = (int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-    if width * height > MOST_PIXELS:
-        raise VideoError(
-            f"{path} is too large.",
-            f"Its pictures are of {width}×{height} pixels; up to {MOST_PIXELS >> 20} megapixels are decoded.",
-            "Convert it to a smaller size.",
-        )
-    # Telephones store pictures as the sensor lies and say how to turn them. Some builds of OpenCV do so only if asked.
-    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
-    return capture
+def name_for_ffmpeg(path: Path, file: BinaryIO) -> str:
+    """A name by which FFmpeg opens a file, whatever bytes are in its own.
 
-
-def _name_for_opencv(path: Path, file: BinaryIO) -> str:
-    """A name by which OpenCV opens a file, whatever bytes are in its own: it crashes on those that are not UTF-8."""
+    Args:
+        path: The file.
+        file: The same, opened; to stay open until FFmpeg has opened it.
+    """
     name = os.path.abspath(path)  # not relative: `a:b.mp4` would be an address
     try:
         fits = len(name.encode()) < PATH_MAX

@@ -1,0 +1,58 @@
+"""Timestamps of frames, of what streams state."""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+
+USUAL_RATE = 25.0
+"""Frames per second of a stream that has no times and does not say."""
+LONGEST_INTERVAL, LONGEST_INTERVALS = 1.0, 5
+"""Seconds, and usual intervals, from one frame to the next: more than both is a gap, across which nothing compares."""
+RECENT = 9
+"""Intervals of which the median is the usual one."""
+
+
+class Clock:
+    """Timestamps that begin at 0 and grow from frame to frame.
+
+    Args:
+        fps: Frames per second, for streams that do not state times; None if that is not known either.
+
+    Attributes:
+        now: Timestamp of the newest frame; negative before the first.
+    """
+
+    def __init__(self, fps: float | None) -> None:
+        self._interval = 1 / (fps or USUAL_RATE)
+        self.now = -self._interval
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._offset = 0.0
+
+    def begin(self, stated: float | None, timestamp: float) -> None:
+        """Go to the first frame of a stream, or of a new connection.
+
+        Args:
+            stated: Its time as the stream states it; None if it does not.
+            timestamp: When it is shown.
+        """
+        self.now = max(timestamp, self.now + self._interval)
+        self._offset = self.now - (stated or 0.0)
+
+    def advance(self, stated: float | None) -> float:
+        """Go to the next frame. Returns the seconds of the gap before it, 0 if there is none.
+
+        Args:
+            stated: As for `begin`.
+        """
+        expected = self.now + self._interval
+        found = expected if stated is None else stated + self._offset
+        set_back = found < self.now - LONGEST_INTERVAL
+        if set_back:
+            self._offset += expected - found  # go on from here
+        if found <= self.now:
+            found = expected
+        interval, self.now = found - self.now, found
+        usual = median(self._recent) if self._recent else self._interval
+        self._recent.append(interval)
+        return interval if set_back or interval > max(LONGEST_INTERVAL, LONGEST_INTERVALS * usual) else 0.0

@@ -1,0 +1,286 @@
+"""Decoding the pictures of a video with PyAV, which is FFmpeg: from a file or the network, damaged or not.
+
+A damaged packet costs its picture, and all pictures up to the next one that needs no other (a key frame): they are made
+of what was damaged, and show smeared faces. The same holds for pictures before the first key frame, where a stream is
+joined in its middle. What is lost is counted where it would have been shown.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from time import monotonic
+from types import TracebackType
+from typing import TypeAlias
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from ..defaults import MOST_PIXELS
+from .conversion import ConversionError, Converter
+
+av.logging.set_level(None)  # FFmpeg's own lines name addresses in full, with passwords
+
+LONGEST_DOUBT = 300
+"""Packets after damage within which a key frame must come. Streams without any mend themselves bit by bit."""
+REMEMBERED = 64
+"""Packets whose pictures may still be in the decoder: more than any codec reorders."""
+ATTEMPTS = 32
+"""How often reading a file may fail in a row: behind damage in a container, other packets come."""
+LARGE = 1920 * 1088
+"""Pixels of a picture from which on the decoder has a second thread; for less, the model needs the cores more."""
+HIGHEST_RATE = 1000
+"""Pictures per second; what containers state beyond it is the unit of their times."""
+SILENT = frozenset({"hevc"})
+"""Decoders that show damaged pictures without a word, unless they are told to refuse them."""
+
+Label: TypeAlias = tuple["float | None", int]
+"""What goes with a picture through its conversion: its time, and the pictures lost before it."""
+
+
+class NoVideoError(ValueError):
+    """What opens has no video in it; says what it has."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture of a video.
+
+    Attributes:
+        image: uint8 (H, W, 3), RGB, upright.
+        time: When it is shown, in seconds of the stream's own time; None if the stream does not say.
+        lost: Pictures lost immediately before it.
+    """
+
+    image: np.ndarray
+    time: float | None
+    lost: int = 0
+
+
+@dataclass(eq=False)
+class _Sent:
+    """A packet that went into the decoder, and comes out beside its picture.
+
+    Attributes:
+        key: Whether its picture needs no other.
+        doubtful: Whether its picture is made of one that is damaged or missing.
+        counts: Whether it belongs to the video: what comes before its first key frame does not.
+    """
+
+    key: bool
+    doubtful: bool
+    counts: bool
+
+
+class _Trust:
+    """Tells, of the packets of a stream, those whose pictures can be trusted."""
+
+    def __init__(self) -> None:
+        self._sent: deque[_Sent] = deque(maxlen=REMEMBERED)
+        self._doubt = 1  # packets since the damaged one, 0 if there is none; a stream may be joined in its middle
+        self._begun = False
+        self._resumed: int | None = None  # time of the key frame that ended a doubt, until the next key frame
+
+    def send(self, packet: Packet[VideoStream]) -> _Sent:
+        """Judge the next packet."""
+        joined = self._begun
+        if packet.is_keyframe or self._doubt > LONGEST_DOUBT:
+            self._resumed = packet.pts if self._doubt else None
+            self._doubt, self._begun = 0, True
+        self._doubt += self._doubt > 0
+        # Packets behind a key frame may be shown before it. They are made of what came before, too.
+        leading = self._resumed is not None and packet.pts is not None and packet.pts < self._resumed
+        sent = _Sent(packet.is_keyframe, self._doubt > 0 or leading, self._begun and (joined or not leading))
+        self._sent.append(sent)
+        return sent
+
+    def damage(self, damaged: _Sent) -> None:
+        """Learn that a packet is damaged: those behind it are made of it, up to the next key frame."""
+        sent = list(self._sent)
+        behind = sent[sent.index(damaged) + 1 :] if damaged in sent else sent
+        for one in behind:
+            if one.key:
+                return
+            one.doubtful = True
+        self._doubt = 1 + len(behind)
+
+
+class Decoder:
+    """The pictures of one video stream, to be iterated over once. A context manager that closes what it has opened.
+
+    Args:
+        address: A file's path or a URL.
+        timeout: Seconds in which a network must answer, and in which a picture must come; None for files.
+        options: FFmpeg's options of the format and the protocol.
+
+    Attributes:
+        fps: Pictures per second as the stream states them; None if it does not.
+        frame_count: Number of pictures that it states; None if it does not.
+        duration: Seconds that it promises, of the longest of its streams; None if it does not know, like a camera.
+        size: Width and height of its pictures in pixels, as they are stored.
+        skipped: Pictures that were left out before the start.
+        lost: Pictures lost after the last that was given.
+        broken: Why reading ended before the end, in FFmpeg's words; None if it did not.
+
+    Raises:
+        av.FFmpegError: It cannot be opened. Its text names the address, with the password.
+        NoVideoError: There is no video in it.
+    """
+
+    def __init__(self, address: str, timeout: float | None = None, options: Mapping[str, str] | None = None) -> None:
+        self._timeout = timeout
+        self._container: InputContainer = av.open(
+            address, options=dict(options or {}), timeout=timeout, metadata_errors="replace"
+        )
+        try:
+            self._stream = _video(self._container)
+        except BaseException:
+            self.close()
+            raise
+        context = self._context = self._stream.codec_context
+        context.options = {"max_pixels": str(MOST_PIXELS)}
+        if context.codec.intra_only or context.name in SILENT:
+            context.options |= {"err_detect": "explode"}
+        context.copy_opaque = True
+        # Threads by frames would tell of damage late, and throw away what they have decoded until then.
+        context.thread_type, context.thread_count = "SLICE", 1 + (context.width * context.height > LARGE)
+        self.size = context.width, context.height
+        rate = self._stream.guessed_rate or self._stream.average_rate
+        self.fps = float(rate) if rate and rate < HIGHEST_RATE else None
+        self.frame_count = self._stream.frames or None
+        duration = self._container.duration or 0
+        self.duration = duration / av.time_base if duration > 0 else None
+        self.skipped = self.lost = 0
+        self.broken: str | None = None
+        self._stated_aspect, self._first_aspect = self._stream.sample_aspect_ratio, context.sample_aspect_ratio
+        self._unit = self._stream.time_base or Fraction(1)
+        self._trust = _Trust()
+        self._converter: Converter[Label] = Converter()
+        self._failed: list[int] = []  # a heap of the times of pictures whose packets could not be decoded
+
+    def __enter__(self) -> Decoder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file or connection. Safe to call twice."""
+        self._container.close()
+
+    def pictures(self, start: float | None = None) -> Iterator[Picture]:
+        """Give the pictures.
+
+        Args:
+            start: Time in seconds, in the stream's own. What comes before the last key frame up to there is left out.
+        """
+        newest = monotonic()
+        for packet in self._packets(start):
+            for picture in self._decoded(packet):
+                newest = monotonic()
+                yield picture
+            if self._timeout is not None and monotonic() - newest > self._timeout:
+                break  # packets come, and nothing can be made of them: the stream has become another
+        yield from self._decoded(None)
+        yield from self._converted(self._converter.flush())
+        self.lost += len(self._failed)
+
+    def _packets(self, start: float | None) -> Iterator[Packet[VideoStream]]:
+        packets = self._read()
+        since_key: list[Packet[VideoStream]] = []
+        key = None
+        if start is not None:
+            for packet in packets:
+                early = packet.pts is not None and packet.pts * self._unit <= start
+                if early and packet.is_keyframe:
+                    self.skipped += sum(not one.is_discard for one in since_key)
+                    since_key, key = [], packet.pts
+                since_key.append(packet)
+                if not early:
+                    break
+        for packet in chain(since_key, packets):
+            if key is not None and packet.pts is not None and packet.pts < key:
+                self.skipped += not packet.is_discard  # shown before the key frame, though it comes behind
+            else:
+                yield packet
+
+    def _read(self) -> Iterator[Packet[VideoStream]]:
+        for _ in range(ATTEMPTS if self._timeout is None else 1):
+            try:
+                # An empty packet says that the end is reached, or that a picture is shown on.
+                yield from (packet for packet in self._container.demux(self._stream) if packet.size)
+            except av.FFmpegError as error:
+                self.broken = error.strerror
+            else:
+                self.broken = None
+                return
+
+    def _decoded(self, packet: Packet[VideoStream] | None) -> Iterator[Picture]:
+        """The pictures that come out when a packet goes in, or, at the end, all that are left."""
+        sent = None
+        if packet is not None:
+            sent = packet.opaque = self._trust.send(packet)
+        try:
+            frames = self._context.decode(packet)
+        except av.FFmpegError:
+            frames = []
+            if packet is not None and sent is not None:
+                self._trust.damage(sent)
+                if sent.counts and not packet.is_discard:
+                    self._count_failed(packet)
+        for frame in frames:
+            yield from self._shown(frame)
+
+    def _shown(self, frame: VideoFrame) -> Iterator[Picture]:
+        while self._failed and (frame.pts is None or self._failed[0] < frame.pts):
+            heapq.heappop(self._failed)
+            self.lost += 1
+        sent = frame.opaque
+        if isinstance(sent, _Sent) and (frame.is_corrupt or sent.doubtful):
+            if frame.is_corrupt:
+                self._trust.damage(sent)
+            self.lost += sent.counts
+            return
+        if self.lost:
+            yield from self._converted(self._converter.flush())
+        lost, self.lost = self.lost, 0
+        time = None if frame.pts is None else float(frame.pts * self._unit)
+        yield from self._converted(self._converter.push(frame, self._aspect(), (time, lost)))
+
+    def _converted(self, images: Iterator[tuple[Label, np.ndarray]]) -> Iterator[Picture]:
+        try:
+            for (time, lost), image in images:
+                yield Picture(image, time, lost)
+        except ConversionError as error:
+            self.lost += sum(1 + lost for _, lost in error.labels)
+
+    def _count_failed(self, packet: Packet[VideoStream]) -> None:
+        time = packet.dts if packet.pts is None else packet.pts
+        if time is None:
+            self.lost += 1
+        else:
+            heapq.heappush(self._failed, time)
+
+    def _aspect(self) -> Fraction | None:
+        """That of the pixels: the container's word counts, until the pictures' own changes."""
+        aspect = self._context.sample_aspect_ratio
+        return self._stated_aspect if aspect == self._first_aspect else aspect
+
+
+def _video(container: InputContainer) -> VideoStream:
+    stream = container.streams.best("video")
+    if isinstance(stream, VideoStream) and not stream.disposition & Disposition.attached_pic:
+        return stream
+    found = sorted({f"{one.type}" for one in container.streams if one is not stream})
+    raise NoVideoError(" and ".join([*found, *(["a cover picture"] if stream else [])]) or "nothing")
