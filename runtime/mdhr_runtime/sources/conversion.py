@@ -14,7 +14,6 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import av
 import numpy as np
-from av.sidedata.sidedata import Type as SideData
 from av.video.frame import VideoFrame
 
 from ..defaults import MOST_PIXELS
@@ -101,8 +100,8 @@ class Converter(Generic[T]):
             frame.color_primaries,
             self._interlaced,
         )
-        matrix = frame.side_data.get(SideData.DISPLAYMATRIX)
-        turned = 1 if matrix is None else matrix_orientation(np.frombuffer(bytes(matrix), np.int32)[:5].tolist())
+        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+        turned = 1 if matrix is None else matrix_orientation(np.frombuffer(matrix, np.int32)[:5].tolist())
         self._inside.append((label, turned))
         if form != self._form:
             yield from self.flush()

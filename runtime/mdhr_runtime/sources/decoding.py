@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -36,8 +36,6 @@ REMEMBERED = 64
 """Packets whose pictures may still be in the decoder: more than any codec reorders."""
 ATTEMPTS = 32
 """How often reading a file may fail in a row: behind damage in a container, other packets come."""
-LARGE = 1920 * 1088
-"""Pixels of a picture from which on the decoder has a second thread; for less, the model needs the cores more."""
 HIGHEST_RATE = 1000
 """Pictures per second; what containers state beyond it is the unit of their times."""
 SILENT = frozenset({"hevc"})
@@ -151,8 +149,8 @@ class Decoder:
         if context.codec.intra_only or context.name in SILENT:
             context.options |= {"err_detect": "explode"}
         context.copy_opaque = True
-        # Threads by frames would tell of damage late, and throw away what they have decoded until then.
-        context.thread_type, context.thread_count = "SLICE", 1 + (context.width * context.height > LARGE)
+        # The other cores are the model's. More threads would also tell of damage late, when its pictures are shown.
+        context.thread_count = 1
         self.size = context.width, context.height
         rate = self._stream.guessed_rate or self._stream.average_rate
         self.fps = float(rate) if rate and rate < HIGHEST_RATE else None
@@ -179,21 +177,36 @@ class Decoder:
         """Close the file or connection. Safe to call twice."""
         self._container.close()
 
+    def first_time(self) -> float | None:
+        """Time of the first picture in seconds, 0 if the stream does not say; None if there is no picture.
+
+        It is decoded, and not given any more: the decoder is of no use afterwards.
+        """
+        return next((time or 0.0 for _, (time, _) in self._whole(None)), None)
+
     def pictures(self, start: float | None = None) -> Iterator[Picture]:
         """Give the pictures.
 
         Args:
             start: Time in seconds, in the stream's own. What comes before the last key frame up to there is left out.
         """
+        for frame, (time, lost) in self._whole(start):
+            if lost:  # what follows must not be mixed with what was
+                yield from self._converted(self._converter.flush())
+            yield from self._converted(self._converter.push(frame, self._aspect(), (time, lost)))
+        yield from self._converted(self._converter.flush())
+
+    def _whole(self, start: float | None) -> Iterator[tuple[VideoFrame, Label]]:
+        """The decoded pictures that are whole."""
         newest = monotonic()
-        for packet in self._packets(start):
-            for picture in self._decoded(packet):
-                newest = monotonic()
-                yield picture
+        for packet in chain(self._packets(start), [None]):
+            for frame in self._decoded(packet):
+                label = self._judged(frame)
+                if label is not None:
+                    newest = monotonic()
+                    yield frame, label
             if self._timeout is not None and monotonic() - newest > self._timeout:
                 break  # packets come, and nothing can be made of them: the stream has become another
-        yield from self._decoded(None)
-        yield from self._converted(self._converter.flush())
         self.lost += len(self._failed)
 
     def _packets(self, start: float | None) -> Iterator[Packet[VideoStream]]:
@@ -226,23 +239,22 @@ class Decoder:
                 self.broken = None
                 return
 
-    def _decoded(self, packet: Packet[VideoStream] | None) -> Iterator[Picture]:
+    def _decoded(self, packet: Packet[VideoStream] | None) -> Sequence[VideoFrame]:
         """The pictures that come out when a packet goes in, or, at the end, all that are left."""
         sent = None
         if packet is not None:
             sent = packet.opaque = self._trust.send(packet)
         try:
-            frames = self._context.decode(packet)
+            return self._context.decode(packet)
         except av.FFmpegError:
-            frames = []
             if packet is not None and sent is not None:
                 self._trust.damage(sent)
                 if sent.counts and not packet.is_discard:
                     self._count_failed(packet)
-        for frame in frames:
-            yield from self._shown(frame)
+            return ()
 
-    def _shown(self, frame: VideoFrame) -> Iterator[Picture]:
+    def _judged(self, frame: VideoFrame) -> Label | None:
+        """Time of a picture, and how many were lost before it; None if it is lost itself."""
         while self._failed and (frame.pts is None or self._failed[0] < frame.pts):
             heapq.heappop(self._failed)
             self.lost += 1
@@ -251,12 +263,9 @@ class Decoder:
             if frame.is_corrupt:
                 self._trust.damage(sent)
             self.lost += sent.counts
-            return
-        if self.lost:
-            yield from self._converted(self._converter.flush())
+            return None
         lost, self.lost = self.lost, 0
-        time = None if frame.pts is None else float(frame.pts * self._unit)
-        yield from self._converted(self._converter.push(frame, self._aspect(), (time, lost)))
+        return None if frame.pts is None else float(frame.pts * self._unit), lost
 
     def _converted(self, images: Iterator[tuple[Label, np.ndarray]]) -> Iterator[Picture]:
         try:
@@ -281,6 +290,8 @@ class Decoder:
 def _video(container: InputContainer) -> VideoStream:
     stream = container.streams.best("video")
     if isinstance(stream, VideoStream) and not stream.disposition & Disposition.attached_pic:
+        if stream.codec_context is None:
+            raise NoVideoError("a picture in a format that nobody knows, or its name is damaged")
         return stream
     found = sorted({f"{one.type}" for one in container.streams if one is not stream})
     raise NoVideoError(" and ".join([*found, *(["a cover picture"] if stream else [])]) or "nothing")

@@ -48,21 +48,18 @@ class Video(SourceBase):
     def __init__(self, address: Path | str, timeout: float | None = None) -> None:
         self._path = None if is_address(str(address)) else Path(address)
         self._address, self._timeout = str(address), timeout
-        shown = redacted(self._address)
         with ExitStack() as stack:
             decoder = self._open(stack)
-            first = next(decoder.pictures(), None)
-            if first is None:
-                raise VideoError(
-                    f"{shown} holds no frames.", "It opens as a video, but nothing in it can be decoded.", PLAYS
-                )
+            begins = decoder.first_time()
+        if begins is None:
+            raise self._no_frames()
         super().__init__(
-            self._path.name if self._path else shown.partition("://")[2],
+            self._path.name if self._path else redacted(self._address).partition("://")[2],
             fps=decoder.fps,
             frame_count=decoder.frame_count or round((decoder.duration or 0) * (decoder.fps or 0)) or None,
             files=[self._path] if self._path else [],
         )
-        self._begins = first.time or 0.0
+        self._begins = begins
         self._places = Places(self.warnings)
 
     @property
@@ -97,7 +94,16 @@ class Video(SourceBase):
                 number += picture.lost + 1
                 yield Frame(number, clock.now, picture.image)
             self.lost += decoder.lost
+            if number == 0 and self.selection.start <= 0:
+                raise self._no_frames()
             self._check_end(decoder, clock.now)
+
+    def _no_frames(self) -> VideoError:
+        return VideoError(
+            f"{redacted(self._address)} holds no frames.",
+            "It opens as a video, but nothing in it can be decoded.",
+            PLAYS,
+        )
 
     def _check_end(self, decoder: Decoder, end: float) -> None:
         """Make sure that the end is where the packets end, and that none is missing or damaged there.
