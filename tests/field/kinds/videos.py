@@ -300,8 +300,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "a palette": ("x.nut", "-c:v rawvideo -pix_fmt pal8"),
     "HDR, PQ": (
         "x.mov",
-        "-vf zscale=min=709:pin=709:tin=709:rin=full:p=2020:t=smpte2084:m=2020_ncl:r=limited:npl=203,format=yuv420p10le "
-        "-c:v libx265 -preset ultrafast -x265-params "
+        "-vf zscale=min=709:pin=709:tin=709:rin=full:p=2020:t=smpte2084:m=2020_ncl:r=limited:npl=203 "
+        "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -x265-params "
         "log-level=error:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc -tag:v hvc1",
     ),
     "H.264 without a container": ("x.h264", H264),
