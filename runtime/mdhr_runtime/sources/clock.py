@@ -11,6 +11,8 @@ LONGEST_INTERVAL, LONGEST_INTERVALS = 1.0, 5
 """Seconds, and usual intervals, from one frame to the next: more than both is a gap, across which nothing compares."""
 RECENT = 9
 """Intervals of which the median is the usual one."""
+ROUNDING = 0.002
+"""Seconds by which regular intervals differ, where a container keeps times in milliseconds."""
 
 
 class Clock:
@@ -21,6 +23,7 @@ class Clock:
 
     Attributes:
         now: Timestamp of the newest frame; negative before the first.
+        missing: Frames for which there is time between the newest frame and the one before, if they come regularly.
     """
 
     def __init__(self, fps: float | None) -> None:
@@ -28,6 +31,7 @@ class Clock:
         self.now = -self._interval
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._offset = 0.0
+        self.missing = 0
 
     def begin(self, stated: float | None, timestamp: float) -> None:
         """Go to the first frame of a stream, or of a new connection.
@@ -54,5 +58,7 @@ class Clock:
             found = expected
         interval, self.now = found - self.now, found
         usual = median(self._recent) if self._recent else self._interval
+        regular = len(self._recent) == RECENT and max(self._recent) - min(self._recent) <= ROUNDING
+        self.missing = round(interval / usual) - 1 if regular else 0
         self._recent.append(interval)
         return interval if set_back or interval > max(LONGEST_INTERVAL, LONGEST_INTERVALS * usual) else 0.0

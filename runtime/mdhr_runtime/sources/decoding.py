@@ -15,7 +15,7 @@ from fractions import Fraction
 from itertools import chain
 from time import monotonic
 from types import TracebackType
-from typing import TypeAlias
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -41,8 +41,13 @@ HIGHEST_RATE = 1000
 SILENT = frozenset({"hevc"})
 """Decoders that show damaged pictures without a word, unless they are told to refuse them."""
 
-Label: TypeAlias = tuple["float | None", int]
-"""What goes with a picture through its conversion: its time, and the pictures lost before it."""
+
+class Label(NamedTuple):
+    """What goes with a picture through its conversion; see `Picture`."""
+
+    time: float | None
+    lost: int
+    resumes: bool
 
 
 class NoVideoError(ValueError):
@@ -57,11 +62,13 @@ class Picture:
         image: uint8 (H, W, 3), RGB, upright.
         time: When it is shown, in seconds of the stream's own time; None if the stream does not say.
         lost: Pictures lost immediately before it.
+        resumes: Whether a container that has lost packets without a word would go on with it.
     """
 
     image: np.ndarray
     time: float | None
     lost: int = 0
+    resumes: bool = False
 
 
 @dataclass(eq=False)
@@ -71,7 +78,8 @@ class _Sent:
     Attributes:
         key: Whether its picture needs no other.
         doubtful: Whether its picture is made of one that is damaged or missing.
-        counts: Whether it belongs to the video: what comes before its first key frame does not.
+        counts: Whether its picture, if it is lost, is still to be counted. Those before the first key
+            frame of a video do not count.
     """
 
     key: bool
@@ -80,12 +88,18 @@ class _Sent:
 
 
 class _Trust:
-    """Tells, of the packets of a stream, those whose pictures can be trusted."""
+    """Tells, of the packets of a stream, those whose pictures can be trusted.
 
-    def __init__(self) -> None:
+    Args:
+        whole: Whether the stream should begin with a key frame. Otherwise it may be joined in its middle.
+    """
+
+    def __init__(self, whole: bool) -> None:
         self._sent: deque[_Sent] = deque(maxlen=REMEMBERED)
-        self._doubt = 1  # packets since the damaged one, 0 if there is none; a stream may be joined in its middle
-        self._begun = False
+        self._doubt = (
+            1  # packets since the damaged one, 0 if there is none; before the first key frame all are doubtful
+        )
+        self._begun = whole
         self._resumed: int | None = None  # time of the key frame that ended a doubt, until the next key frame
 
     def send(self, packet: Packet[VideoStream]) -> _Sent:
@@ -97,6 +111,8 @@ class _Trust:
         self._doubt += self._doubt > 0
         # Packets behind a key frame may be shown before it. They are made of what came before, too.
         leading = self._resumed is not None and packet.pts is not None and packet.pts < self._resumed
+        if packet.is_corrupt:  # as its container has found
+            self._doubt = 1
         sent = _Sent(packet.is_keyframe, self._doubt > 0 or leading, self._begun and (joined or not leading))
         self._sent.append(sent)
         return sent
@@ -161,9 +177,9 @@ class Decoder:
         self.broken: str | None = None
         self._stated_aspect, self._first_aspect = self._stream.sample_aspect_ratio, context.sample_aspect_ratio
         self._unit = self._stream.time_base or Fraction(1)
-        self._trust = _Trust()
+        self._trust = _Trust(whole=self._stream.frames > 0)
         self._converter: Converter[Label] = Converter()
-        self._failed: list[int] = []  # a heap of the times of pictures whose packets could not be decoded
+        self._failed: list[int] = []  # a heap of the times of pictures that are lost and not counted yet
 
     def __enter__(self) -> Decoder:
         return self
@@ -182,7 +198,7 @@ class Decoder:
 
         It is decoded, and not given any more: the decoder is of no use afterwards.
         """
-        return next((time or 0.0 for _, (time, _) in self._whole(None)), None)
+        return next((label.time or 0.0 for _, label in self._whole(None)), None)
 
     def pictures(self, start: float | None = None) -> Iterator[Picture]:
         """Give the pictures.
@@ -190,10 +206,10 @@ class Decoder:
         Args:
             start: Time in seconds, in the stream's own. What comes before the last key frame up to there is left out.
         """
-        for frame, (time, lost) in self._whole(start):
-            if lost:  # what follows must not be mixed with what was
+        for frame, label in self._whole(start):
+            if label.lost:  # what follows must not be mixed with what was
                 yield from self._converted(self._converter.flush())
-            yield from self._converted(self._converter.push(frame, self._aspect(), (time, lost)))
+            yield from self._converted(self._converter.push(frame, self._aspect(), label))
         yield from self._converted(self._converter.flush())
 
     def _whole(self, start: float | None) -> Iterator[tuple[VideoFrame, Label]]:
@@ -241,16 +257,16 @@ class Decoder:
 
     def _decoded(self, packet: Packet[VideoStream] | None) -> Sequence[VideoFrame]:
         """The pictures that come out when a packet goes in, or, at the end, all that are left."""
-        sent = None
         if packet is not None:
             sent = packet.opaque = self._trust.send(packet)
+            if sent.doubtful:  # a decoder may leave its picture out without a word
+                self._expect_none(packet, sent)
         try:
             return self._context.decode(packet)
         except av.FFmpegError:
-            if packet is not None and sent is not None:
+            if packet is not None:
                 self._trust.damage(sent)
-                if sent.counts and not packet.is_discard:
-                    self._count_failed(packet)
+                self._expect_none(packet, sent)
             return ()
 
     def _judged(self, frame: VideoFrame) -> Label | None:
@@ -265,21 +281,21 @@ class Decoder:
             self.lost += sent.counts
             return None
         lost, self.lost = self.lost, 0
-        return None if frame.pts is None else float(frame.pts * self._unit), lost
+        resumes = isinstance(sent, _Sent) and sent.key and not self._context.codec.intra_only
+        return Label(None if frame.pts is None else float(frame.pts * self._unit), lost, resumes)
 
     def _converted(self, images: Iterator[tuple[Label, np.ndarray]]) -> Iterator[Picture]:
         try:
-            for (time, lost), image in images:
-                yield Picture(image, time, lost)
+            for label, image in images:
+                yield Picture(image, *label)
         except ConversionError as error:
-            self.lost += sum(1 + lost for _, lost in error.labels)
+            self.lost += sum(1 + label.lost for label in error.labels)
 
-    def _count_failed(self, packet: Packet[VideoStream]) -> None:
-        time = packet.dts if packet.pts is None else packet.pts
-        if time is None:
-            self.lost += 1
-        else:
-            heapq.heappush(self._failed, time)
+    def _expect_none(self, packet: Packet[VideoStream], sent: _Sent) -> None:
+        """Count the picture of a packet as lost, once, when the pictures behind it are shown."""
+        if sent.counts and not packet.is_discard:
+            sent.counts = False
+            heapq.heappush(self._failed, (packet.dts if packet.pts is None else packet.pts) or 0)
 
     def _aspect(self) -> Fraction | None:
         """That of the pixels: the container's word counts, until the pictures' own changes."""

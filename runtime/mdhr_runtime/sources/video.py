@@ -87,11 +87,12 @@ class Video(SourceBase):
                 elif gap := clock.advance(picture.time):
                     self._places.tell(f"There is no picture for {gap:.1f} s before {clock.now:.2f} s.")
                     yield None
-                if picture.lost:
-                    self.lost += picture.lost
-                    self._places.tell(f"Frames lost to damaged data before {clock.now:.2f} s: {picture.lost}.")
+                lost = max(picture.lost, clock.missing if picture.resumes else 0)
+                if lost:
+                    self.lost += lost
+                    self._places.tell(f"Frames lost to damaged data before {clock.now:.2f} s: {lost}.")
                     yield None
-                number += picture.lost + 1
+                number += lost + 1
                 yield Frame(number, clock.now, picture.image)
             self.lost += decoder.lost
             if number == 0 and self.selection.start <= 0:
