@@ -7,7 +7,6 @@ import threading
 import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import chain, repeat
 from pathlib import Path
 
 import cv2
@@ -77,7 +76,7 @@ class HttpStream(HttpServer):
     """Sends bytes to whoever asks, as a camera does: without a word of how many come, at the pace of a video.
 
     Args:
-        content: What every connection gets.
+        content: What every connection gets; may be exchanged.
         seconds: How long that takes.
         then: What happens after it: "close" the connection, "repeat" it, or "stall" and say nothing more.
         kind: The content's type.
@@ -88,17 +87,18 @@ class HttpStream(HttpServer):
     """Seconds between parts that are sent."""
 
     def __init__(self, content, seconds, then="repeat", kind="video/mp2t", port=0):
-        size = -(-len(content) // max(round(seconds / self.STEP), 1))
-        parts = [content[start : start + size] for start in range(0, len(content), size)]
+        self.content = content
 
         def answer(handler):
             handler.send_response(200)
             handler.send_header("Content-Type", kind)
             handler.end_headers()
-            for part in chain.from_iterable(repeat(parts) if then == "repeat" else [parts]):
-                handler.wfile.write(part)
-                if self.closed.wait(self.STEP):
-                    return
+            for content in iter(lambda: self.content, None) if then == "repeat" else [self.content]:
+                size = -(-len(content) // max(round(seconds / self.STEP), 1))
+                for start in range(0, len(content), size):
+                    handler.wfile.write(content[start : start + size])
+                    if self.closed.wait(self.STEP):
+                        return
             if then == "stall":
                 self.closed.wait()
 
@@ -169,8 +169,8 @@ class SilentServer:
 
 PAYLOADS = {
     "mjpeg": "avidemux ! rtpjpegpay",
-    "h264": "qtdemux ! h264parse ! rtph264pay config-interval=-1",
-    "h265": "qtdemux ! h265parse ! rtph265pay config-interval=-1",
+    "h264": "qtdemux ! h264parse ! rtph264pay config-interval=1",
+    "h265": "qtdemux ! h265parse ! rtph265pay config-interval=1",
 }
 """How GStreamer sends a file, by codec."""
 
