@@ -561,13 +561,9 @@ CASES = [
     Case(
         "a size that changes",
         "run",
-        (*RUN, "x.ts", *TO),
-        (
-            ffmpeg("a.ts", H264),
-            ffmpeg("b.ts", f"{H264} -s 320x320 -output_ts_offset 0.36"),
-            _joined("x.ts", "a.ts", "b.ts"),
-        ),
-        _right(18, _faces(18), _growing),
+        (*RUN, "x.h264", *TO),
+        (ffmpeg("a.h264", H264), ffmpeg("b.h264", f"{H264} -s 320x320"), _joined("x.h264", "a.h264", "b.h264")),
+        _right(18, _faces(18), _steady(25, 18)),
         needs=FFMPEG,
     ),
     Case(
@@ -637,7 +633,8 @@ CASES = [
         "run",
         (*RUN, "x.ts", *TO),
         (ffmpeg("a.ts", H264), _joined("x.ts", "a.ts", "a.ts")),
-        Right(new=("au.csv",), rows={"au.csv": 18}, seen=_table(_faces(18), _growing), never=("breaks off",)),
+        # Counters of packets begin anew, too, so that what is beside the seam may be damaged.
+        Right(new=("au.csv",), seen=_table(_faces(16, 18), _growing), never=("breaks off",)),
         needs=FFMPEG,
     ),
     Case(

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import encoded
 import numpy as np
 import pytest
 
@@ -44,6 +43,8 @@ CODECS = {
 @pytest.fixture(scope="module", params=CODECS)
 def clip(request, tmp_path_factory):
     """A small video; its path."""
+    import encoded  # which is not on the path of the processes that read
+
     suffix, codec, options = CODECS[request.param]
     path = tmp_path_factory.mktemp("fuzz") / f"whole.{suffix}"
     across, down = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
