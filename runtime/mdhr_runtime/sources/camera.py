@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from time import monotonic
 
 import cv2
@@ -19,7 +19,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between attempts to connect: every attempt in vain doubles the pause."""
 
 Connection = Generator[Picture, None, None]
-"""The pictures of a camera until it goes away. Closing it ends the connection."""
+"""The pictures of a camera until it goes away; may raise `NoPictureError`. Closing it ends the connection."""
+
+
+class NoPictureError(Exception):
+    """A connection ends, or does not begin. The text says why, without what should stay secret."""
 
 
 class Camera(SourceBase):
@@ -41,7 +45,7 @@ class Camera(SourceBase):
         # Its rate is not known: a camera's word is not worth much, and it would have to be opened to ask.
         super().__init__(name, live=True)
         self._connect = connect
-        self._timeout, self._check = timeout, check
+        self._timeout, self._check, self._why = timeout, check, ""
 
     def _frames(self) -> Iterator[Frame | None]:
         """Give the frames, and None whenever the camera went away or pictures are missing.
@@ -54,16 +58,15 @@ class Camera(SourceBase):
         number, pause = 0, FIRST_PAUSE
         while not self._stopped.is_set():
             connected = False
-            with closing(self._connect()) as pictures:
+            with closing(self._connect()) as pictures, self._reasons():
                 for picture in pictures:
                     if self._stopped.is_set():
                         return
-                    now = monotonic()
-                    stated = now if picture.time is None else picture.time
-                    zero = zero or now
+                    zero = zero or monotonic()
+                    arrived = monotonic() - zero
                     if not connected:
-                        clock.begin(stated, now - zero)
-                    elif clock.advance(stated) or picture.lost:
+                        clock.begin(picture.time, arrived)
+                    elif clock.advance(picture.time, arrived) or picture.lost:
                         yield None
                         self.lost += picture.lost
                         number += picture.lost
@@ -80,10 +83,17 @@ class Camera(SourceBase):
             self._stopped.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
+    @contextmanager
+    def _reasons(self) -> Iterator[None]:
+        try:
+            yield
+        except NoPictureError as error:
+            self._why = f" {error}."
+
     def _never_delivered(self) -> VideoError:
         return VideoError(
             f"{self.name} delivers no frames.",
-            f"Nothing came within {self._timeout:g} seconds.",
+            f"Nothing came within {self._timeout:g} seconds.{self._why}",
             f"Check that {self._check}, or wait longer with --timeout.",
         )
 

@@ -9,6 +9,8 @@ USUAL_RATE = 25.0
 """Frames per second of a stream that has no times and does not say."""
 LONGEST_INTERVAL, LONGEST_INTERVALS = 1.0, 5
 """Seconds, and usual intervals, from one frame to the next: more than both is a gap, across which nothing compares."""
+LEAST_INTERVAL = 0.001
+"""Seconds between frames that have come at once."""
 RECENT = 9
 """Intervals of which the median is the usual one."""
 ROUNDING = 0.002
@@ -30,7 +32,7 @@ class Clock:
         self._interval = 1 / (fps or USUAL_RATE)
         self.now = -self._interval
         self._recent: deque[float] = deque(maxlen=RECENT)
-        self._offset = 0.0
+        self._offset: float | None = None  # from the stream's times to ours
         self.missing = 0
 
     def begin(self, stated: float | None, timestamp: float) -> None:
@@ -41,19 +43,20 @@ class Clock:
             timestamp: When it is shown.
         """
         self.now = max(timestamp, self.now + self._interval)
-        self._offset = self.now - (stated or 0.0)
+        self._offset = None if stated is None else self.now - stated
 
-    def advance(self, stated: float | None) -> float:
+    def advance(self, stated: float | None, arrived: float | None = None) -> float:
         """Go to the next frame. Returns the seconds of the gap before it, 0 if there is none.
 
         Args:
             stated: As for `begin`.
+            arrived: When it has come, as a timestamp: for streams that do not state times, and have no regular ones.
         """
-        expected = self.now + self._interval
-        found = expected if stated is None else stated + self._offset
+        expected = self.now + self._interval if arrived is None else max(arrived, self.now + LEAST_INTERVAL)
+        found = expected if stated is None or self._offset is None else stated + self._offset
         set_back = found < self.now - LONGEST_INTERVAL
-        if set_back:
-            self._offset += expected - found  # go on from here
+        if stated is not None and (set_back or self._offset is None):
+            self._offset = expected - stated  # go on from here
         if found <= self.now:
             found = expected
         interval, self.now = found - self.now, found

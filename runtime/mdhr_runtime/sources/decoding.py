@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
+from math import inf
 from time import monotonic
 from types import TracebackType
 from typing import NamedTuple
@@ -179,6 +180,7 @@ class Decoder:
         self._unit = self._stream.time_base or Fraction(1)
         self._trust = _Trust(whole=self._stream.frames > 0)
         self._converter: Converter[Label] = Converter()
+        self._newest: int | None = None  # time of the picture that came out last
         self._failed: list[int] = []  # a heap of the times of pictures that are lost and not counted yet
 
     def __enter__(self) -> Decoder:
@@ -271,7 +273,10 @@ class Decoder:
 
     def _judged(self, frame: VideoFrame) -> Label | None:
         """Time of a picture, and how many were lost before it; None if it is lost itself."""
-        while self._failed and (frame.pts is None or self._failed[0] < frame.pts):
+        newest, self._newest = self._newest, frame.pts
+        # Where times begin anew, none of those before comes any more.
+        shown = inf if frame.pts is None or newest is None or frame.pts < newest else frame.pts
+        while self._failed and self._failed[0] < shown:
             heapq.heappop(self._failed)
             self.lost += 1
         sent = frame.opaque

@@ -7,7 +7,7 @@ import av
 from ..addresses import Address
 from ..defaults import TIMEOUT
 from ..errors import VideoError
-from .camera import Camera, Connection
+from .camera import Camera, Connection, NoPictureError
 from .decoding import Decoder, NoVideoError
 from .video import Video
 
@@ -47,7 +47,7 @@ def _ends(url: str, timeout: float) -> bool:
     try:
         with Decoder(url, timeout) as decoder:
             return decoder.duration is not None
-    except (av.HTTPClientError, NoVideoError):
+    except (av.HTTPClientError, av.InvalidDataError, NoVideoError):
         return True  # as a video, it is refused in words
     except av.FFmpegError:
         return False  # nobody answers now; a camera may be turned on later
@@ -57,5 +57,9 @@ def _connect(url: str, timeout: float) -> Connection:
     try:
         with Decoder(url, timeout, OPTIONS) as decoder:
             yield from decoder.pictures()
-    except (av.FFmpegError, NoVideoError):
-        return  # as when it goes away
+            if decoder.lost:
+                raise NoPictureError("Packets came, and the pictures in them are damaged")
+    except av.FFmpegError as error:
+        raise NoPictureError(error.strerror) from None  # its text names the address, with the password
+    except NoVideoError as error:
+        raise NoPictureError(f"It sends {error}") from None
