@@ -18,12 +18,11 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import Gst, GstRtspServer, GLib
 Gst.init(None)
-port, launch, shared = sys.argv[1:]
+port, launch = sys.argv[1:]
 server = GstRtspServer.RTSPServer()
 server.set_service(port)
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch(launch)
-factory.set_shared(shared == "1")
 server.get_mount_points().add_factory("/cam", factory)
 server.attach(None)
 print("ready", flush=True)
@@ -170,7 +169,7 @@ class SilentServer:
 PAYLOADS = {
     "mjpeg": "avidemux ! rtpjpegpay",
     "h264": "qtdemux ! h264parse ! rtph264pay config-interval=1",
-    "h265": "qtdemux ! h265parse ! rtph265pay config-interval=1",
+    "h265": "h265parse ! rtph265pay config-interval=1",
 }
 """How GStreamer sends a file, by codec."""
 
@@ -179,15 +178,14 @@ class RtspCamera:
     """A GStreamer RTSP server in a process of its own, that sends a video file.
 
     Args:
-        video: An AVI file with Motion JPEG that has the standard's Huffman tables, or an MP4 file with H.264 or HEVC.
+        video: Motion JPEG with the standard's Huffman tables, in AVI; H.264 in MP4; or HEVC alone.
         port: Where it listens.
         codec: One of `PAYLOADS`.
-        shared: Whether who comes later joins where the first is, instead of at the beginning.
     """
 
-    def __init__(self, video: Path, port: int, codec: str = "mjpeg", shared: bool = False):
+    def __init__(self, video: Path, port: int, codec: str = "mjpeg"):
         launch = f"( filesrc location={video} ! {PAYLOADS[codec]} name=pay0 )"
-        command = [SYSTEM_PYTHON, "-c", RTSP_SERVER, str(port), launch, str(int(shared))]
+        command = [SYSTEM_PYTHON, "-c", RTSP_SERVER, str(port), launch]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.url = f"rtsp://127.0.0.1:{port}/cam"
         if self._process.stdout.readline() != "ready\n":
