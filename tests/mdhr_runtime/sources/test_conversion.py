@@ -109,7 +109,7 @@ def test_fields_of_two_moments_do_not_comb(tmp_path):
     ("transfer", "signals", "shown"),
     # The light of white on an ordinary screen (203 of PQ's nits, 75 % of HLG's signal) is white, 18 % of it is sRGB's
     # 118, and brighter light is white, too.
-    [(PQ, (0, 0.4109, 0.5807, 0.75), (0, 118, 255, 255)), (HLG, (0, 0.75, 1), (0, 255, 255))],
+    [(PQ, (0, 0.4109, 0.5807, 0.75), (0, 118, 255, 255)), (HLG, (0, 0, 0.75, 1), (0, 0, 255, 255))],
 )
 def test_high_dynamic_range_is_mapped_to_the_ordinary_one(transfer, signals, shown):
     frame = greys([round(64 + 876 * signal) for signal in signals])
