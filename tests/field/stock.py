@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -13,8 +15,11 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 
 from .case import Maker
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 FRAMES, LONG = 9, 300
 """Frames of the clip, and of the long clip. A face is in every one."""
@@ -143,6 +148,49 @@ def picture(name: str, pixels: Callable[[], np.ndarray] = lambda: image(0)) -> M
 def clip(name: str, frames: int = FRAMES, size: int = 240) -> Maker:
     """A clip of its own length or size."""
     return lambda folder, stock: write_clip(folder / name, frames, size)
+
+
+def ffmpeg(name: str, words: str, of: str = "{clip}", before: str = "") -> Maker:
+    """What FFmpeg makes of something in stock or in the case's folder.
+
+    Args:
+        name: The file that it makes.
+        words: Options of it.
+        of: Its input.
+        before: Options of its input.
+    """
+
+    def make(folder: Path, stock: Stock) -> None:
+        given = [*before.split(), "-i", of.format(**stock.names)]
+        command = ["ffmpeg", "-v", "error", "-y", *given, *words.format(**stock.names).split(), str(folder / name)]
+        subprocess.run(command, cwd=folder, check=True, stdin=subprocess.DEVNULL)
+
+    return make
+
+
+def shared(name: str) -> Maker:
+    """What `cases/make.py`, in the folder shared/ beside the repository, makes as `name`; once in a session."""
+
+    def make(folder: Path, stock: Stock) -> None:
+        script, made = SHARED / "cases/make.py", stock.folder.parent / "shared" / name
+        if not script.is_file():
+            pytest.skip("needs cases/ and media/ in the folder shared/ beside the repository")
+        if not made.is_dir():
+            subprocess.run([sys.executable, script, made, name], check=True, stdin=subprocess.DEVNULL)
+        shutil.copytree(made, folder, copy_function=os.link, dirs_exist_ok=True)
+
+    return make
+
+
+def media(thing: str, name: str) -> Maker:
+    """One of the real videos in the folder shared/ beside the repository."""
+
+    def make(folder: Path, stock: Stock) -> None:
+        if not (SHARED / "media").is_dir():
+            pytest.skip("needs media/ in the folder shared/ beside the repository")
+        (folder / name).symlink_to(SHARED / "media" / thing)
+
+    return make
 
 
 def bundle(

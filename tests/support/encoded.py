@@ -1,0 +1,38 @@
+"""Videos of any codec that PyAV encodes."""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+
+def write(
+    path: Path,
+    images: Sequence[np.ndarray],
+    codec: str = "libx264",
+    options: Mapping[str, str] | None = None,
+    muxer: Mapping[str, str] | None = None,
+    fps: int = 25,
+) -> Path:
+    """Encode images (H, W, 3), uint8 RGB, into a file whose suffix names the container.
+
+    Args:
+        path: The file.
+        images: The pictures, all of one size.
+        codec: FFmpeg's name of the encoder.
+        options: The encoder's options.
+        muxer: The container's options.
+        fps: Pictures per second.
+    """
+    with av.open(str(path), "w", options=dict(muxer or {})) as container:
+        stream = container.add_stream(codec, fps, options=dict(options or {}))
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for number, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, fps)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
