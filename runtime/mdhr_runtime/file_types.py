@@ -39,6 +39,8 @@ FOLDER = FileType("a folder", "Give a file in it.")
 EMPTY = FileType("an empty file", DOWNLOAD)
 JSON = FileType("JSON", "Give the file that it describes; if it came in its place, it tells why.")
 
+TEXT = FileType("a text", "Give a file of another kind.")
+
 HEAD = 1 << 16
 """Bytes from a file's beginning by which it is recognised."""
 SIGNATURES = {
@@ -73,7 +75,7 @@ SIGNATURES = {
     rb"GGUF": FileType("a GGUF file of a language model", PYTORCH),
     rb"%PDF": FileType("a PDF document", "Give a file of another kind."),
     rb"\s*[{\[]": JSON,
-    rb"([\t\n\f\r -~]|[\xc2-\xf4][\x80-\xbf]{0,3})+\Z": FileType("a text", "Give a file of another kind."),
+    rb"([\t\n\f\r -~]|[\xc2-\xf4][\x80-\xbf]{0,3})+\Z": TEXT,
 }
 """Regular expressions of the first bytes; the first that matches counts."""
 

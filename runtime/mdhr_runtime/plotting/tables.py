@@ -21,7 +21,7 @@ from msgspec import Meta
 
 from ..contract import SCORE
 from ..errors import OutputError
-from ..file_types import EMPTY, JSON, TABLE, explain, file_type
+from ..file_types import EMPTY, JSON, TABLE, TEXT, explain, file_type
 from ..files import open_regular
 from ..records import Count, RecordError, from_json, from_plain
 from ..sinks.extras import extra
@@ -87,7 +87,7 @@ def read_table(path: Path) -> Iterator[Seen]:
     fix = "Give a table that mdhr-run wrote, with its suffix .csv, .jsonl or .parquet."
     aus = None
     try:
-        if file_type(path) not in (TABLE, EMPTY, JSON, None) or not os.path.exists(path):
+        if file_type(path) not in (TABLE, EMPTY, JSON, TEXT, None) or not os.path.exists(path):
             what = f"{path} is no table of action units." if os.path.exists(path) else f"There is no table {path}."
             raise OutputError(what, *explain(path, fix))
         if path.suffix.lower() not in _READERS:

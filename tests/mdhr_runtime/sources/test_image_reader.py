@@ -336,7 +336,7 @@ def test_heic_without_its_reader(tmp_path, monkeypatch):
     [
         (b"<html>", "it is a web page"),
         (b"", "it is an empty file"),
-        (b"noise", "it is damaged, or no image that is understood"),
+        (b"\xff\0noise", "it is damaged, or no image that is understood"),
         (b"\x89PNG\r\n\x1a\n", "it is damaged, or no image that is understood"),
         (None, "No such file or directory"),
     ],
