@@ -33,6 +33,7 @@ PROGRAMS = {
 }
 LEAN = (
     "mdhr_runtime.cli.run",  # first, as it tells libraries what they ask once, when they are imported
+    "av",
     "cv2",
     "onnxruntime",
     "matplotlib.figure",

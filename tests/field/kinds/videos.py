@@ -683,7 +683,8 @@ CASES = [
             ffmpeg("x.m3u8", f"-frames:v 150 {H264} -g 50 -keyint_min 50 -sc_threshold 0 -hls_time 2", of="{long}"),
             _removed("x1.ts"),
         ),
-        _told("gap|lost|missing|2(.0)? s", looks=(_at_least(100), _growing), codes=(0, 1)),
+        # What is beside the seam may be damaged: its packets are not counted on.
+        _told("no picture for 2", looks=(_at_least(96), _growing)),
         needs=FFMPEG,
     ),
     Case(
