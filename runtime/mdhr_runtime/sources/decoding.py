@@ -37,6 +37,8 @@ REMEMBERED = 64
 """Packets whose pictures may still be in the decoder: more than any codec reorders."""
 ATTEMPTS = 32
 """How often reading a file may fail in a row: behind damage in a container, other packets come."""
+BLANK = 64
+"""Bytes at a packet's beginning of which one at least is not zero."""
 HIGHEST_RATE = 1000
 """Pictures per second; what containers state beyond it is the unit of their times."""
 SILENT = frozenset({"hevc"})
@@ -103,8 +105,13 @@ class _Trust:
         self._begun = whole
         self._resumed: int | None = None  # time of the key frame that ended a doubt, until the next key frame
 
-    def send(self, packet: Packet[VideoStream]) -> _Sent:
-        """Judge the next packet."""
+    def send(self, packet: Packet[VideoStream], damaged: bool) -> _Sent:
+        """Judge the next packet.
+
+        Args:
+            packet: The packet.
+            damaged: Whether it is known to be damaged before it is decoded.
+        """
         joined = self._begun
         if packet.is_keyframe or self._doubt > LONGEST_DOUBT:
             self._resumed = packet.pts if self._doubt else None
@@ -112,7 +119,7 @@ class _Trust:
         self._doubt += self._doubt > 0
         # Packets behind a key frame may be shown before it. They are made of what came before, too.
         leading = self._resumed is not None and packet.pts is not None and packet.pts < self._resumed
-        if packet.is_corrupt:  # as its container has found
+        if damaged:
             self._doubt = 1
         sent = _Sent(packet.is_keyframe, self._doubt > 0 or leading, self._begun and (joined or not leading))
         self._sent.append(sent)
@@ -260,7 +267,7 @@ class Decoder:
     def _decoded(self, packet: Packet[VideoStream] | None) -> Sequence[VideoFrame]:
         """The pictures that come out when a packet goes in, or, at the end, all that are left."""
         if packet is not None:
-            sent = packet.opaque = self._trust.send(packet)
+            sent = packet.opaque = self._trust.send(packet, packet.is_corrupt or self._is_blank(packet))
             if sent.doubtful:  # a decoder may leave its picture out without a word
                 self._expect_none(packet, sent)
         try:
@@ -270,6 +277,13 @@ class Decoder:
                 self._trust.damage(sent)
                 self._expect_none(packet, sent)
             return ()
+
+    def _is_blank(self, packet: Packet[VideoStream]) -> bool:
+        """Whether nothing but zeros is there, as bad sectors leave it: some decoders pass over that without a word.
+
+        Pictures that need no other may begin so, such as black ones that are not compressed.
+        """
+        return not (self._context.codec.intra_only or any(bytes(memoryview(packet)[:BLANK])))
 
     def _judged(self, frame: VideoFrame) -> Label | None:
         """Time of a picture, and how many were lost before it; None if it is lost itself."""

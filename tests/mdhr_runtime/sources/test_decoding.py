@@ -60,12 +60,7 @@ def test_all_pictures_of_a_whole_video_come_in_order(tmp_path, moving, codec):
     assert decoder.broken is None
 
 
-SWALLOWED = pytest.mark.xfail(strict=True, reason="the decoder passes over a packet of zeros without a word")
-
-
-@pytest.mark.parametrize(
-    "codec", [pytest.param(codec, marks=[SWALLOWED] if codec in ("MPEG-2", "AV1") else []) for codec in CODECS]
-)
+@pytest.mark.parametrize("codec", CODECS)
 def test_damage_costs_pictures_up_to_the_next_key_frame_and_they_are_counted(tmp_path, moving, codec):
     path = encoded.write(tmp_path / "a.mp4", moving, *CODECS[codec])
     damage(path, GROUP + 5)
