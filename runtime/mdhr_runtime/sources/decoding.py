@@ -81,8 +81,8 @@ class _Sent:
     Attributes:
         key: Whether its picture needs no other.
         doubtful: Whether its picture is made of one that is damaged or missing.
-        counts: Whether its picture, if it is lost, is still to be counted. Those before the first key
-            frame of a video do not count.
+        counts: Whether its picture, if it is lost, is still to be counted. Those before a video's first key frame do
+            not count.
     """
 
     key: bool
@@ -99,9 +99,8 @@ class _Trust:
 
     def __init__(self, whole: bool) -> None:
         self._sent: deque[_Sent] = deque(maxlen=REMEMBERED)
-        self._doubt = (
-            1  # packets since the damaged one, 0 if there is none; before the first key frame all are doubtful
-        )
+        # Packets since the damaged one, 0 if there is none. Before the first key frame, all are in doubt.
+        self._doubt = 1
         self._begun = whole
         self._resumed: int | None = None  # time of the key frame that ended a doubt, until the next key frame
 
