@@ -89,7 +89,6 @@ def told_from(level: str) -> Iterator[None]:
         logging.raiseExceptions = debug  # else handlers that fail print a traceback, where memory is short
         stack.callback(logging.captureWarnings, False)
         logging.captureWarnings(True)
-        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "32" if debug else "-8")
         if not debug:
             stack.enter_context(own_stderr())
         yield
