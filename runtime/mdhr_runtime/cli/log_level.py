@@ -1,8 +1,8 @@
 """How much a program tells on stderr: `--log-level`.
 
-Libraries speak in four ways: through `logging`, through `warnings`, by levels of their own (FFmpeg, ONNX Runtime), and
+Libraries speak in four ways: through `logging`, through `warnings`, by levels of their own (ONNX Runtime), and
 from C straight to file descriptor 2 (OpenCV, libjpeg, libpng). What matters of it, our own messages say in words;
-so all of it is silent, unless the level is debug.
+so all of it is silent, unless the level is debug. FFmpeg, whose lines name addresses in full, always is.
 """
 
 from __future__ import annotations
