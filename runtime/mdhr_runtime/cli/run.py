@@ -215,7 +215,8 @@ def main(
         selection = Selection(start, inf if end is None else end, every, fps, int(rotate or 0))
         opened = open_sources(sources, timeout, image_fps, selection)
         for source in opened:
-            inform(f"{source.name}: {source.frame_count or '?'} frames, {source.fps or '?'} per second")
+            begins = f", from {source.info.begins:.3f} s of the file on" if source.info.begins else ""
+            inform(f"{source.name}: {source.frame_count or '?'} frames, {source.fps or '?'} per second{begins}")
         limit_opencv_threads()
         model = load(bundle, provider)
         click.echo(f"provider: {model.provider} ({model.reason})", err=True)
