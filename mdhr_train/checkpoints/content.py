@@ -21,6 +21,7 @@ from mdhr_runtime.file_types import (
     CHECKPOINT,
     DOWNLOAD,
     HEAD,
+    TEXT,
     FileType,
     archive_type,
     explain,
@@ -96,16 +97,12 @@ def _reader(path: Path, head: bytes) -> Callable[[Path], Any]:
         return _read_legacy
     with suppress(ValueError), path.open("rb") as file:  # no pickle
         _refuse_code(path, imports(file.read(LARGEST_DESCRIPTION)))
-    kind = start_type(head) or FileType(_unknown(head), DOWNLOAD)
+    kind = start_type(head)
+    if kind is None or kind == TEXT:
+        unknown = f"of a kind that is not known here (it begins with {head[:8].hex(' ')})"
+        kind = FileType(kind.noun if kind else unknown, DOWNLOAD)
     why = f"It is {kind.noun}; it has {path.stat().st_size:,} bytes."
     raise _no_checkpoint(path, why, kind.use.replace("{}", str(path)))
-
-
-def _unknown(head: bytes) -> str:
-    text = head.decode(errors="replace").rstrip("\N{REPLACEMENT CHARACTER}")  # the last letter may be cut
-    if all((each.isprintable() or each.isspace()) and each != "\N{REPLACEMENT CHARACTER}" for each in text):
-        return "text"
-    return f"of a kind that is not known here (it begins with {head[:8].hex(' ')})"
 
 
 def _read_archive(path: Path) -> Any:

@@ -39,7 +39,7 @@ FOLDER = FileType("a folder", "Give a file in it.")
 EMPTY = FileType("an empty file", DOWNLOAD)
 JSON = FileType("JSON", "Give the file that it describes; if it came in its place, it tells why.")
 
-TEXT = FileType("a text", "Give a file of another kind.")
+TEXT = FileType("text", "Give a file of another kind.")
 
 HEAD = 1 << 16
 """Bytes from a file's beginning by which it is recognised."""
@@ -75,7 +75,6 @@ SIGNATURES = {
     rb"GGUF": FileType("a GGUF file of a language model", PYTORCH),
     rb"%PDF": FileType("a PDF document", "Give a file of another kind."),
     rb"\s*[{\[]": JSON,
-    rb"([\t\n\f\r -~]|[\xc2-\xf4][\x80-\xbf]{0,3})+\Z": TEXT,
 }
 """Regular expressions of the first bytes; the first that matches counts."""
 
@@ -140,7 +139,13 @@ def start_type(start: bytes) -> FileType | None:
     Args:
         start: Its first `HEAD` bytes, or all of it.
     """
-    return next((kind for form, kind in SIGNATURES.items() if re.match(form, start, re.DOTALL)), None)
+    signed = (kind for form, kind in SIGNATURES.items() if re.match(form, start, re.DOTALL))
+    return next(signed, TEXT if _is_text(start) else None)
+
+
+def _is_text(start: bytes) -> bool:
+    letters = start.decode(errors="replace").rstrip("\N{REPLACEMENT CHARACTER}")  # the last one may be cut
+    return all((each.isprintable() or each.isspace()) and each != "\N{REPLACEMENT CHARACTER}" for each in letters)
 
 
 def explain(path: Path, fix: str, otherwise: str = "It is of no kind that is known here.") -> tuple[str, str]:

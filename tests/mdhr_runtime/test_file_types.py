@@ -57,7 +57,7 @@ def _zip(*names):
         (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "an image"),
         (b"\0\0\0\x1cftypavif\0\0\0\0avif", "an image"),
         (b'\x10\0\0\0\0\0\0\0{"w": 1}', "a safetensors file"),
-        ("für\n".encode() * 40_000, "a text"),
+        ("für\n".encode() * 40_000, "text"),
         (b"#EXTM3U\n#EXTINF:2\na.ts\n", "a video"),
         (b"YUV4MPEG2 W64 H64 F25:1\nFRAME\n" + b"@" * 4096, "a video"),
         (_zip(), "a zip archive"),

@@ -94,8 +94,9 @@ def find_sink(target: str | Path) -> type[Sink]:
 
 
 def is_folder(target: str) -> bool:
-    """Whether a target is a folder: one that exists, or is to be made, as the "/" at its end says."""
-    return not is_address(target) and (target.endswith("/") or os.path.isdir(target))
+    """Whether a target is a folder: as the "/" at its end says, or as one exists whose name is not that of a file."""
+    exists = os.path.isdir(target) and Path(target).suffix.lower() not in SUFFIXES
+    return not is_address(target) and (target.endswith("/") or exists)
 
 
 def _load(entry: EntryPoint) -> type[Sink]:

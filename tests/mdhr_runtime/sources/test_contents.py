@@ -91,7 +91,7 @@ def test_motion_jpeg_without_a_container_is_no_image(mixed):
 
 @pytest.mark.parametrize(
     ("data", "why"),
-    [(b"frame 1\n", "It is a text."), (b"PK\5\6" + bytes(18), "It is a zip archive."), (b"", "It is an empty file.")],
+    [(b"frame 1\n", "It is text."), (b"PK\5\6" + bytes(18), "It is a zip archive."), (b"", "It is an empty file.")],
 )
 def test_what_is_called_a_video_and_is_none(refused, tmp_path, data, why):
     (tmp_path / "a.mp4").write_bytes(data)
