@@ -1,14 +1,23 @@
-"""PyTorch's threads on the CPU. Nothing is imported here, so that it can be said before PyTorch is."""
+"""PyTorch's and OpenCV's threads on the CPU. Neither is imported here, as both ask once, when they are imported."""
 
 from __future__ import annotations
 
 import os
 
+from mdhr_runtime.threads import VARIABLE, thread_count
+
 
 def share_cores() -> None:
-    """Make PyTorch's threads sleep while they wait; call it before torch is imported.
+    """Give PyTorch and OpenCV `thread_count` threads, which sleep while they wait; call it before torch is imported.
 
-    By default they wait by spinning. On a machine that has anything else to do, a step of training then took over ten
-    times as long; asleep it takes a quarter longer on an idle one. An OMP_WAIT_POLICY that is already set is kept.
+    By default PyTorch's wait by spinning. On a machine that has anything else to do, a step of training then took over
+    ten times as long; asleep it takes a quarter longer on an idle one. What is already set in the environment is kept,
+    as torchrun sets it, but for numbers of threads where MDHR_THREADS is set.
+
+    Raises:
+        ConfigError: MDHR_THREADS is no number of threads.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for name in ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+        if os.environ.get(VARIABLE) or name not in os.environ:
+            os.environ[name] = str(thread_count())

@@ -38,6 +38,16 @@ def count_option(
     return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, help=text, **settings)
 
 
+def workers_option(what: str) -> Callable[[Decorated], Decorated]:
+    """The option `--workers` of commands whose processes are all that computes; None stands for `thread_count`.
+
+    Args:
+        what: What the processes do.
+    """
+    text = f"Processes that {what}.  [default: MDHR_THREADS, or one per core that may be used]"
+    return click.option("--workers", type=click.IntRange(min=1), help=text)
+
+
 overwrite_option = console.overwrite_option()
 
 
