@@ -18,6 +18,8 @@ def share_cores() -> None:
         ConfigError: MDHR_THREADS is no number of threads.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    for name in ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
-        if os.environ.get(VARIABLE) or name not in os.environ:
-            os.environ[name] = str(thread_count())
+    numbers = dict.fromkeys(("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), str(thread_count()))
+    if os.environ.get(VARIABLE):
+        os.environ.update(numbers, MKL_DYNAMIC="FALSE")  # else MKL takes no more than there are cores
+    else:
+        os.environ.update(numbers | os.environ)

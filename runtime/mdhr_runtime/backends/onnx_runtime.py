@@ -142,7 +142,8 @@ class OnnxBackend:
     def __init__(self, provider: str, bundle: Bundle, threads: int, why: str) -> None:
         check_installed(provider)
         self.provider = provider
-        where = "" if EXECUTION_PROVIDERS[provider].device == CUDA else f", threads: {threads}"
+        on_cpu = EXECUTION_PROVIDERS[provider].device == HOST
+        where = f", {threads} thread{'' if threads == 1 else 's'}" if on_cpu else ""
         self.reason = f"ONNX Runtime {onnxruntime_module().__version__}, {bundle.manifest.precision}{where}; {why}"
         self._bundle = bundle
         self._threads = threads
