@@ -21,5 +21,5 @@ def share_cores() -> None:
     numbers = dict.fromkeys(("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), str(thread_count()))
     if os.environ.get(VARIABLE):
         os.environ.update(numbers, MKL_DYNAMIC="FALSE")  # else MKL takes no more than there are cores
-    else:
-        os.environ.update(numbers | os.environ)
+    for name, number in numbers.items():
+        os.environ.setdefault(name, number)

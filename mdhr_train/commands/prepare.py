@@ -11,7 +11,7 @@ from mdhr_runtime.cli.console import Command, spoken_warnings, table
 from mdhr_runtime.threads import thread_count
 
 from ..datasets import DATASETS
-from .options import workers_option
+from .options import PER_CORE, count_option
 
 if TYPE_CHECKING:
     from ..data.preparation import PreparationReport
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("dataset", metavar="|".join(DATASETS))
 @click.argument("raw", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
-@workers_option("crop")
+@count_option("--workers", None, "Processes.", show_default=PER_CORE)
 def prepare(dataset: str, raw: Path, out: Path, workers: int | None) -> None:
     """Make the training data OUT from the dataset in RAW as it was handed out.
 

@@ -10,7 +10,7 @@ from mdhr_runtime.cli.console import Command, table
 from mdhr_runtime.layout import Layout
 from mdhr_runtime.threads import thread_count
 
-from .options import count_option, layout_option, require_libraries, seed_option, workers_option
+from .options import PER_CORE, count_option, layout_option, require_libraries, seed_option
 
 
 @click.command(cls=Command)
@@ -26,7 +26,7 @@ from .options import count_option, layout_option, require_libraries, seed_option
 @seed_option
 @click.option("--shuffle-labels", is_flag=True, help="Give each take another one's labels: nothing can be learned.")
 @click.option("--overwrite", is_flag=True, help="Replace an older rendered dataset, if nothing else is in its folder.")
-@workers_option("render")
+@count_option("--workers", None, "Processes that render.", show_default=PER_CORE)
 def synthesize(
     out: Path,
     layout: Layout,

@@ -86,15 +86,12 @@ def granted_cores(root: Path = ROOT) -> float | None:
     Args:
         root: Folder of /proc and /sys.
     """
-    return min(_quotas(root), default=None)
-
-
-def _quotas(root: Path) -> Iterator[float]:
+    quotas = []
     for folder in _control_groups(root):
         old = f"{read_text(folder / 'cpu.cfs_quota_us')} {read_text(folder / 'cpu.cfs_period_us')}"
-        found = QUOTA.fullmatch(read_text(folder / "cpu.max") or old)
-        if found:
-            yield int(found[1]) / int(found[2])
+        if found := QUOTA.fullmatch(read_text(folder / "cpu.max") or old):
+            quotas.append(int(found[1]) / int(found[2]))
+    return min(quotas, default=None)
 
 
 def _control_groups(root: Path) -> Iterator[Path]:

@@ -195,4 +195,4 @@ def test_the_number_of_processes_follows_the_rule_for_threads(tmp_path, monkeypa
     result = run("bp4d", write_bp4d(tmp_path / "raw"), tmp_path / "out")
     assert result.exit_code == 1
     assert "error: MDHR_THREADS is '0'" in result.output
-    assert "[default: MDHR_THREADS, or one per core" in " ".join(run("--help").output.split())
+    assert "[default: (MDHR_THREADS, or one per core that may be used)" in " ".join(run("--help").output.split())
