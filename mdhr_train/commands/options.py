@@ -12,6 +12,7 @@ import click
 from mdhr_runtime.cli import console
 from mdhr_runtime.errors import ConfigError, OutputError, not_imported
 from mdhr_runtime.targets import Claim
+from mdhr_runtime.threads import VARIABLE
 
 from ..datasets import LAYOUTS
 from ..threads import share_cores
@@ -26,16 +27,20 @@ layout_option = click.option(
     callback=lambda _context, _option, name: LAYOUTS[name.upper()],
     help="Action units, their regions and the crop.",
 )
+PER_CORE = f"{VARIABLE}, or one per core that may be used"
+"""The default of processes that are all that computes: what `thread_count` says."""
+
 seed_option = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all that is random."
 )
 
 
 def count_option(
-    name: str, default: int, text: str, least: int = 1, **settings: Any
+    name: str, default: int | None, text: str, least: int = 1, show_default: str | bool = True, **settings: Any
 ) -> Callable[[Decorated], Decorated]:
     """An option that takes a whole number; `settings` are further ones of `click.option`."""
-    return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, help=text, **settings)
+    number = click.IntRange(min=least)
+    return click.option(name, type=number, default=default, show_default=show_default, help=text, **settings)
 
 
 overwrite_option = console.overwrite_option()

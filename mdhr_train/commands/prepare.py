@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mdhr_runtime.cli.console import Command, spoken_warnings, table
+from mdhr_runtime.threads import thread_count
 
 from ..datasets import DATASETS
+from .options import PER_CORE, count_option
 
 if TYPE_CHECKING:
     from ..data.preparation import PreparationReport
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
 @click.argument("dataset", metavar="|".join(DATASETS))
 @click.argument("raw", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
-@click.option(
-    "--workers", type=click.IntRange(min=1), default=os.cpu_count(), show_default="one per core", help="Processes."
-)
-def prepare(dataset: str, raw: Path, out: Path, workers: int) -> None:
+@count_option("--workers", None, "Processes.", show_default=PER_CORE)
+def prepare(dataset: str, raw: Path, out: Path, workers: int | None) -> None:
     """Make the training data OUT from the dataset in RAW as it was handed out.
 
     Finds and aligns the faces as mdhr-run does, and writes crops, the lists of three folds by subject, class weights,
@@ -35,7 +34,7 @@ def prepare(dataset: str, raw: Path, out: Path, workers: int) -> None:
     from ..data.preparation import prepare as prepare_dataset
 
     with claim_prepared(out, DATASETS[dataset], raw), spoken_warnings():
-        report = prepare_dataset(DATASETS[dataset].read(raw), DATASETS[dataset], out, workers)
+        report = prepare_dataset(DATASETS[dataset].read(raw), DATASETS[dataset], out, workers or thread_count())
     for text in _tables(report):
         click.echo(f"{text}\n")
     click.echo(f"{out}: {report.crops} crops of {report.frames} labelled frames; details: {out / REPORT}")

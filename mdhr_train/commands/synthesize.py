@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from mdhr_runtime.cli.console import Command, table
 from mdhr_runtime.layout import Layout
+from mdhr_runtime.threads import thread_count
 
-from .options import count_option, layout_option, require_libraries, seed_option
+from .options import PER_CORE, count_option, layout_option, require_libraries, seed_option
 
 
 @click.command(cls=Command)
@@ -26,9 +26,7 @@ from .options import count_option, layout_option, require_libraries, seed_option
 @seed_option
 @click.option("--shuffle-labels", is_flag=True, help="Give each take another one's labels: nothing can be learned.")
 @click.option("--overwrite", is_flag=True, help="Replace an older rendered dataset, if nothing else is in its folder.")
-@click.option(
-    "--workers", type=click.IntRange(min=1), help="Processes that render.  [default: as many as there are cores]"
-)
+@count_option("--workers", None, "Processes that render.", show_default=PER_CORE)
 def synthesize(
     out: Path,
     layout: Layout,
@@ -50,8 +48,7 @@ def synthesize(
 
     dataset = DATASETS[layout.name.lower()]
     size = Size(subjects, recordings, frames)
-    workers = workers or len(os.sched_getaffinity(0))
-    takes = synthesize(out, dataset, size, seed, shuffle_labels, workers, overwrite)
+    takes = synthesize(out, dataset, size, seed, shuffle_labels, workers or thread_count(), overwrite)
     count = sum(map(len, takes))
     present = sum((take.labels == 1).sum(0) for take in takes)
     rows = [(name, int(n), f"{n / count:.0%}") for name, n in zip(layout.au_names, present, strict=True)]

@@ -6,17 +6,16 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 from mdhr_runtime.backends.tensorrt.installed import Gpu, find_gpu
+from mdhr_runtime.threads import ROOT, allowed_cpus, granted_cores, read_text, thread_count
 
 from .nvml import describe_gpus, present
 
-ROOT = Path("/")
 PACKAGE = Path(__file__).resolve().parents[1]
 
 PACKAGES = ("mdhr-edge", "numpy", "onnx", "torch", "timm", "pycuda", "cuda-python", "cuda-bindings", "psutil")
@@ -89,7 +88,8 @@ def describe_cpu(root: Path = ROOT) -> dict[str, Any]:
 
     Returns:
         Of these, what is known: `model`, `physical_cores`, `logical_cores`, `usable_cores` (the least of affinity and
-        `cgroup_cores`, which may be a fraction), `cgroup_cores`, `instructions` (text), `clocks`
+        `cgroup_cores`, which may be a fraction), `cgroup_cores`, `threads` (that a model takes, see
+        `mdhr_runtime.threads`), `instructions` (text), `clocks`
         (`current_mhz`, `min_mhz`, `max_mhz` as now allowed, and `governor`, all of the first core).
     """
     import psutil
@@ -100,7 +100,7 @@ def describe_cpu(root: Path = ROOT) -> dict[str, Any]:
     name = info.get("Model name") or platform.processor() or platform.machine()
     flags = set(info.get("Flags", "").split())
     sets = [KNOWN_AS.get(flag, flag.replace("_", "-")) for flag in INSTRUCTIONS.split() if flag in flags]
-    logical, granted = psutil.cpu_count(), min(_granted_cores(root), default=None)
+    logical, granted = psutil.cpu_count(), granted_cores(root)
     try:
         clock = next(iter(psutil.cpu_freq(percpu=True)), None)
     except (NotImplementedError, OSError):  # some systems list clocks and then do not tell them
@@ -109,8 +109,9 @@ def describe_cpu(root: Path = ROOT) -> dict[str, Any]:
         model=" ".join(re.sub(r"\((R|TM)\)", "", name, flags=re.IGNORECASE).split()),
         physical_cores=psutil.cpu_count(logical=False),
         logical_cores=logical,
-        usable_cores=min(filter(None, (granted, allowed_cores(), logical))),
+        usable_cores=min(filter(None, (granted, len(allowed_cpus()), logical))),
         cgroup_cores=granted,
+        threads=thread_count(root=root),
         instructions=", ".join(dict.fromkeys(sets)),
         clocks=present(
             current_mhz=clock and clock.current,
@@ -120,23 +121,6 @@ def describe_cpu(root: Path = ROOT) -> dict[str, Any]:
             governor=read_text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         ),
     )
-
-
-def allowed_cores() -> int | None:
-    """Number of cores that the process is bound to, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
-def _granted_cores(root: Path) -> Iterator[float]:
-    """Cores that each control group (of version 2) of the process grants it."""
-    mounted = root / "sys/fs/cgroup"
-    path = (read_text(root / "proc/self/cgroup") or "").partition("::")[2]
-    # Inside a container, the path may be the host's, and the own group is mounted at the top.
-    own = mounted / path.lstrip("/")
-    for group in (own, *(parent for parent in own.parents if parent.is_relative_to(mounted))):
-        quota, _, period = (read_text(group / "cpu.max") or "max").partition(" ")
-        if quota != "max":
-            yield int(quota) / int(period)
 
 
 def describe_jetson(root: Path = ROOT) -> dict[str, Any]:
@@ -230,15 +214,6 @@ def _output(*command: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
-
-
-def read_text(path: Path) -> str | None:
-    """The text of a file without white space and NUL bytes around it; None where there is none to read."""
-    try:
-        # Files of sysfs exist and still refuse to be read while their hardware is off.
-        return path.read_text(encoding="utf-8", errors="replace").strip("\0 \t\n")
-    except OSError:
-        return None
 
 
 def read_number(path: Path) -> int | None:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from mdhr_runtime.errors import MdhrError
+from mdhr_runtime.threads import ROOT, read_text
 
 from ..results import Missing
-from .describe import ROOT, read_number, read_text
+from .describe import read_number
 from .nvml import open_device, query
 
 INTERVAL = 0.1

@@ -14,6 +14,7 @@ import numpy as np
 from mdhr_runtime.contract import CLIP, ENCODER, FRAMES, FRAMES_DIM, MOTION, NODES, STATE, STATIC, STREAMS_DIM, TEMPORAL
 from mdhr_runtime.errors import ConfigError, MdhrError
 from mdhr_runtime.streaming.model import Model
+from mdhr_runtime.threads import thread_count
 
 from ..results import Missing
 from .cases import graph_call, some_frames
@@ -113,6 +114,7 @@ def _torch_call(model: Model) -> Callable[[], object]:
 
     from mdhr_train.model import normalise
 
+    torch.set_num_threads(thread_count())
     device, precision = _torch_place(model)
     dtype = getattr(torch, precision)
     network = random_network(model).to(device, dtype)

@@ -12,8 +12,8 @@ import numpy as np
 from mdhr_runtime.backends.table import PROVIDERS
 from mdhr_runtime.contract import ENCODER, FRAMES
 from mdhr_runtime.streaming.model import Model
+from mdhr_runtime.threads import thread_count
 
-from ..machine.describe import allowed_cores
 from ..results import Ceiling, Transfer
 from .graphs import graph_record, open_graph
 from .timing import seconds_of, summarise
@@ -83,8 +83,8 @@ def _call_on_noise(model: Model, path: Path) -> Call:
 
 
 def _copy_on_host() -> Call:
-    """As many threads as there are cores, each with its part: one alone does not reach the memory's limit."""
-    threads = allowed_cores() or 1
+    """As many threads as the model has, each with its part: one alone does not reach the memory's limit."""
+    threads = thread_count()
     source, target = (np.zeros(COPIED, np.uint8) for _ in range(2))
     source[:] = 1  # zeros that nobody wrote are one page
     parts = list(zip(np.array_split(source, threads), np.array_split(target, threads), strict=True))

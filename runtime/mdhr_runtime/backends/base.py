@@ -165,7 +165,7 @@ class Provider:
 
     Attributes:
         name: Its name.
-        open: Opens it for a bundle. Takes its name, the bundle, threads as `open_backend` does, and why it was chosen.
+        open: Opens it for a bundle. Takes its name, the bundle, the number of threads, and why it was chosen.
             Raises ProviderError where it cannot be used.
         on_gpu: Whether graphs run on a GPU.
         needs_engines: Whether it runs a bundle's engines instead of its ONNX graphs.
@@ -173,7 +173,7 @@ class Provider:
     """
 
     name: str
-    open: Callable[[str, Bundle, int | None, str], Backend]
+    open: Callable[[str, Bundle, int, str], Backend]
     on_gpu: bool = False
     needs_engines: bool = False
     slow_to_start: bool = False

@@ -15,6 +15,7 @@ import numpy as np
 from ..bundle import EXPORT_AGAIN, Bundle, TensorRecord
 from ..contract import DETECTOR
 from ..errors import BundleError, ProviderError, not_imported
+from ..threads import thread_count
 from .base import DEVICE_NUMBER, Buffer, Tensors, TensorView
 
 HOST, CUDA = "cpu", "cuda"  # ONNX Runtime's names of where tensors are
@@ -126,9 +127,8 @@ class OnnxBackend:
     Args:
         provider: Key of `EXECUTION_PROVIDERS`.
         bundle: The bundle.
-        threads: Threads that a graph takes on the CPU; None for as many as there are cores. The face detector's
-            graphs take one: they are too small for several, and run beside the model, which waits for the core that
-            is late.
+        threads: Threads that a graph takes on the CPU. The face detector's graphs take one: they are too small for
+            several, and run beside the model, which waits for the core that is late.
         why: Why it was chosen.
 
     Attributes:
@@ -139,10 +139,12 @@ class OnnxBackend:
         ProviderError: ONNX Runtime or the provider is not installed. It may yet fail to start, in `load`.
     """
 
-    def __init__(self, provider: str, bundle: Bundle, threads: int | None, why: str) -> None:
+    def __init__(self, provider: str, bundle: Bundle, threads: int, why: str) -> None:
         check_installed(provider)
         self.provider = provider
-        self.reason = f"ONNX Runtime {onnxruntime_module().__version__}, {bundle.manifest.precision}; {why}"
+        on_cpu = EXECUTION_PROVIDERS[provider].device == HOST
+        where = f", {threads} thread{'' if threads == 1 else 's'}" if on_cpu else ""
+        self.reason = f"ONNX Runtime {onnxruntime_module().__version__}, {bundle.manifest.precision}{where}; {why}"
         self._bundle = bundle
         self._threads = threads
 
@@ -189,9 +191,10 @@ def load_graph(path: Path, provider: str = "cpu", threads: int | None = None) ->
     Args:
         path: The file.
         provider: Key of `EXECUTION_PROVIDERS`.
-        threads: Threads that a run takes on the CPU; None for as many as there are cores.
+        threads: Threads that a run takes on the CPU; None as for `thread_count`.
 
     Raises:
+        ConfigError: MDHR_THREADS is no number of threads.
         ProviderError: ONNX Runtime or the provider is not installed, or the provider does not start.
         BundleError: ONNX Runtime refuses the file.
     """
@@ -200,10 +203,9 @@ def load_graph(path: Path, provider: str = "cpu", threads: int | None = None) ->
     theirs = EXECUTION_PROVIDERS[provider]
     if theirs.device == CUDA:
         _load_cuda_libraries(ort)
+    options = session_options(threads)
     try:
-        session = ort.InferenceSession(
-            _as_ort_takes_it(path), session_options(threads), providers=provider_options(provider, path)
-        )
+        session = ort.InferenceSession(_as_ort_takes_it(path), options, providers=provider_options(provider, path))
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise BundleError(
             f"ONNX Runtime refuses {path}.",
@@ -255,12 +257,14 @@ def session_options(threads: int | None = None) -> Any:
         threads: As for `load_graph`.
 
     Raises:
+        ConfigError: MDHR_THREADS is no number of threads.
         ProviderError: ONNX Runtime is not installed.
     """
     options = onnxruntime_module().SessionOptions()
     # Errors only: what a user can do about a warning here, we say ourselves.
     options.log_severity_level = 1 if logging.getLogger("mdhr_runtime").isEnabledFor(logging.DEBUG) else 3
-    options.intra_op_num_threads = threads or 0
+    # Left to itself, it takes a thread for each of the host's cores and ties it to that core, allowed or not.
+    options.intra_op_num_threads = thread_count(threads)
     # Graphs take turns. Their threads wait for each other by spinning, which is fast; but once a run is over they must
     # sleep at once, as they would hold the cores that the next graph needs.
     options.add_session_config_entry("session.force_spinning_stop", "1")

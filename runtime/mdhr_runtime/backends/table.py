@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..bundle import Bundle
 from ..errors import ProviderError
+from ..threads import thread_count
 from . import onnx_runtime
 from .base import Backend, DeviceGraph, Provider
 
@@ -11,7 +12,7 @@ AUTO = "auto"
 """Stands for the fastest provider that can be used."""
 
 
-def _open_engines(name: str, bundle: Bundle, threads: int | None, why: str) -> Backend:
+def _open_engines(name: str, bundle: Bundle, threads: int, why: str) -> Backend:
     from .tensorrt.backend import TensorRtBackend, choose_engines
 
     def load_onnx(graph: str) -> DeviceGraph:
@@ -39,12 +40,14 @@ def open_backend(bundle: Bundle, provider: str = AUTO, threads: int | None = Non
         bundle: The bundle.
         provider: One of `PROVIDERS`, or "auto": the bundle's TensorRT engines if they were built for this machine, else
             the fastest provider of ONNX Runtime that is installed. A provider that is named is used, or it is an error.
-        threads: Threads that a graph takes on the CPU; None for as many as there are cores. The face detector's take
-            one each in any case.
+        threads: Threads that a graph takes on the CPU; None as for `thread_count`. The face detector's take one each
+            in any case.
 
     Raises:
+        ConfigError: `threads` or MDHR_THREADS is no number of threads.
         ProviderError: There is no such provider, or it is not installed or cannot start.
     """
+    threads = thread_count(threads)
     if provider == AUTO:
         return _fastest(bundle, threads)
     if provider not in PROVIDERS:
@@ -56,7 +59,7 @@ def open_backend(bundle: Bundle, provider: str = AUTO, threads: int | None = Non
     return PROVIDERS[provider].open(provider, bundle, threads, "as asked for")
 
 
-def _fastest(bundle: Bundle, threads: int | None, *, engines: bool = True) -> Backend:
+def _fastest(bundle: Bundle, threads: int, *, engines: bool = True) -> Backend:
     """Open the first provider of the table that can be used.
 
     Args:

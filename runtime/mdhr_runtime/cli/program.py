@@ -2,8 +2,9 @@
 
 Ctrl-C then ends it at once and without a traceback, as SIGTERM and SIGHUP do anyway: there is nothing to complete yet
 (see `console.Command` for later). Characters that the terminal's encoding lacks are printed as `?`. And OpenCV, which
-asks once, when it is imported, decodes no picture of more than `MOST_PIXELS` and prints nothing by itself. More files
-may be open than the 1,024 that shells allow: the tables and overlays of a thousand videos are.
+asks once, when it is imported, decodes no picture of more than `MOST_PIXELS` and prints nothing by itself. NumPy, whose
+products are small here, has no threads for them, which would take memory and crash where there is too little. More
+files may be open than the 1,024 that shells allow: the tables and overlays of a thousand videos are.
 """
 
 import os
@@ -20,5 +21,6 @@ if isinstance(sys.stdout, TextIOWrapper):  # not where it is closed; stderr neve
     sys.stdout.reconfigure(errors="replace")
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 1 << 16)), hard))

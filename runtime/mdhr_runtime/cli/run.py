@@ -5,12 +5,7 @@ Everything heavy is imported when the command runs, so that `--help` answers at 
 
 from __future__ import annotations
 
-import os
-
 import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
-
-# NumPy has small products only here; threads for them would take memory, and crash where there is too little.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # isort: split
 import signal
@@ -152,6 +147,12 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     help="What runs the model: tensorrt (the bundle's engines), cuda, ort-tensorrt or cpu; auto takes the fastest that "
     "is there, and says which.",
 )
+@_option(
+    "Running",
+    "--threads",
+    metavar="N",
+    help="Threads that the model takes on the CPU.  [default: MDHR_THREADS, or one per core that the process may use]",
+)
 @log_level_option("Running")
 @click.version_option(package_name="mdhr-edge", cls=Option, section="Running")
 @click.help_option("-h", "--help", cls=Option, section="Running")
@@ -176,6 +177,7 @@ def main(
     image_fps: float,
     timeout: float,
     provider: str,
+    threads: str | None,
 ) -> None:
     """Label the action units of every face in SOURCE with the model in BUNDLE.
 
@@ -211,6 +213,7 @@ def main(
         from ..pipeline.label import label
         from ..sources import Selection, open_sources
         from ..streaming.model import load
+        from ..threads import thread_count
 
         selection = Selection(start, inf if end is None else end, every, fps, int(rotate or 0))
         opened = open_sources(sources, timeout, image_fps, selection)
@@ -218,7 +221,7 @@ def main(
             begins = f", from {source.info.begins:.3f} s of the file on" if source.info.begins else ""
             inform(f"{source.name}: {source.frame_count or '?'} frames, {source.fps or '?'} per second{begins}")
         limit_opencv_threads()
-        model = load(bundle, provider)
+        model = load(bundle, provider, thread_count(threads))
         click.echo(f"provider: {model.provider} ({model.reason})", err=True)
         done = label(
             opened,

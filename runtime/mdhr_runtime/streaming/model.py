@@ -23,11 +23,12 @@ def load(path: Path | str, provider: str = AUTO, threads: int | None = None) -> 
         path: The bundle's folder, `NAME.mdhr`.
         provider: "tensorrt", "cuda", "ort-tensorrt" or "cpu"; or "auto": the bundle's TensorRT engines if they were
             built for this machine, else the fastest of ONNX Runtime's providers that is installed.
-        threads: Threads that a graph takes on the CPU; None for as many as there are cores. Programs that run many
-            models side by side give each its part.
+        threads: Threads that a graph takes on the CPU; None for as many as MDHR_THREADS says, or else the process has
+            cores (`mdhr_runtime.threads`). Programs that run many models side by side give each its part.
 
     Raises:
         BundleError: The bundle is missing, damaged, altered or too new.
+        ConfigError: `threads` or MDHR_THREADS is no number of threads.
         ProviderError: The provider is not installed or does not start, or the engines are not for this machine.
     """
     bundle = open_bundle(path)

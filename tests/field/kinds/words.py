@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..case import Case, Right, misused, refused, works
+from ..case import Case, Right, Start, misused, refused, works
 from ..stock import Stock, fifo, image, picture, pictures, put, subfolder, text
 
 RUN = ("{bundle}",)
@@ -400,6 +400,25 @@ CASES = [
             ("--timeout", "1e300"),
             ("--timeout", "-1"),
             ("--faces", "both"),
+            ("--threads", "0"),
+            ("--threads", "many"),
+            ("--threads", "99999"),
+        )
+    ),
+    *(
+        Case(
+            f"MDHR_THREADS={value}",
+            program,
+            arguments,
+            (),
+            refused("MDHR_THREADS", "1 to 1024"),
+            Start(fresh=True, environment={"MDHR_THREADS": value}),
+        )
+        for value in ("0", "two", "-1")
+        for program, arguments in (
+            ("run", (*RUN, "{clip}", *TO)),
+            ("bench", ("{bundle}", "--out", "x.json")),
+            ("train", ("synthesize", "faces")),
         )
     ),
     *(

@@ -8,6 +8,7 @@ import pytest
 
 from mdhr_bench.machine import describe as describing
 from mdhr_bench.machine.describe import describe, describe_code, describe_jetson, describe_packages, slug
+from mdhr_runtime.threads import thread_count
 
 BOARD = "NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super"
 
@@ -99,22 +100,15 @@ def test_a_laptop_is_named_by_its_cpu(tmp_path, programs, no_gpu):
     assert not {"jetson", "gpu", "gpus"} & set(found)
 
 
-@pytest.mark.parametrize(
-    "group",
-    [
-        {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "50000 100000\n"},
-        {"proc/self/cgroup": "0::/../../docker/1f\n", "sys/fs/cgroup/cpu.max": "50000 100000\n"},
-        {"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/cpu.max": "50000 100000\n"},
-        {
-            "proc/self/cgroup": "0::/a\n",
-            "sys/fs/cgroup/a/cpu.max": "50000 100000\n",
-            "sys/fs/cgroup/cpu.max": "max 1\n",
-        },
-    ],
-)
-def test_a_container_is_told_with_the_cores_that_it_may_use(tmp_path, no_gpu, group):
+def test_a_container_is_told_with_the_cores_that_it_may_use(tmp_path, no_gpu, monkeypatch):
+    monkeypatch.delenv("MDHR_THREADS", raising=False)
+    group = {
+        "proc/self/cgroup": "0::/\n",
+        "proc/self/mountinfo": "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+        "sys/fs/cgroup/cpu.max": "50000 100000\n",
+    }
     found = describe("CPU", "no GPU", plant(tmp_path, group))
-    assert (found["cpu"]["cgroup_cores"], found["cpu"]["usable_cores"]) == (0.5, 0.5)
+    assert [found["cpu"][name] for name in ("cgroup_cores", "usable_cores", "threads")] == [0.5, 0.5, 1]
     assert found["machine"]["name"].endswith(f", 0.5 of {CORES} cores")
 
 
@@ -143,6 +137,7 @@ def test_this_machine_can_be_described():
     found = describe("CPU", "no GPU")
     assert found["cpu"]["logical_cores"] == os.cpu_count()
     assert found["cpu"]["usable_cores"] <= len(os.sched_getaffinity(0))
+    assert found["cpu"]["threads"] == thread_count()
     assert found["memory"]["available_bytes"] < found["memory"]["total_bytes"]
     assert found["machine"]["slug"] == slug(found["machine"]["name"])
     assert {"mdhr-edge", "numpy", "onnx", "psutil"} <= set(found["packages"])

@@ -165,6 +165,25 @@ def test_a_model_takes_as_many_threads_as_it_is_given(tiny_bundle, graph, thread
     assert result.stdout.strip() == str(further), result.stderr
 
 
+ONE_CPU = """
+import os, sys
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+import mdhr_runtime
+model = mdhr_runtime.load(sys.argv[1], "cpu")
+before = len(os.listdir("/proc/self/task"))
+for name in ("encoder", "temporal"):
+    model.graph(name)
+print(len(os.listdir("/proc/self/task")) - before, "1 thread;" in model.reason)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system binds no process")
+def test_where_one_cpu_is_allowed_no_thread_is_added(tiny_bundle, monkeypatch):
+    monkeypatch.delenv("MDHR_THREADS", raising=False)
+    result = subprocess.run([sys.executable, "-c", ONE_CPU, tiny_bundle], capture_output=True, text=True)
+    assert (result.stdout, result.stderr) == ("0 True\n", "")
+
+
 def test_a_bundles_folder_may_have_any_bytes(tiny_bundle, tmp_path):
     folder = tmp_path / os.fsdecode(b"M\xfcller.mdhr")
     folder.symlink_to(tiny_bundle)

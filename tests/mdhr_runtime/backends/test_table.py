@@ -12,7 +12,7 @@ from mdhr_runtime.backends.table import PROVIDERS, open_backend
 from mdhr_runtime.backends.tensorrt.backend import ENGINE_GRAPHS
 from mdhr_runtime.backends.tensorrt.installed import Flavor, Gpu, find_gpu
 from mdhr_runtime.bundle import MANIFEST, PORTABLE, open_bundle
-from mdhr_runtime.errors import ProviderError
+from mdhr_runtime.errors import ConfigError, ProviderError
 
 ORIN = {
     "graph": "encoder",
@@ -45,8 +45,18 @@ def for_orin(tiny_bundle, tmp_path):
 def test_a_bundle_without_engines_runs_in_onnx_runtime_and_says_why(tiny_bundle):
     model = mdhr_runtime.load(tiny_bundle)
     assert model.provider in ("cpu", "cuda")
-    assert model.reason.endswith("float32; the bundle has no TensorRT engines")
-    assert "ONNX Runtime" in model.reason
+    assert model.reason.startswith("ONNX Runtime ")
+    assert model.reason.endswith("; the bundle has no TensorRT engines")
+
+
+def test_threads_are_told_and_nonsense_is_refused_before_anything_is_loaded(tiny_bundle, monkeypatch):
+    bundle = open_bundle(tiny_bundle)
+    assert "float32, 1 thread;" in open_backend(bundle, "cpu", 1).reason
+    monkeypatch.setenv("MDHR_THREADS", "3")
+    assert "float32, 3 threads;" in open_backend(bundle, "cpu").reason
+    monkeypatch.setenv("MDHR_THREADS", "none")
+    with pytest.raises(ConfigError, match="MDHR_THREADS"):
+        open_backend(bundle)
 
 
 def test_auto_says_why_engines_are_not_used(for_orin):

@@ -151,6 +151,23 @@ def test_faces_of_less_than_the_detectors_window_cannot_be_asked_for(tiny_bundle
     assert result.exit_code == 2
 
 
+def test_threads_are_told_as_they_are_given(tiny_bundle, write_video, out, monkeypatch):
+    monkeypatch.setenv("MDHR_THREADS", "3")
+    command = (tiny_bundle, write_video("a.avi", [BLANK]), "--out", out, "--provider", "cpu")
+    assert "3 threads;" in invoke(*command).output
+    assert "2 threads;" in invoke(*command, "--threads", 2).output
+
+
+@pytest.mark.parametrize("number", ["0", "many", "1025"])
+def test_nonsense_as_threads_is_refused_in_three_parts(tiny_bundle, write_video, out, number):
+    result = invoke(tiny_bundle, write_video("a.avi", [BLANK]), "--out", out, "--threads", number)
+    assert result.exit_code == 1
+    assert f"error: The option threads is '{number}'" in result.output
+    assert "why: It takes a whole number" in result.output
+    assert "fix: " in result.output
+    assert not out.exists()
+
+
 def start(*arguments, **settings):
     command = [sys.executable, "-c", "from mdhr_runtime.cli.run import main; main()", *map(str, arguments)]
     settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | settings

@@ -188,3 +188,11 @@ def test_a_prepared_dataset_is_prepared_again_unless_something_else_came_in(tmp_
     result = run("bp4d", raw, out, "--workers", 1)
     assert result.exit_code == 1
     assert "It holds notes.txt, which this program did not write" in result.stderr
+
+
+def test_the_number_of_processes_follows_the_rule_for_threads(tmp_path, monkeypatch):
+    monkeypatch.setenv("MDHR_THREADS", "0")
+    result = run("bp4d", write_bp4d(tmp_path / "raw"), tmp_path / "out")
+    assert result.exit_code == 1
+    assert "error: MDHR_THREADS is '0'" in result.output
+    assert "[default: (MDHR_THREADS, or one per core that may be used)" in " ".join(run("--help").output.split())
