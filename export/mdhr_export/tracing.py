@@ -17,7 +17,6 @@ from mdhr_runtime.contract import FRAMES, FRAMES_DIM, IMAGES, PNET, STREAMS_DIM
 from mdhr_train.data.mtcnn import SIDES, MtcnnNetwork
 
 from .graphs import ClipGraph, EncoderGraph, TemporalGraph
-from .graphs.patches import TRANSLATIONS
 
 OPSET = 18
 """ONNX operator set: has LayerNormalization (17), and every TensorRT since 10.0 reads it."""
@@ -120,7 +119,6 @@ def _trace(spec: GraphSpec) -> ir.Model:
             output_names=list(spec.outputs),
             dynamic_shapes=(shapes,),
             opset_version=OPSET,
-            custom_translation_table=TRANSLATIONS,
             dynamo=True,
             verbose=False,
         )

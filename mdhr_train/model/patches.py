@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 class PatchConv2d(nn.Conv2d):
@@ -15,11 +11,6 @@ class PatchConv2d(nn.Conv2d):
 
     These are the same sums with the same parameters, and right on every processor. The plain form is not: oneDNN
     computes it wrongly, without a word, in bfloat16 with AMX for fewer than 32 input channels.
-
-    Args:
-        in_channels: Channels C of the input.
-        out_channels: Channels of the output.
-        side: Side of a patch.
     """
 
     def __init__(self, in_channels: int, out_channels: int, side: int) -> None:
@@ -27,27 +18,27 @@ class PatchConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (F, C, H, W) to (F, out_channels, H / side, W / side)."""
-        side = self.kernel_size[0]
-        patches = F.pixel_unshuffle(whole_patches(x, side), side)
+        patches = cut(x, self.kernel_size[0]).permute(0, 1, 3, 5, 2, 4).flatten(1, 3)
         return F.conv2d(patches, self.weight.flatten(1)[..., None, None], self.bias)
 
 
-def whole_patches(x: Tensor, side: int) -> Tensor:
-    """Leave out the rows and columns of (F, C, H, W) that no whole patch has, as a convolution does."""
-    height, width = (size // side * side for size in x.shape[-2:])
-    return x[..., :height, :width]
+def cut(x: Tensor, side: int) -> Tensor:
+    """View (F, C, H, W) as patches (F, C, H / side, side, W / side, side), without rows and columns that are left over.
+
+    `torch.pixel_unshuffle` refuses what is left over, and does nothing to no frames.
+    """
+    rows, columns = (size // side for size in x.shape[-2:])
+    return x[..., : rows * side, : columns * side].unflatten(3, (columns, side)).unflatten(2, (rows, side))
 
 
-def by_patches(network: Network) -> Network:
+def by_patches(network: nn.Module) -> nn.Module:
     """Make every convolution of a network whose kernel is its stride a `PatchConv2d`, in place; returns the network."""
-    for module in network.modules():
-        if type(module) is nn.Conv2d and _has_patches(module):
-            module.__class__ = PatchConv2d  # which has no state of its own
+    for conv in network.modules():
+        if (
+            type(conv) is nn.Conv2d
+            and len({*conv.kernel_size, *conv.stride}) == 1
+            and conv.kernel_size > (1, 1)
+            and (conv.padding, conv.dilation, conv.groups) == ((0, 0), (1, 1), 1)
+        ):
+            conv.__class__ = PatchConv2d  # which has no state of its own
     return network
-
-
-def _has_patches(conv: nn.Conv2d) -> bool:
-    """Whether a convolution cuts its input into squares of more than one pixel."""
-    side = conv.kernel_size[0]
-    plain = (conv.padding, conv.dilation, conv.groups) == ((0, 0), (1, 1), 1)
-    return plain and side > 1 and conv.kernel_size == conv.stride == (side, side)

@@ -14,7 +14,7 @@ from mdhr_train.model import MDHR, normalise
 from mdhr_train.model.facial_dynamics import ScaleDynamics
 
 from .folding import fold, fold_block
-from .patches import PatchProduct, with_space_to_depth
+from .patches import PatchProduct, with_products
 
 
 class EncoderGraph(nn.Module):
@@ -34,7 +34,9 @@ class EncoderGraph(nn.Module):
 
     def __init__(self, model: MDHR, dtype: torch.dtype) -> None:
         super().__init__()
-        self.backbone = keep_float32(with_space_to_depth(copy.deepcopy(model.backbone)), dtype)
+        self.backbone = copy.deepcopy(model.backbone)
+        with_products(self.backbone)
+        keep_float32(self.backbone, dtype)
         self.numbers = model.dynamics.numbers
         scales = cast("list[ScaleDynamics]", list(model.dynamics.scales))
         self.motion = nn.ModuleList(PatchProduct(fold(scale.conv, scale.bn).weight.to(dtype)) for scale in scales)

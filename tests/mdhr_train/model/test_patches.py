@@ -57,10 +57,10 @@ def test_no_network_runs_a_convolution_whose_kernel_is_its_stride(name):
     assert not [kernel for kernel, stride in convolutions.found if kernel == stride and max(kernel) > 1]
 
 
-@pytest.mark.parametrize("size", [(8, 12), (11, 9)], ids=["whole patches", "a rest"])
-def test_results_and_gradients_are_those_of_the_plain_form(size):
+@pytest.mark.parametrize("shape", [(2, 5, 8, 12), (2, 5, 11, 9), (0, 5, 8, 8)], ids=["whole", "a rest", "no frames"])
+def test_results_and_gradients_are_those_of_the_plain_form(shape):
     torch.manual_seed(0)
-    plain, x = nn.Conv2d(5, 7, kernel_size=4, stride=4), torch.randn(2, 5, *size)
+    plain, x = nn.Conv2d(5, 7, kernel_size=4, stride=4), torch.randn(shape)
     patches = PatchConv2d(5, 7, 4)
     patches.load_state_dict(plain.state_dict())
     expected, found = plain(x), patches(x)
