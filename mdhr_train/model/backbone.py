@@ -15,6 +15,7 @@ from mdhr_runtime.layout import CropGeometry
 
 from .config import SCALES
 from .facial_dynamics import scale_size
+from .patches import by_patches
 
 INPUT_SIZE = CropGeometry.input_size
 """Side of the network's input in pixels."""
@@ -141,9 +142,10 @@ def build_backbone(
             "Name a timm model with feature maps at 1/4, 1/8, 1/16 and 1/32, for example resnet50.",
         )
     if name.startswith("swin_"):
-        return StageInputs(_load(name, {"num_classes": 0}, pretrained, pretrained_file))
+        return StageInputs(by_patches(_load(name, {"num_classes": 0}, pretrained, pretrained_file)))
     indices, kind = _four_scales(name)
-    return kind(_load(name, {"features_only": True, "out_indices": indices}, pretrained, pretrained_file))
+    options = {"features_only": True, "out_indices": indices}
+    return kind(by_patches(_load(name, options, pretrained, pretrained_file)))
 
 
 def _four_scales(name: str) -> tuple[tuple[int, ...], type[StageOutputs]]:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import CONCAT, SCALES, SUM, WEIGHTED
+from .patches import PatchConv2d
 
 GRID = 7
 """Side of the map on which all scales meet."""
@@ -35,8 +36,7 @@ class ScaleDynamics(nn.Module):
 
     def __init__(self, in_channels: int, size: int, channels: int) -> None:
         super().__init__()
-        step = size // GRID
-        self.conv = nn.Conv2d(in_channels, channels, kernel_size=step, stride=step)
+        self.conv = PatchConv2d(in_channels, channels, size // GRID)
         self.bn = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:

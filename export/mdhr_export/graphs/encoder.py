@@ -14,6 +14,7 @@ from mdhr_train.model import MDHR, normalise
 from mdhr_train.model.facial_dynamics import ScaleDynamics
 
 from .folding import fold, fold_block
+from .patches import PatchProduct, with_products
 
 
 class EncoderGraph(nn.Module):
@@ -33,12 +34,12 @@ class EncoderGraph(nn.Module):
 
     def __init__(self, model: MDHR, dtype: torch.dtype) -> None:
         super().__init__()
-        self.backbone = keep_float32(copy.deepcopy(model.backbone), dtype)
+        self.backbone = copy.deepcopy(model.backbone)
+        with_products(self.backbone)
+        keep_float32(self.backbone, dtype)
         self.numbers = model.dynamics.numbers
         scales = cast("list[ScaleDynamics]", list(model.dynamics.scales))
-        self.steps = [scale.conv.stride for scale in scales]
-        for number, scale in zip(self.numbers, scales, strict=True):
-            self.register_buffer(f"motion_{number}", fold(scale.conv, scale.bn).weight.to(dtype))
+        self.motion = nn.ModuleList(PatchProduct(fold(scale.conv, scale.bn).weight.to(dtype)) for scale in scales)
         static = fold_block(model.static)
         self.register_buffer("static_weight", static.weight[:, :, None, None].to(dtype))
         self.register_buffer("static_bias", static.bias.to(dtype))
@@ -64,10 +65,7 @@ class EncoderGraph(nn.Module):
         """The same for normalised frames (F, 3, 224, 224)."""
         scales, final = self.backbone(frames)
         static = F.conv2d(final, self.static_weight, self.static_bias).relu()
-        motion = [
-            F.conv2d(scales[number - 1], getattr(self, f"motion_{number}"), stride=step)
-            for number, step in zip(self.numbers, self.steps, strict=True)
-        ]
+        motion = [product(scales[number - 1]) for number, product in zip(self.numbers, self.motion, strict=True)]
         return (torch.cat(motion, dim=2), static) if motion else (static,)
 
 

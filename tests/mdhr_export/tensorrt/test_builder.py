@@ -118,7 +118,9 @@ def test_encoders_build(flavor, traced, backbone, precision):
     path = traced("encoder", "BP4D", backbone, precision)
     counts = assert_types(parse_network(path, flavor), precision)
     if backbone == "resnet50":
-        assert set(counts) == {"FLOAT" if precision == "float32" else "HALF"}
+        # It computes the shapes of what SpaceToDepth gives, as the number of frames is not fixed.
+        assert set(counts) == {"FLOAT" if precision == "float32" else "HALF", "INT64"}
+        assert counts["INT64"] < 30
     built = build_engine(path, flavor, shapes(path, 8, 16), BuildSettings())
     assert built.layers == counts
     # Two bytes for a weight, or four, and both profiles share them.
