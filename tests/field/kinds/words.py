@@ -407,7 +407,7 @@ CASES = [
     ),
     *(
         Case(
-            f"MDHR_THREADS={value}",
+            f"{program}, MDHR_THREADS={value}",
             program,
             arguments,
             (),
