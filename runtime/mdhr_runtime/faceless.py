@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .orientation import turned
+
 if TYPE_CHECKING:
     from .sources import Frame
 
@@ -103,7 +105,7 @@ class FirstFrames:
         """
 
         def faces(rotation: int) -> int:
-            return sum(shows_face(np.ascontiguousarray(np.rot90(image, -rotation // 90))) for image in self._tried)
+            return sum(shows_face(turned(image, rotation)) for image in self._tried)
 
         found, rotation = max((faces(rotation), rotation) for rotation in (90, 180, 270))
         if found <= len(self._tried) / 2:

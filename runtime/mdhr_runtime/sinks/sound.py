@@ -13,14 +13,13 @@ from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
 
 from ..files import open_regular
+from ..sources.decoding import demuxed
 from ..sources.video import name_for_ffmpeg
 
 LATEST = 10.0
 """Seconds after the first picture in which sound must begin: until then, nothing of the copy plays."""
 APART = 2.0
 """Seconds by which sound may lie apart from its pictures in a file."""
-ATTEMPTS = 32
-"""How often reading may fail: behind damage in a file, other packets come."""
 FILTERS = {"aac": "aac_adtstoasc"}
 """FFmpeg's filters that give packets of a codec the form of MP4, if they have another."""
 
@@ -82,19 +81,13 @@ class Sound:
     def _read(self, start: float) -> Iterator[Packet[Any]]:
         to_mp4 = BitStreamFilterContext(FILTERS.get(self.stream.codec.canonical_name, "null"), self.stream)
         newest, shift = -1, round(start / (self.stream.time_base or 1))
-        for packet in self._demuxed():
+        for packet in demuxed(self._container, self.stream):
             stated = packet.dts if packet.pts is None else packet.pts
-            if stated is None or stated - shift <= newest or not packet.size or packet.is_corrupt:
+            if stated is None or stated - shift <= newest or packet.is_corrupt:
                 continue
             newest = packet.pts = packet.dts = stated - shift
             with suppress(av.FFmpegError):  # a damaged packet
                 yield from to_mp4.filter(packet)
-
-    def _demuxed(self) -> Iterator[Packet[Any]]:
-        for _ in range(ATTEMPTS):
-            with suppress(av.FFmpegError):
-                yield from self._container.demux(self.stream)
-                return
 
 
 def _time(packet: Packet[Any]) -> float:

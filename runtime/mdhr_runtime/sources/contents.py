@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..addresses import redacted
 from ..errors import VideoError
 from ..file_types import FOLDER, IMAGE, VIDEO, explain, file_type
-from .images import holds_images, is_hidden, natural_order
+from .images import is_hidden, is_of_images, natural_order
 
 VIDEO_SUFFIX = re.compile(
     r"\.(3gp|asf|avi|dv|flv|m2ts|m4v|mjpe?g|mkv|mov|mp4|mpe?g|mts|mxf|ogv|ts|vob|webm|wmv)", re.IGNORECASE
@@ -67,10 +67,11 @@ def _useful(path: Path, found: list[Path], without: str) -> Contents:
     videos, images = [], []
     files = [file for file in found if file == path or not os.path.isdir(file)]
     for file in sorted(files, key=natural_order):
-        if holds_images(file):
+        kind = file_type(file)
+        if is_of_images(kind, file):
             images.append(file)
-        elif file == path or file_type(file) == VIDEO or VIDEO_SUFFIX.fullmatch(file.suffix):
-            if file_type(file) not in (VIDEO, IMAGE, None):
+        elif file == path or kind == VIDEO or VIDEO_SUFFIX.fullmatch(file.suffix):
+            if kind not in (VIDEO, IMAGE, None):
                 raise VideoError(f"{file} is no source.", *explain(file, ""))
             videos.append(file)
     if not (videos or images):

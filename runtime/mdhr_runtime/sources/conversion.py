@@ -17,7 +17,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from ..defaults import MOST_PIXELS
-from .orientation import matrix_orientation, upright
+from ..orientation import matrix_orientation, upright
 
 T = TypeVar("T")
 

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from math import inf
 from time import monotonic
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -36,7 +36,7 @@ LONGEST_DOUBT = 300
 REMEMBERED = 64
 """Packets whose pictures may still be in the decoder: more than any codec reorders."""
 ATTEMPTS = 32
-"""How often reading a file may fail in a row: behind damage in a container, other packets come."""
+"""How often reading a file may fail: behind damage in a container, other packets come."""
 BLANK = 64
 """Bytes at a packet's beginning of which one at least is not zero."""
 HIGHEST_RATE = 1000
@@ -253,15 +253,7 @@ class Decoder:
                 yield packet
 
     def _read(self) -> Iterator[Packet[VideoStream]]:
-        for _ in range(ATTEMPTS if self._timeout is None else 1):
-            try:
-                # An empty packet says that the end is reached, or that a picture is shown on.
-                yield from (packet for packet in self._container.demux(self._stream) if packet.size)
-            except av.FFmpegError as error:
-                self.broken = error.strerror
-            else:
-                self.broken = None
-                return
+        self.broken = yield from demuxed(self._container, self._stream, ATTEMPTS if self._timeout is None else 1)
 
     def _decoded(self, packet: Packet[VideoStream] | None) -> Sequence[VideoFrame]:
         """The pictures that come out when a packet goes in, or, at the end, all that are left."""
@@ -319,6 +311,28 @@ class Decoder:
         """That of the pixels: the container's word counts, until the pictures' own changes."""
         aspect = self._context.sample_aspect_ratio
         return self._stated_aspect if aspect == self._first_aspect else aspect
+
+
+def demuxed(
+    container: InputContainer, stream: Stream, attempts: int = ATTEMPTS
+) -> Generator[Packet[Any], None, str | None]:
+    """Give the packets of a stream. Returns why reading ended before the end, in FFmpeg's words; None if it did not.
+
+    Args:
+        container: Where the stream is.
+        stream: The stream.
+        attempts: How often reading may fail.
+    """
+    broken = None
+    for _ in range(attempts):
+        try:
+            # An empty packet says that the end is reached, or that a picture is shown on.
+            yield from (packet for packet in container.demux(stream) if packet.size)
+        except av.FFmpegError as error:
+            broken = error.strerror
+        else:
+            return None
+    return broken
 
 
 def _video(container: InputContainer) -> VideoStream:

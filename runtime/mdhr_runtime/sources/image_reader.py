@@ -19,7 +19,7 @@ from ..defaults import MOST_PIXELS
 from ..errors import VideoError, not_imported
 from ..file_types import HEIC, IMAGE, file_type
 from ..files import open_regular
-from .orientation import upright
+from ..orientation import upright
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 """Pillow's names of what is read. It knows others, whose readers are old and little used."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..defaults import IMAGES_PER_SECOND
 from ..errors import VideoError
-from ..file_types import HEIC, IMAGE, VIDEO, file_type
+from ..file_types import HEIC, IMAGE, VIDEO, FileType, file_type
 from .base import SourceBase
 from .frame import Frame
 from .image_reader import ImageReader, look
@@ -87,7 +87,11 @@ def natural_order(path: Path) -> list[tuple[str, int]]:
 
 def holds_images(path: Path) -> bool:
     """Whether a file is read as images: by its first bytes or, if it is no video by them, by its name."""
-    kind = file_type(path)
+    return is_of_images(file_type(path), path)
+
+
+def is_of_images(kind: FileType | None, path: Path) -> bool:
+    """What `holds_images` says of a file whose type is known."""
     if path.suffix.lower() in MOTION_JPEG:
         return False
     return kind in (IMAGE, HEIC) or (kind != VIDEO and path.suffix.lower() in SUFFIXES)

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-import numpy as np
-
+from ..orientation import turned
 from .frame import Frame
 
 
@@ -37,7 +36,7 @@ class Selection:
             if frame is None or not self.rotate:
                 yield frame
             else:
-                yield replace(frame, image=np.ascontiguousarray(np.rot90(frame.image, -self.rotate // 90)))
+                yield replace(frame, image=turned(frame.image, self.rotate))
 
     def rate(self, fps: float | None) -> float | None:
         """Frames per second that count, of a source with so many; None if neither is known."""

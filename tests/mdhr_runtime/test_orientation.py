@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from mdhr_runtime.sources.orientation import matrix_orientation, upright
+from mdhr_runtime.orientation import matrix_orientation, turned, upright
 
 STORED = np.arange(12, dtype=np.uint8).reshape(3, 4)
 ORIENTATION_TAG = 0x112
@@ -47,3 +47,8 @@ def test_a_display_matrix_says_where_stored_points_are_shown(matrix):
 def test_a_crooked_matrix_counts_as_the_nearest():
     cosine, sine = np.cos(np.radians(80)), np.sin(np.radians(80))
     assert matrix_orientation((cosine, sine, 0, -sine, cosine)) == matrix_orientation((0, 1, 0, -1, 0))
+
+
+@pytest.mark.parametrize(("degrees", "orientation"), [(0, 1), (90, 6), (180, 3), (270, 8)])
+def test_degrees_are_clockwise(degrees, orientation):
+    assert np.array_equal(turned(STORED, degrees), upright(STORED, orientation))

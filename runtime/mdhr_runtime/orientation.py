@@ -1,4 +1,4 @@
-"""How a picture that is stored turned or mirrored is made upright: cameras say so in photos, telephones in videos.
+"""Turning pictures: those that are stored turned or mirrored, as cameras say in photos and telephones in videos.
 
 The numbers are those of EXIF: 1 is upright; 2 to 4 are mirrored, upside down, and both; 5 to 8 are on their side.
 """
@@ -29,6 +29,11 @@ def upright(image: np.ndarray, orientation: int) -> np.ndarray:
     """
     turns, mirrored = _OPERATIONS.get(orientation, (0, False))
     return np.ascontiguousarray(np.rot90(image[:, ::-1] if mirrored else image, turns))
+
+
+def turned(image: np.ndarray, degrees: int) -> np.ndarray:
+    """Turn an image (H, W, …) clockwise by 0, 90, 180 or 270 degrees. The result is contiguous in memory."""
+    return np.ascontiguousarray(np.rot90(image, -degrees // 90))
 
 
 def matrix_orientation(matrix: Sequence[float]) -> int:
