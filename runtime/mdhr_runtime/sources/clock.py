@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 from statistics import median
 
 USUAL_RATE = 25.0
@@ -46,7 +47,7 @@ class Clock:
         self._offset = None if stated is None else self.now - stated
 
     def advance(self, stated: float | None, arrived: float | None = None) -> float:
-        """Go to the next frame. Returns the seconds of the gap before it, 0 if there is none.
+        """Go to the next frame. Returns the seconds of the gap before it, 0 without; infinite where times begin anew.
 
         Args:
             stated: As for `begin`.
@@ -64,4 +65,6 @@ class Clock:
         regular = len(self._recent) == RECENT and max(self._recent) - min(self._recent) <= ROUNDING
         self.missing = round(interval / usual) - 1 if regular else 0
         self._recent.append(interval)
-        return interval if set_back or interval > max(LONGEST_INTERVAL, LONGEST_INTERVALS * usual) else 0.0
+        if set_back:
+            return inf
+        return interval if interval > max(LONGEST_INTERVAL, LONGEST_INTERVALS * usual) else 0.0

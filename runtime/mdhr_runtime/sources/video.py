@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from math import isinf
 from pathlib import Path
 from typing import BinaryIO
 
@@ -85,7 +86,8 @@ class Video(SourceBase):
                     number = decoder.skipped
                     clock.begin(picture.time, (picture.time or 0.0) - self._begins)
                 elif gap := clock.advance(picture.time):
-                    self._places.tell(f"There is no picture for {gap:.1f} s before {clock.now:.2f} s.")
+                    told = "The file's times begin anew" if isinf(gap) else f"There is no picture for {gap:.1f} s"
+                    self._places.tell(f"{told} before {clock.now:.2f} s.")
                     yield None
                 lost = max(picture.lost, clock.missing if picture.resumes else 0)
                 if lost:
