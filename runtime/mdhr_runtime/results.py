@@ -11,6 +11,7 @@ import numpy as np
 
 from .contract import SCORE, OutputRecord
 from .faceless import FacelessFrames
+from .faces import View
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +25,14 @@ class Row:
         face_id: Number of the face in its source, from 0; never used again. None in the row of a frame without a face.
         confidence: The detector's confidence in the face in [0, 1], 0 without a face.
         box: (x1, y1, x2, y2) in pixels, or None without a face.
-        scores: float32 (N,), the score of every AU, or None without a face.
+        scores: float32 (N,), the score of every AU, or None without a face, or where the view of it is too poor.
         final: Whether the scores are final. A provisional row is computed as if the video ended at this frame, and is
             followed by a final one for the same source, frame and face.
         output: Meaning of the scores: their range, and the threshold from which an AU occurs.
+        person: Number of the person, from 0, whom different faces can share; None if nobody was recognised.
+        view: How the frame shows the face: landmarks, pose, quality; None if that is unknown.
+        context: Frames of the window that the scores depend on, of `2 * lookahead + 1`, that the stream has: fewer near
+            its start and its end, where the model sees zeros instead. None without scores.
     """
 
     source: str
@@ -39,6 +44,9 @@ class Row:
     scores: np.ndarray | None = None
     final: bool = True
     output: OutputRecord = SCORE
+    person: int | None = None
+    view: View | None = None
+    context: int | None = None
 
     @property
     def success(self) -> bool:

@@ -13,6 +13,23 @@ Aligner = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
+class View:
+    """How a frame shows a face.
+
+    Attributes:
+        landmarks: float32 (5, 2), (x, y) in pixels, in the order of `LandmarkRefiner`.
+        pose: Pitch, yaw and roll of the head in radians; see `mdhr_runtime.faces.pose`.
+        quality: How far the scores of this face can be trusted here, in [0, 1]; see `mdhr_runtime.faces.quality`.
+        flaws: What lowers it, the worst first: words of `mdhr_runtime.faces.quality.FLAWS`.
+    """
+
+    landmarks: np.ndarray
+    pose: tuple[float, float, float]
+    quality: float
+    flaws: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class FoundFace:
     """A face in a frame.
 
@@ -22,6 +39,8 @@ class FoundFace:
         confidence: The detector's confidence in [0, 1].
         crop: uint8 (S, S, 3), RGB, aligned as the model expects it.
         continues: Whether the frame before shows the same face, so that the two may be compared.
+        person: Number of the person whose face it is; None if nobody has recognised it.
+        view: How the frame shows it; None if that is unknown, as of images that are aligned faces already.
     """
 
     face_id: int
@@ -29,6 +48,8 @@ class FoundFace:
     confidence: float
     crop: np.ndarray
     continues: bool
+    person: int | None = None
+    view: View | None = None
 
 
 class FaceDetector(Protocol):

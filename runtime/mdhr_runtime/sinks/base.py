@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, TypeVar
 
+from ..au_events import AuEvent
 from ..contract import SCORE, OutputRecord
 from ..results import FrameResult, SourceInfo, SourceStats
 
@@ -30,6 +31,7 @@ class SinkContext:
             None if the state is unknown.
         inputs: Files and folders that the results are made from, which no sink may write to.
         overwrite: Whether the user wants files replaced that are not results of the same kind.
+        landmarks: Whether tables have columns for the landmarks.
     """
 
     aus: tuple[str, ...]
@@ -38,6 +40,7 @@ class SinkContext:
     stats: Callable[[], Mapping[str, SourceStats]] | None = None
     inputs: tuple[Path, ...] = ()
     overwrite: bool = False
+    landmarks: bool = False
 
 
 class Sink(ABC):
@@ -77,6 +80,13 @@ class Sink(ABC):
     @abstractmethod
     def write(self, result: FrameResult) -> None:
         """Take the next result.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+
+    def write_event(self, event: AuEvent) -> None:  # noqa: B027 -- most sinks write results only
+        """Take the next event: an AU that has occurred in a face and is over.
 
         Raises:
             OutputError: It cannot be written.
