@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import MdhrError
 
 if TYPE_CHECKING:
+    from .faces.options import FaceOptions
     from .pipeline.analysis import Analysis, analyze
     from .results import FrameResult, Row
     from .streaming import Model, Stream, load
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 # Microsoft. It asks the environment alone, once: so this stands where nothing of ours can be imported before.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-__all__ = ["Analysis", "FrameResult", "MdhrError", "Model", "Row", "Stream", "analyze", "load"]
+__all__ = ["Analysis", "FaceOptions", "FrameResult", "MdhrError", "Model", "Row", "Stream", "analyze", "load"]
 
 _HOMES = {
+    ".faces.options": ("FaceOptions",),
     ".pipeline.analysis": ("Analysis", "analyze"),
     ".results": ("FrameResult", "Row"),
     ".streaming": ("Model", "Stream", "load"),

@@ -11,11 +11,11 @@ import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to i
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import inf
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -70,6 +70,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     metavar="[HOST:]PORT",
     help="Serve a live page with the video and its scores. HOST is 127.0.0.1 unless given.",
 )
+@_option("Results", "--landmarks", is_flag=True, help="Also write the five landmarks of every face.")
 @overwrite_option("Results")
 @_option(
     "Results",
@@ -80,6 +81,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
 @_option(
     "Faces",
     "--faces",
+    "kind",
     type=click.Choice(["detect", "crops"]),
     default="detect",
     show_default=True,
@@ -110,6 +112,31 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     default=defaults.MAX_GAP,
     show_default=True,
     help="Frames (30) or seconds (1s) that a face may be away and keep its id.",
+)
+@_option(
+    "Faces",
+    "--identity",
+    type=click.Choice(["embedding", "none"]),
+    help="Recognise people by their faces (the column person), or tell faces apart by place and colours alone. What is "
+    "known of a face stays in memory and ends with the run.  [default: embedding, if the bundle has its graph]",
+)
+@_option(
+    "Faces",
+    "--identities",
+    "across",
+    type=click.Choice(["within", "across"]),
+    default="within",
+    show_default=True,
+    callback=lambda _, __, value: value == "across",
+    help="Number people within every source, or across all of them.",
+)
+@_option(
+    "Faces",
+    "--min-quality",
+    metavar="0…1",
+    type=Finite(min=0, max=1),
+    default=0.0,
+    help="Leave the AUs' cells empty where the view of a face is poorer than this (the column quality).",
 )
 @_option("Sources", "--start", metavar="TIME", type=time, default=0.0, help="Begin here: seconds, or [h:]mm:ss.")
 @_option("Sources", "--end", metavar="TIME", type=time, help="End here.")
@@ -163,12 +190,9 @@ def main(
     overlay: str | None,
     publish: tuple[str, ...],
     serve: str | None,
+    landmarks: bool,
     overwrite: bool,
     provisional: bool,
-    faces: Literal["detect", "crops"],
-    min_face: int,
-    detect_every: int | timedelta,
-    max_gap: int | timedelta,
     start: float,
     end: float | None,
     every: int,
@@ -178,6 +202,7 @@ def main(
     timeout: float,
     provider: str,
     threads: str | None,
+    **faces: Any,
 ) -> None:
     """Label the action units of every face in SOURCE with the model in BUNDLE.
 
@@ -209,6 +234,7 @@ def main(
                 written[:] = sinks
 
     try:
+        from ..faces.options import FaceOptions
         from ..pipeline.analysis import limit_opencv_threads
         from ..pipeline.label import label
         from ..sources import Selection, open_sources
@@ -227,18 +253,16 @@ def main(
             opened,
             [*targets, *([] if serve is None else [f"live://{serve}"])],
             model,
-            faces=faces,
-            min_face=min_face,
-            detect_every=detect_every,
-            max_gap=max_gap,
+            faces=FaceOptions(**faces),
             provisional=provisional,
             overwrite=overwrite,
+            landmarks=landmarks,
             on_open=lambda opened: sinks.extend(_announced(opened)),
             on_problem=lambda _, error: report(error),
             on_warning=lambda name, text: warn(f"{name}: {text}", beside_progress=True),
             progress=lambda results: _progress(count(results), opened, 1 + provisional),
         )
-        _tell(done, min_face=min_face if faces == "detect" else 0, to_stderr=STANDARD_OUTPUT in out)
+        _tell(done, min_face=faces["min_face"] if faces["kind"] == "detect" else 0, to_stderr=STANDARD_OUTPUT in out)
     except Stopped as stopped:
         stopped.kept = [sink.summary for sink in written]
         raise

@@ -10,17 +10,17 @@ from pathlib import Path
 from threading import Thread
 from time import monotonic
 from types import TracebackType
-from typing import Literal
 
 import cv2
 import numpy as np
 
 from ..contract import ONET, PNET, RNET
-from ..defaults import DETECT_EVERY, IMAGES_PER_SECOND, MAX_GAP, MIN_FACE, TIMEOUT
+from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from ..errors import AnalysisError, MdhrError
 from ..faces import FaceProvider
 from ..faces.alignment import AlignedImages, align
 from ..faces.mtcnn import Mtcnn
+from ..faces.options import DEFAULTS, FaceOptions
 from ..faces.tracking import FaceTracker
 from ..layout import CropGeometry
 from ..results import FrameResult, SourceStats
@@ -47,10 +47,7 @@ def analyze(
     bundle: Model | Path | str,
     *,
     provider: str = "auto",
-    faces: Literal["detect", "crops"] = "detect",
-    min_face: int = MIN_FACE,
-    detect_every: int | timedelta = DETECT_EVERY,
-    max_gap: int | timedelta = MAX_GAP,
+    faces: FaceOptions = DEFAULTS,
     provisional: bool = False,
     timeout: float = TIMEOUT,
     images_per_second: float = IMAGES_PER_SECOND,
@@ -63,10 +60,7 @@ def analyze(
             `open_sources`.
         bundle: The model, or the folder of its bundle.
         provider: What runs the model, if `bundle` is a folder; see `load`.
-        faces: "detect" finds and follows the faces; "crops" takes every image as an aligned face.
-        min_face: Side in pixels of the smallest face to look for.
-        detect_every: Frames, or time, from one detection to the next; in between, known faces are followed.
-        max_gap: Frames, or time, that a face may be away and keep its id.
+        faces: How faces are found, told apart and given.
         provisional: Whether every frame gets a provisional result at once, besides its final one later.
         timeout: Seconds in which a camera must deliver its first frame.
         images_per_second: Rate that images are taken to be recorded at.
@@ -83,37 +77,39 @@ def analyze(
     addresses = [sources] if isinstance(sources, str | Path | int) else sources
     opened = open_sources(addresses, timeout, images_per_second, selection)
     model = bundle if isinstance(bundle, Model) else load(bundle, provider)
-    make_face_provider = make_face_providers(model, faces, min_face, detect_every, max_gap)
-    with Analysis(opened, model, make_face_provider, provisional=provisional) as analysis:
+    make_face_provider = make_face_providers(model, faces)
+    with Analysis(
+        opened, model, make_face_provider, provisional=provisional, min_quality=faces.min_quality
+    ) as analysis:
         yield from analysis
     analysis.raise_problems()
 
 
 def make_face_providers(
     model: Model,
-    faces: Literal["detect", "crops"] = "detect",
-    min_face: int = MIN_FACE,
-    detect_every: int | timedelta = DETECT_EVERY,
-    max_gap: int | timedelta = MAX_GAP,
+    faces: FaceOptions = DEFAULTS,
     align: Callable[[np.ndarray, np.ndarray, CropGeometry], np.ndarray] = align,
 ) -> Callable[[Source], FaceProvider]:
     """Choose how faces are found; returns what makes the face provider of a source.
 
-    Arguments are as for `analyze`, but for `align`, which cuts out the faces that were found.
+    Args:
+        model: Has the graphs for it.
+        faces: The choices.
+        align: Cuts out the faces that were found.
 
     Raises:
-        BundleError: The bundle has no face detector, and one is needed.
+        BundleError: The bundle lacks a graph that is needed.
     """
     crop = model.layout.crop
-    if faces == "crops":
+    if faces.kind == "crops":
         return lambda source: AlignedImages(crop)
-    mtcnn = Mtcnn(model.graph(PNET), model.graph(RNET), model.graph(ONET), min_face)
+    mtcnn = Mtcnn(model.graph(PNET), model.graph(RNET), model.graph(ONET), faces.min_face)
 
     def cut_out(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         return align(image, landmarks, crop)
 
     def make(source: Source) -> FaceProvider:
-        detect, gap = (_in_frames(duration, source.fps) for duration in (detect_every, max_gap))
+        detect, gap = (_in_frames(duration, source.fps) for duration in (faces.detect_every, faces.max_gap))
         return FaceTracker(mtcnn, mtcnn, cut_out, max(detect, 1), gap)
 
     return make
@@ -143,6 +139,7 @@ class Analysis:
         model: What scores the faces.
         make_face_provider: Makes the face provider of a source; see `make_face_providers`.
         provisional: Whether every frame gets a provisional result at once.
+        min_quality: Quality of a view below which a row has no scores.
         keep_images: Whether results carry the images.
         on_problem: Called from another thread when a source ends with an error: its name, and the error. The other
             sources go on.
@@ -159,6 +156,7 @@ class Analysis:
         make_face_provider: Callable[[Source], FaceProvider],
         *,
         provisional: bool = False,
+        min_quality: float = 0.0,
         keep_images: bool = True,
         on_problem: Callable[[str, MdhrError], None] = lambda name, error: None,
         on_warning: Callable[[str, str], None] = lambda name, text: None,
@@ -170,7 +168,10 @@ class Analysis:
         self._arrival = Wakeup()
         self._results: Channel[FrameResult] = Channel(MOST_RESULTS)
         self._workers = [self._make_worker(source, make_face_provider(source), keep_images) for source in sources]
-        self._timelines = [SourceTimeline(worker.source.info, worker.frames, model.output) for worker in self._workers]
+        self._timelines = [
+            SourceTimeline(worker.source.info, worker.frames, model.bundle.manifest, min_quality)
+            for worker in self._workers
+        ]
         self._waiting = deque(sorted(self._workers, key=lambda worker: not worker.source.live))
         # First the model's, which starts others: it has ended when `_end` comes to these.
         self._threads = [Thread(target=self._run_model, name="model", daemon=True)]

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
-from typing import Literal
 
-from ..defaults import DETECT_EVERY, MAX_GAP, MIN_FACE
 from ..errors import MdhrError
+from ..faces.options import DEFAULTS, FaceOptions
 from ..results import FrameResult, SourceStats
 from ..sinks import Sink, SinkContext, find_sink
 from ..sources import Source
@@ -44,12 +42,10 @@ def label(
     targets: Sequence[str | Path],
     model: Model,
     *,
-    faces: Literal["detect", "crops"] = "detect",
-    min_face: int = MIN_FACE,
-    detect_every: int | timedelta = DETECT_EVERY,
-    max_gap: int | timedelta = MAX_GAP,
+    faces: FaceOptions = DEFAULTS,
     provisional: bool = False,
     overwrite: bool = False,
+    landmarks: bool = False,
     on_open: Callable[[Sequence[Sink]], None] = lambda sinks: None,
     on_problem: Callable[[str, MdhrError], None] = lambda name, error: None,
     on_warning: Callable[[str, str], None] = lambda name, text: None,
@@ -63,12 +59,10 @@ def label(
         sources: Where images come from, as `open_sources` gives them.
         targets: Where results go; see `sinks.open_sink`. All are checked before any file is touched.
         model: What scores the faces.
-        faces: "detect" finds and follows the faces; "crops" takes every image as an aligned face.
-        min_face: Side in pixels of the smallest face to look for.
-        detect_every: Frames, or time, from one detection to the next; in between, known faces are followed.
-        max_gap: Frames, or time, that a face may be away and keep its id.
+        faces: How faces are found, told apart and given.
         provisional: Whether every frame gets a provisional result at once, besides its final one later.
         overwrite: Whether files that are not results of the same kind are replaced, too. Inputs never are.
+        landmarks: Whether tables have columns for the landmarks.
         on_open: Called with the sinks when all are open, before any file is touched.
         on_problem: Called from another thread when a source ends with an error: its name, and the error. The other
             sources go on.
@@ -80,20 +74,21 @@ def label(
         MdhrError: A target cannot be written or reached, now or later, or the model's bundle lacks a face detector.
         ReaderGone: A target is a pipe whose reader has closed it.
     """
-    make_face_provider = make_face_providers(model, faces, min_face, detect_every, max_gap)
+    make_face_provider = make_face_providers(model, faces)
     kinds = [find_sink(target) for target in targets]
     analysis = Analysis(
         sources,
         model,
         make_face_provider,
         provisional=provisional,
+        min_quality=faces.min_quality,
         keep_images=any(kind.needs_images for kind in kinds),
         on_problem=on_problem,
         on_warning=on_warning,
     )
     infos = tuple(source.info for source in sources)
     inputs = (model.bundle.path, *(file for source in sources for file in source.files))
-    context = SinkContext(model.aus, infos, model.output, analysis.stats, inputs, overwrite)
+    context = SinkContext(model.aus, infos, model.output, analysis.stats, inputs, overwrite, landmarks)
     summaries = {source.name: SourceSummary(model.aus) for source in sources}
     with ExitStack() as stack:
         sinks: list[Sink] = []

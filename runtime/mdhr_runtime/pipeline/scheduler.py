@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..contract import OutputRecord
+from ..bundle import Manifest
+from ..contract import SCORES
 from ..faces import FoundFace
 from ..results import FrameResult, Row, SourceInfo
 from ..sources import Frame
@@ -24,6 +26,13 @@ Those of a camera go one by one, as they should not wait until several have gath
 """
 
 
+class Scored(NamedTuple):
+    """Scores (N,) of a face in a frame, and how many frames of their window the stream has."""
+
+    scores: np.ndarray
+    context: int
+
+
 @dataclass(frozen=True, eq=False)
 class PendingFrame:
     """A frame that waits for the scores of its faces.
@@ -31,12 +40,12 @@ class PendingFrame:
     Attributes:
         frame: The frame.
         faces: Its faces, by id.
-        scores: Final scores (N,) so far, by face.
+        scores: Final scores so far, by face.
     """
 
     frame: Frame
     faces: Mapping[int, FoundFace]
-    scores: dict[int, np.ndarray] = field(default_factory=dict)
+    scores: dict[int, Scored] = field(default_factory=dict)
 
 
 def continuing(faces: Collection[int], following: PendingFrame | None) -> set[int]:
@@ -63,17 +72,25 @@ class SourceTimeline:
     Args:
         source: The source.
         arrivals: Frames that the model has not seen; None stands for missing ones.
-        output: What the scores are.
+        manifest: Describes the model.
+        min_quality: Quality of a view below which a row has no scores.
 
     Attributes:
         source: The source.
         latency: Seconds from the arrival of the newest frame that has a result to that result; None at first.
     """
 
-    def __init__(self, source: SourceInfo, arrivals: Channel[PendingFrame | None], output: OutputRecord) -> None:
+    def __init__(
+        self,
+        source: SourceInfo,
+        arrivals: Channel[PendingFrame | None],
+        manifest: Manifest,
+        min_quality: float = 0.0,
+    ) -> None:
         self.source = source
         self.latency: float | None = None
-        self._arrivals, self._output = arrivals, output
+        self._arrivals, self._min_quality = arrivals, min_quality
+        self._output, self._lookahead = manifest.outputs[SCORES], manifest.lookahead
         self._newest = 0
         self._streams: dict[int, StreamSlot] = {}
         self._pending: deque[PendingFrame] = deque()
@@ -122,34 +139,46 @@ class SourceTimeline:
             self._streams[face_id] = batch.open()
         return self._streams[face_id]
 
-    def settle(self, face_id: int, scores: np.ndarray) -> None:
-        """Hand final scores (M, N) of a face to the frames that have waited longest for them."""
+    def settle(self, face_id: int, stream: StreamSlot, scores: np.ndarray, *, ended: bool = False) -> None:
+        """Hand final scores (M, N) of a face to the frames that have waited longest for them.
+
+        Args:
+            face_id: The face.
+            stream: Its stream, which they come from.
+            scores: The scores.
+            ended: Whether the stream has ended, and they are its last ones.
+        """
         waiting = (frame for frame in self._pending if face_id in frame.faces and face_id not in frame.scores)
-        for values in scores:
-            next(waiting).scores[face_id] = values
+        frames = stream.seen - self._lookahead * ended  # at its end a stream is given invalid ones, too
+        first = stream.seen - self._lookahead - len(scores)
+        for index, values in enumerate(scores, first):
+            next(waiting).scores[face_id] = Scored(values, self._context(index, frames))
+
+    def provisional(self, pending: PendingFrame, scores: Mapping[int, np.ndarray]) -> FrameResult:
+        """The result of the newest frame, from scores (N,) of its faces as if the source ended with it."""
+        seen = {face_id: self._streams[face_id].seen for face_id in scores}
+        scored = {
+            face_id: Scored(values, self._context(seen[face_id] - 1, seen[face_id]))
+            for face_id, values in scores.items()
+        }
+        return self._result(pending, scored, final=False)
+
+    def _context(self, index: int, frames: int) -> int:
+        """Frames of the window around a stream's frame, from 0, that the stream has, if it has some number in all."""
+        return min(index, self._lookahead) + 1 + min(frames - 1 - index, self._lookahead)
 
     def finals(self) -> Iterator[FrameResult]:
         """Take the results that are complete and whose predecessors are."""
         while self._pending and len(self._pending[0].scores) == len(self._pending[0].faces):
             pending = self._pending.popleft()
-            yield self.result(pending, pending.scores, final=True)
+            yield self._result(pending, pending.scores, final=True)
 
-    def result(self, pending: PendingFrame, scores: Mapping[int, np.ndarray], *, final: bool) -> FrameResult:
-        """The result of a frame.
-
-        Args:
-            pending: The frame.
-            scores: Scores (N,) of its faces.
-            final: Whether they are final.
-        """
+    def _result(self, pending: PendingFrame, scored: Mapping[int, Scored], *, final: bool) -> FrameResult:
         name, frame = self.source.name, pending.frame
         if frame.number > self._newest:
             self._newest, self.latency = frame.number, monotonic() - frame.arrived
         row = partial(Row, source=name, frame=frame.number, timestamp=frame.timestamp, final=final, output=self._output)
-        rows = tuple(
-            row(face_id=face_id, confidence=face.confidence, box=face.box, scores=scores[face_id])
-            for face_id, face in pending.faces.items()
-        )
+        rows = tuple(row(**self._cells(face, scored[face_id])) for face_id, face in pending.faces.items())
         return FrameResult(
             source=name,
             frame=frame.number,
@@ -158,6 +187,18 @@ class SourceTimeline:
             rows=rows or (row(),),
             final=final,
         )
+
+    def _cells(self, face: FoundFace, scored: Scored) -> dict[str, Any]:
+        """What a row tells of a face."""
+        poor = face.view is not None and face.view.quality < self._min_quality
+        return {
+            "face_id": face.face_id,
+            "confidence": face.confidence,
+            "box": face.box,
+            "person": face.person,
+            "view": face.view,
+            **({} if poor else scored._asdict()),
+        }
 
 
 class Scheduler:
@@ -187,14 +228,15 @@ class Scheduler:
         faces = [(timeline, frames, face_id) for timeline, frames in taken if frames for face_id in frames[0].faces]
         crops = [np.stack([frame.faces[face_id].crop for frame in frames]) for _, frames, face_id in faces]
         streams = [timeline.stream(face_id, self._batch) for timeline, _, face_id in faces]
-        for (timeline, _, face_id), scores in zip(faces, self._batch.push(streams, crops), strict=True):
-            timeline.settle(face_id, scores)
+        pushed = self._batch.push(streams, crops)
+        for (timeline, _, face_id), stream, scores in zip(faces, streams, pushed, strict=True):
+            timeline.settle(face_id, stream, scores)
         if self._provisional:
             early: dict[SourceTimeline, dict[int, np.ndarray]] = {timeline: {} for timeline, _ in taken}
             for (timeline, _, face_id), values in zip(faces, self._batch.provisional(streams), strict=True):
                 early[timeline][face_id] = values
             for timeline, frames in taken:
-                yield from (timeline.result(frame, early[timeline], final=False) for frame in frames)
+                yield from (timeline.provisional(frame, early[timeline]) for frame in frames)
         for timeline in timelines:
             yield from timeline.finals()
 
@@ -204,5 +246,5 @@ class Scheduler:
     def _end_streams(self, timelines: Sequence[SourceTimeline]) -> None:
         ended = [(timeline, *stream) for timeline in timelines for stream in timeline.end_streams()]
         scores = self._batch.close([stream for _, _, stream in ended])
-        for (timeline, face_id, _), values in zip(ended, scores, strict=True):
-            timeline.settle(face_id, values)
+        for (timeline, face_id, stream), values in zip(ended, scores, strict=True):
+            timeline.settle(face_id, stream, values, ended=True)

@@ -28,4 +28,4 @@ class JsonLines(TableFile):
 
     def line(self, row: Row) -> str:
         """One row as an object."""
-        return as_json(row, self._aus) + "\n"
+        return as_json(row, self._context) + "\n"

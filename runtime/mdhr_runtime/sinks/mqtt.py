@@ -54,7 +54,7 @@ class MqttPublisher(Sink):
 
     def __init__(self, target: str, context: SinkContext, queued: int = QUEUED) -> None:
         self._address = parse_target(target, FORM)
-        self._aus = context.aus
+        self._context = context
         _check(self._address)
         self._outbox = Outbox(queued)
         self._changed = Condition()  # guards what follows
@@ -80,7 +80,7 @@ class MqttPublisher(Sink):
     def write(self, result: FrameResult) -> None:
         """Send the rows of a frame, as soon as that is possible. Never waits and never fails."""
         for row in result.rows:
-            self._outbox.put(as_json(row, self._aus))
+            self._outbox.put(as_json(row, self._context))
         with self._changed:
             self._changed.notify_all()
 

@@ -1,4 +1,4 @@
-"""Results as a Parquet table, for data frames and databases: the columns of the CSV file, typed.
+"""Results as a Parquet table, for data frames and databases: the columns of `mdhr_runtime.sinks.columns`, typed.
 
 Numbers are as the model gives them, neither cut nor rounded. Cells that a frame without a face does not have are null.
 
@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError
-from ..files import as_utf8, told
+from ..files import told
 from ..results import FrameResult, Row
 from ..targets import PartialFile
 from .base import Sink, SinkContext
-from .csv_file import columns
+from .columns import Column, columns
 from .extras import extra
-from .record import corner_and_size
 
 GROUP_ROWS = 16_384
 """Rows that are kept in memory (about 10 MB) and written together: nine minutes of one face at 30 frames/s.
@@ -48,9 +47,10 @@ class ParquetFile(Sink):
 
     def __init__(self, target: str | Path, context: SinkContext, group_rows: int = GROUP_ROWS) -> None:
         self._arrow, self._parquet = extra("parquet", "pyarrow"), extra("parquet", "pyarrow.parquet")
-        self._schema = _schema(self._arrow, context.aus)
+        self._columns = columns(context.aus, context.landmarks)
+        self._schema = _schema(self._arrow, self._columns)
         self._target = PartialFile(Path(target), self._is_ours, inputs=context.inputs, overwrite=context.overwrite)
-        self._aus, self._group_rows = len(context.aus), group_rows
+        self._group_rows = group_rows
         self._waiting: list[Row] = []
         self._writer: Any = None
         self._file: Any = None
@@ -105,8 +105,10 @@ class ParquetFile(Sink):
         rows, self._waiting = self._waiting, []
         if not rows:
             return
-        cells = zip(*map(self._cells, rows), strict=True)
-        arrays = [self._arrow.array(column, kind) for column, kind in zip(cells, self._schema.types, strict=True)]
+        arrays = [
+            self._arrow.array(map(column.cell, rows), kind)
+            for column, kind in zip(self._columns, self._schema.types, strict=True)
+        ]
         table = self._arrow.Table.from_arrays(arrays, schema=self._schema)
         self._guarded(self._writer.write_table, table, row_group_size=len(rows))
         self._rows += len(rows)
@@ -125,13 +127,6 @@ class ParquetFile(Sink):
             why = f"{error.why.rstrip('.')}. A Parquet file that is cut short is unreadable, so it is removed."
             raise OutputError(error.what, why, f"{error.fix} CSV and JSON Lines keep what they have.") from error
 
-    def _cells(self, row: Row) -> tuple[Any, ...]:
-        face: tuple[Any, ...] = (None,) * (4 + 2 * self._aus)
-        if row.box is not None and row.scores is not None and row.occurrences is not None:
-            face = (*map(float, corner_and_size(row.box)), *row.scores.tolist(), *row.occurrences.tolist())
-        source = as_utf8(row.source).decode()
-        return (row.frame, row.face_id, row.timestamp, row.confidence, row.success, *face, row.final, source)
-
     def _is_ours(self, path: Path) -> bool:
         try:
             with path.open("rb") as file:
@@ -141,23 +136,12 @@ class ParquetFile(Sink):
                 raise
             return False
         aus = [name.removesuffix("_p") for name in found.names if name.endswith("_p")]
-        return bool(found.equals(_schema(self._arrow, aus), check_metadata=True))
+        expected = columns(aus, landmarks="x_0" in found.names)
+        return bool(found.equals(_schema(self._arrow, expected), check_metadata=True))
 
 
-def _schema(arrow: Any, aus: Sequence[str]) -> Any:
-    """The Arrow schema of a table of some AUs, with the mark by which we recognise our own."""
-    return arrow.schema([(name, _type(arrow, name)) for name in columns(aus)], MARK)
-
-
-def _type(arrow: Any, column: str) -> Any:
-    """The Arrow type of a column."""
-    if column.startswith("AU"):
-        return arrow.float32() if column.endswith("_p") else arrow.bool_()
-    return {
-        "frame": arrow.int64(),
-        "face_id": arrow.int64(),
-        "timestamp": arrow.float64(),
-        "success": arrow.bool_(),
-        "final": arrow.bool_(),
-        "source": arrow.string(),
-    }.get(column, arrow.float32())
+def _schema(arrow: Any, columns: Sequence[Column]) -> Any:
+    """The Arrow schema of some columns, with the mark by which we recognise our own."""
+    types = {int: arrow.int64(), bool: arrow.bool_(), float: arrow.float32(), str: arrow.string()}
+    precise = {"timestamp": arrow.float64()}  # hours in thousandths
+    return arrow.schema([(column.name, precise.get(column.name, types[column.kind])) for column in columns], MARK)

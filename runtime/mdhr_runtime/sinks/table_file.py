@@ -38,7 +38,7 @@ class TableFile(Sink):
     def __init__(self, target: str | Path, context: SinkContext) -> None:
         self._path = None if target == STANDARD_OUTPUT else Path(target)
         self._claim = Claim(self._path or STDOUT, self._is_ours, inputs=context.inputs, overwrite=context.overwrite)
-        self._aus = context.aus
+        self._context = context
         self._file: LineFile | None = None
         self._rows = 0
 

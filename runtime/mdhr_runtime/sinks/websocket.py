@@ -53,7 +53,7 @@ class WebSocketPublisher(Sink):
         self._address = parse_target(target, FORM)
         if self._address.port is None:
             raise not_understood("It names no port.", FORM)
-        self._aus = context.aus
+        self._context = context
         self._queued = queued
         self._library = extra("ws", "websockets.asyncio.server")
         self._closed_error = extra("ws", "websockets.exceptions").ConnectionClosed
@@ -94,7 +94,7 @@ class WebSocketPublisher(Sink):
         if not subscribers or self._ending.is_set():
             return
         for row in result.rows:
-            message = as_json(row, self._aus)
+            message = as_json(row, self._context)
             for subscriber in subscribers:
                 subscriber.outbox.put(message)
         self._loop.call_soon_threadsafe(self._wake)

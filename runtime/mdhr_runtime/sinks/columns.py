@@ -1,0 +1,128 @@
+"""The columns of a table of results, as OpenFace names what both have; the same in CSV and Parquet files.
+
+| column | meaning |
+|---|---|
+| `frame` | number of the frame in its source, from 1 |
+| `face_id` | number of the face in its source: one face seen without a break, or nearly |
+| `timestamp` | seconds since the source's first frame |
+| `confidence` | the face detector's, in [0, 1] |
+| `success` | 1 where there are scores |
+| `x`, `y`, `w`, `h` | the face's box in pixels |
+| `pose_Rx`, `pose_Ry`, `pose_Rz` | pitch, yaw and roll of the head in radians; see `mdhr_runtime.faces.pose` |
+| `x_0` … `x_4`, `y_0` … `y_4` | with `--landmarks`: left and right eye, nose, left and right corner of the mouth |
+| `AU01_p` … | the model's score in [0, 1] |
+| `AU01_c` … | occurrence: 1 where the score is at least 0.5 |
+| `person` | number of the person: the same whenever and wherever the face is seen again |
+| `quality` | how far the scores can be trusted, in [0, 1]; see `mdhr_runtime.faces.quality` |
+| `flaws` | what lowers it, the worst first, separated by spaces |
+| `context` | frames, of the 15 that the scores depend on, that show the face |
+| `final` | 0 in a provisional row, which a final one follows |
+| `source` | the video or camera |
+
+In a frame without a face, `success` and `confidence` are 0 and the cells of the face and the AUs are empty. OpenFace
+writes zeros there, which every mean and every plot then takes for a neutral face; an empty cell is read as "missing".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..files import as_utf8
+from ..results import Row
+from .record import corner_and_size, cut
+
+Cell = int | float | bool | str | None
+
+
+def _whole(value: Any) -> str:
+    return str(int(value))
+
+
+def _cut(value: float) -> str:
+    return f"{cut(value):.4f}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: Its name.
+        kind: Type of its cells.
+        cell: The cell of a row; None if it is empty.
+        show: What is not empty, as text.
+    """
+
+    name: str
+    kind: type[int] | type[float] | type[bool] | type[str]
+    cell: Callable[[Row], Cell]
+    show: Callable[[Any], str] = _whole
+
+    def text(self, row: Row) -> str:
+        """The cell of a row in text."""
+        value = self.cell(row)
+        return "" if value is None else self.show(value)
+
+
+def columns(aus: Sequence[str], landmarks: bool = False) -> tuple[Column, ...]:
+    """The columns of a table.
+
+    Args:
+        aus: Names of the AUs in the order of the scores.
+        landmarks: Whether it has the landmarks.
+    """
+    return (*_FIRST, *(_LANDMARKS if landmarks else ()), *_scores(aus), *_LAST)
+
+
+def _box(index: int, row: Row) -> Cell:
+    return None if row.box is None else float(corner_and_size(row.box)[index])
+
+
+def _pose(index: int, row: Row) -> Cell:
+    return None if row.view is None else row.view.pose[index]
+
+
+def _landmark(point: int, axis: int, row: Row) -> Cell:
+    return None if row.view is None else float(row.view.landmarks[point, axis])
+
+
+def _scores(aus: Sequence[str]) -> Iterator[Column]:
+    def score(index: int, row: Row) -> Cell:
+        return None if row.scores is None else float(row.scores[index])
+
+    def occurrence(index: int, row: Row) -> Cell:
+        return None if row.occurrences is None else bool(row.occurrences[index])
+
+    for index, au in enumerate(aus):
+        yield Column(f"{au}_p", float, partial(score, index), _cut)
+    for index, au in enumerate(aus):
+        yield Column(f"{au}_c", bool, partial(occurrence, index))
+
+
+_one, _two, _three = "{:.1f}".format, "{:.2f}".format, "{:.3f}".format  # decimals
+
+_FIRST = (
+    Column("frame", int, lambda row: row.frame),
+    Column("face_id", int, lambda row: row.face_id),
+    Column("timestamp", float, lambda row: row.timestamp, _three),
+    Column("confidence", float, lambda row: row.confidence, _three),
+    Column("success", bool, lambda row: row.success),
+    *(Column(name, float, partial(_box, index), _one) for index, name in enumerate("xywh")),
+    *(Column(f"pose_R{axis}", float, partial(_pose, index), _three) for index, axis in enumerate("xyz")),
+)
+_LANDMARKS = tuple(
+    Column(f"{letter}_{point}", float, partial(_landmark, point, axis), _one)
+    for axis, letter in enumerate("xy")
+    for point in range(5)
+)
+_LAST = (
+    Column("person", int, lambda row: row.person),
+    Column("quality", float, lambda row: None if row.view is None else row.view.quality, _two),
+    Column("flaws", str, lambda row: None if row.view is None else " ".join(row.view.flaws), str),
+    Column("context", int, lambda row: row.context),
+    Column("final", bool, lambda row: row.final),
+    Column("source", str, lambda row: as_utf8(row.source).decode(), str),
+)
