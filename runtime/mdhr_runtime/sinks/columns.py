@@ -28,21 +28,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from ..files import as_utf8
 from ..results import Row
 from .record import corner_and_size, cut
 
 Cell = int | float | bool | str | None
-
-
-def _whole(value: Any) -> str:
-    return str(int(value))
-
-
-def _cut(value: float) -> str:
-    return f"{cut(value):.4f}"
 
 
 @dataclass(frozen=True)
@@ -53,18 +44,22 @@ class Column:
         name: Its name.
         kind: Type of its cells.
         cell: The cell of a row; None if it is empty.
-        show: What is not empty, as text.
+        decimals: Digits after the point, in text.
+        score: Whether it is a score, which is cut in text and not rounded.
     """
 
     name: str
     kind: type[int] | type[float] | type[bool] | type[str]
     cell: Callable[[Row], Cell]
-    show: Callable[[Any], str] = _whole
+    decimals: int = 0
+    score: bool = False
 
     def text(self, row: Row) -> str:
         """The cell of a row in text."""
         value = self.cell(row)
-        return "" if value is None else self.show(value)
+        if value is None or isinstance(value, str):
+            return value or ""
+        return f"{cut(value) if self.score else value:.{self.decimals}f}"
 
 
 def columns(aus: Sequence[str], landmarks: bool = False) -> tuple[Column, ...]:
@@ -97,32 +92,30 @@ def _scores(aus: Sequence[str]) -> Iterator[Column]:
         return None if row.occurrences is None else bool(row.occurrences[index])
 
     for index, au in enumerate(aus):
-        yield Column(f"{au}_p", float, partial(score, index), _cut)
+        yield Column(f"{au}_p", float, partial(score, index), 4, score=True)
     for index, au in enumerate(aus):
         yield Column(f"{au}_c", bool, partial(occurrence, index))
 
 
-_one, _two, _three = "{:.1f}".format, "{:.2f}".format, "{:.3f}".format  # decimals
-
 _FIRST = (
     Column("frame", int, lambda row: row.frame),
     Column("face_id", int, lambda row: row.face_id),
-    Column("timestamp", float, lambda row: row.timestamp, _three),
-    Column("confidence", float, lambda row: row.confidence, _three),
+    Column("timestamp", float, lambda row: row.timestamp, 3),
+    Column("confidence", float, lambda row: row.confidence, 3),
     Column("success", bool, lambda row: row.success),
-    *(Column(name, float, partial(_box, index), _one) for index, name in enumerate("xywh")),
-    *(Column(f"pose_R{axis}", float, partial(_pose, index), _three) for index, axis in enumerate("xyz")),
+    *(Column(name, float, partial(_box, index), 1) for index, name in enumerate("xywh")),
+    *(Column(f"pose_R{axis}", float, partial(_pose, index), 3) for index, axis in enumerate("xyz")),
 )
 _LANDMARKS = tuple(
-    Column(f"{letter}_{point}", float, partial(_landmark, point, axis), _one)
+    Column(f"{letter}_{point}", float, partial(_landmark, point, axis), 1)
     for axis, letter in enumerate("xy")
     for point in range(5)
 )
 _LAST = (
     Column("person", int, lambda row: row.person),
-    Column("quality", float, lambda row: None if row.view is None else row.view.quality, _two),
-    Column("flaws", str, lambda row: None if row.view is None else " ".join(row.view.flaws), str),
+    Column("quality", float, lambda row: None if row.view is None else row.view.quality, 2),
+    Column("flaws", str, lambda row: None if row.view is None else " ".join(row.view.flaws)),
     Column("context", int, lambda row: row.context),
     Column("final", bool, lambda row: row.final),
-    Column("source", str, lambda row: as_utf8(row.source).decode(), str),
+    Column("source", str, lambda row: as_utf8(row.source).decode()),
 )

@@ -15,8 +15,8 @@ from ..results import Row
 from .columns import Column, columns
 from .table_file import TableFile
 
-CELLS = {int: r"\d+", bool: "[01]", float: r"-?\d+\.\d+", str: r'(?:[^",\r\n]+|"[^"]*(?:""[^"]*)*")'}
-"""What is in a cell that is not empty, by its type, as regular expressions."""
+CELLS = {int: r"\d+", bool: "[01]", float: r"-?\d+\.\d{%d}", str: r'(?:[^",\r\n]+|"[^"]*(?:""[^"]*)*")'}
+"""What is in a cell that is not empty, by its type, as regular expressions; of numbers, with their decimals."""
 
 
 class CsvFile(TableFile):
@@ -31,7 +31,8 @@ class CsvFile(TableFile):
         found = columns(re.findall(r",(AU\d+)_p", names), landmarks=",x_0," in names)
         if names != _header(found):
             return None
-        return re.compile(",".join(f"(?:{CELLS[column.kind]})?" for column in found).encode() + b"\n")
+        cells = (CELLS[each.kind] % each.decimals if each.kind is float else CELLS[each.kind] for each in found)
+        return re.compile(",".join(f"(?:{cell})?" for cell in cells).encode() + b"\n")
 
     def header(self) -> str:
         """The names of the columns."""
