@@ -11,13 +11,15 @@ from __future__ import annotations
 import numpy as np
 
 from ..defaults import DETECT_EVERY, MAX_GAP
-from .appearance import colour_histogram
+from .appearance import colour_histogram, pattern
 from .association import (
+    ColourIdentity,
+    Identity,
     Observation,
     Track,
-    best_match,
-    is_same_face,
+    goes_on,
     is_same_head,
+    is_same_place,
     resolve_identity_swaps,
     separate,
 )
@@ -39,6 +41,7 @@ class FaceTracker:
         align: Cuts faces out.
         detect_every: Frames from one detection to the next. While a face is lost or none is known, every frame has one.
         max_gap: Frames that a face may be away and keep its number.
+        identity: Says who is who in this source; colours, if nothing else is given.
 
     Attributes:
         lying: As in `FaceProvider`; between detections, what the last one found.
@@ -51,10 +54,14 @@ class FaceTracker:
         align: Aligner,
         detect_every: int = DETECT_EVERY,
         max_gap: int = MAX_GAP,
+        identity: Identity | None = None,
     ) -> None:
         self._detector, self._refiner, self._align = detector, refiner, align
         self._detect_every, self._max_gap = detect_every, max_gap
+        self._identity = identity or ColourIdentity()
         self._tracks: list[Track] = []
+        self._changed: list[Observation] = []  # what now is where faces were, and does not go on with them
+        self._before = np.empty((0, 0, 3), np.uint8)
         self._next_id = 0
         self._since_detection = 0
         self._size: tuple[int, ...] = ()
@@ -68,6 +75,8 @@ class FaceTracker:
         if self._since_detection >= self._detect_every or not self._tracks or any(t.missed for t in self._tracks):
             self._detect(image)
             self._since_detection = 0
+        self._identity.recognise(image, self._tracks)
+        self._before = image
         self._tracks = [track for track in self._tracks if track.missed <= self._max_gap]
         return [_found(track, track.observation, image) for track in self._tracks if track.observation is not None]
 
@@ -97,11 +106,17 @@ class FaceTracker:
         for track in self._tracks:
             track.predict()
         observations = self._observe(image, np.array([track.box for track, _ in seen]))
+        self._changed = []
         for (track, before), now in zip(seen, observations, strict=True):
-            if now is not None and is_same_face(track, before, now):
+            if now is None or not is_same_place(track, now):
+                continue
+            if goes_on(before, now, self._before, image):
                 track.observation = now
+            else:
+                self._changed.append(now)
         separate(self._tracks)
         resolve_identity_swaps(self._tracks)
+        self._identity.check(image, self._tracks)
         self._lose_lying(image)
         for track in self._tracks:
             if track.observation is None:
@@ -128,11 +143,12 @@ class FaceTracker:
         """Look for faces everywhere; what is not known is a lost face or a new one, unless it lies."""
         lying = []
         seen = [track.observation for track in self._tracks if track.observation is not None]
-        for observation in self._observe(image, self._detector.detect(image)):
+        for observation in (*self._observe(image, self._detector.detect(image)), *self._changed):
             if observation is None or any(is_same_head(observation, other) for other in seen):
                 continue
             seen.append(observation)
-            known = best_match(observation, (track for track in self._tracks if track.observation is None))
+            lost = [track for track in self._tracks if track.observation is None]
+            known = self._identity.match(image, observation, lost)
             track = known or Track(self._next_id, observation.box, observation.appearance)
             if rotation := self._look(image, track, observation):
                 lying.append(rotation)
@@ -155,10 +171,12 @@ class FaceTracker:
                 observations.append(None)
                 continue
             crop = self._align(image, landmarks)
-            observations.append(Observation(box, float(score), centre, roll(landmarks), crop, colour_histogram(crop)))
+            looks = (crop, colour_histogram(crop), pattern(crop))
+            observations.append(Observation(box, float(score), landmarks, centre, roll(landmarks), *looks))
         return observations
 
 
 def _found(track: Track, observation: Observation, image: np.ndarray) -> FoundFace:
     x1, y1, x2, y2 = clipped(observation.box[None], image.shape[1], image.shape[0])[0].tolist()
-    return FoundFace(track.face_id, (x1, y1, x2, y2), observation.score, observation.crop, track.continues)
+    person = track.person if track.verified else None
+    return FoundFace(track.face_id, (x1, y1, x2, y2), observation.score, observation.crop, track.continues, person)
