@@ -123,6 +123,10 @@ class Track:
         self.box, self.missed, self.observation, self.continues = observation.box, 0, observation, False
         self.verified, self.wait, self.tries = False, 0, 0
 
+    def doubt(self) -> None:
+        """Begin anew in the same place, where it may show somebody else: one look is enough to find that."""
+        self.continues, self.verified, self.wait, self.tries = False, False, 0, 1
+
 
 class Identity(Protocol):
     """Says who is who among the faces of one source; `FaceTracker` keeps their tracks."""
@@ -156,13 +160,15 @@ class ColourIdentity:
         """Recognise nobody."""
 
 
-def is_same_place(track: Track, now: Observation) -> bool:
-    """Whether a refined box still shows the place where the face of a track should be."""
-    return bool(overlaps(now.box[None], track.box[None]).item() >= SAME_PLACE)
+def is_same_face(track: Track, before: Observation, now: Observation) -> bool:
+    """Whether a refined box still shows the face of a track, and neither another place nor, after a cut, a stranger."""
+    if overlaps(now.box[None], track.box[None]).item() < SAME_PLACE:
+        return False
+    return bool(similarity(now.appearance, before.appearance) >= SAME_PERSON)
 
 
 def goes_on(before: Observation, now: Observation, image_before: np.ndarray, image: np.ndarray) -> bool:
-    """Whether the picture of a face goes on from one frame to the next, and is not cut, nor its light switched.
+    """Whether the picture of a face goes on from one frame to the next, and is not cut.
 
     Either the crop or its place in the picture must stay steady: the one is not when a hand before the face moves the
     landmarks, the other when the camera is moved.
@@ -173,8 +179,6 @@ def goes_on(before: Observation, now: Observation, image_before: np.ndarray, ima
         image_before: The frame before, uint8 (H, W, 3).
         image: The present frame, uint8 (H, W, 3).
     """
-    if similarity(now.appearance, before.appearance) < SAME_PERSON:
-        return False
     if steadiness(before.pattern, now.pattern) >= STEADY:
         return True
     return steadiness(*(pattern(_inside(one, now.box)) for one in (image_before, image))) >= STEADY
@@ -209,7 +213,8 @@ def resolve_identity_swaps(tracks: Iterable[Track]) -> None:
             gain += similarity(second.appearance, one.appearance - other.appearance)
         if gain > CLEARLY:
             one.observation, other.observation = second, first
-            one.continues = other.continues = False
+            one.doubt()
+            other.doubt()
 
 
 def best_match(observation: Observation, lost: Iterable[Track]) -> Track | None:

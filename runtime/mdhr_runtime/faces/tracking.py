@@ -18,8 +18,8 @@ from .association import (
     Observation,
     Track,
     goes_on,
+    is_same_face,
     is_same_head,
-    is_same_place,
     resolve_identity_swaps,
     separate,
 )
@@ -60,7 +60,6 @@ class FaceTracker:
         self._detect_every, self._max_gap = detect_every, max_gap
         self._identity = identity or ColourIdentity()
         self._tracks: list[Track] = []
-        self._changed: list[Observation] = []  # what now is where faces were, and does not go on with them
         self._before = np.empty((0, 0, 3), np.uint8)
         self._next_id = 0
         self._since_detection = 0
@@ -106,14 +105,12 @@ class FaceTracker:
         for track in self._tracks:
             track.predict()
         observations = self._observe(image, np.array([track.box for track, _ in seen]))
-        self._changed = []
         for (track, before), now in zip(seen, observations, strict=True):
-            if now is None or not is_same_place(track, now):
+            if now is None or not is_same_face(track, before, now):
                 continue
-            if goes_on(before, now, self._before, image):
-                track.observation = now
-            else:
-                self._changed.append(now)
+            track.observation = now
+            if not goes_on(before, now, self._before, image):
+                track.doubt()
         separate(self._tracks)
         resolve_identity_swaps(self._tracks)
         self._identity.check(image, self._tracks)
@@ -143,7 +140,7 @@ class FaceTracker:
         """Look for faces everywhere; what is not known is a lost face or a new one, unless it lies."""
         lying = []
         seen = [track.observation for track in self._tracks if track.observation is not None]
-        for observation in (*self._observe(image, self._detector.detect(image)), *self._changed):
+        for observation in self._observe(image, self._detector.detect(image)):
             if observation is None or any(is_same_head(observation, other) for other in seen):
                 continue
             seen.append(observation)
