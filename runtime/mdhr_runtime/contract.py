@@ -11,8 +11,8 @@ the meaning of the model's output. The manifest of a bundle records shapes and e
 | pnet, rnet, onet | images | offsets, scores; onet also landmarks |
 | embedder⁴ | images | embeddings |
 
-¹ If the network has facial dynamics. ² If the graph has a state. ³ If edges depend on them. ⁴ If the bundle is to tell
-people apart.
+¹ If the network has facial dynamics. ² If the graph has a state. ³ If edges depend on them. ⁴ If the bundle can
+recognise people.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ import numpy as np
 
 from .records import Text
 
-# Graphs of a bundle. The last four look at pictures: those of the face detector, MTCNN, and the face recognition.
+# Graphs of a bundle. Those in the last lines are published networks, the same in every bundle: the face detector,
+# MTCNN, and the embedder, dlib's face recognition.
 ENCODER, TEMPORAL, CLIP = "encoder", "temporal", "clip"
 PNET, RNET, ONET = "pnet", "rnet", "onet"
 DETECTOR = (PNET, RNET, ONET)
@@ -55,15 +56,15 @@ STATE, NEW_STATE = "state_", "new_state_"
 DYNAMICS, NODES = "dynamics", "nodes"
 """States besides those that are called like a feature: frame features before their mean over time, and AU nodes."""
 
-# Tensors of the detector's graphs and the embedder.
+# Tensors of the published networks.
 IMAGES = "images"
-"""uint8 (N, H, W, 3), RGB; of the embedder (N, 150, 150, 3), aligned faces."""
+"""uint8 (N, H, W, 3), RGB; the embedder's are aligned faces, (N, 150, 150, 3)."""
 
 OFFSETS, LANDMARKS = "offsets", "landmarks"
 """float32: corrections of a box in fractions of its sides, and five points as five x, then five y."""
 
 EMBEDDINGS = "embeddings"
-"""float32 (N, 128): who a face shows. The closer two of them by Euclidean distance, the likelier one person."""
+"""float32 (N, 128), not normalised: the less the Euclidean distance of two, the likelier they are of one person."""
 
 
 @dataclass(frozen=True)
