@@ -9,8 +9,10 @@ the meaning of the model's output. The manifest of a bundle records shapes and e
 | temporal | motion¹, static, valid², `state_…` | scores, combinations³, `new_state_…` |
 | clip | frames | scores, combinations³ |
 | pnet, rnet, onet | images | offsets, scores; onet also landmarks |
+| embedder⁴ | images | embeddings |
 
-¹ If the network has facial dynamics. ² If the graph has a state. ³ If edges depend on them.
+¹ If the network has facial dynamics. ² If the graph has a state. ³ If edges depend on them. ⁴ If the bundle can
+recognise people.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ import numpy as np
 
 from .records import Text
 
-# Graphs of a bundle. The last three are those of the face detector, MTCNN.
+# Graphs of a bundle. Those in the last lines are published networks, the same in every bundle: the face detector,
+# MTCNN, and the embedder, dlib's face recognition.
 ENCODER, TEMPORAL, CLIP = "encoder", "temporal", "clip"
 PNET, RNET, ONET = "pnet", "rnet", "onet"
 DETECTOR = (PNET, RNET, ONET)
+EMBEDDER = "embedder"
 
 # Dynamic dimensions. Frames are those of a run of the encoder, or of each stream in a run of the temporal graph.
 STREAMS_DIM, FRAMES_DIM = "streams", "frames"
@@ -52,12 +56,15 @@ STATE, NEW_STATE = "state_", "new_state_"
 DYNAMICS, NODES = "dynamics", "nodes"
 """States besides those that are called like a feature: frame features before their mean over time, and AU nodes."""
 
-# Tensors of the detector's graphs.
+# Tensors of the published networks.
 IMAGES = "images"
-"""uint8 (N, H, W, 3), RGB."""
+"""uint8 (N, H, W, 3), RGB; the embedder's are aligned faces, (N, 150, 150, 3)."""
 
 OFFSETS, LANDMARKS = "offsets", "landmarks"
 """float32: corrections of a box in fractions of its sides, and five points as five x, then five y."""
+
+EMBEDDINGS = "embeddings"
+"""float32 (N, 128), not normalised: the less the Euclidean distance of two, the likelier they are of one person."""
 
 
 @dataclass(frozen=True)
