@@ -19,6 +19,7 @@ from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from ..errors import AnalysisError, MdhrError
 from ..faces import FaceProvider
 from ..faces.alignment import AlignedImages, align
+from ..faces.choice import EVERYONE, Choice
 from ..faces.mtcnn import Mtcnn
 from ..faces.options import DEFAULTS, FaceOptions
 from ..faces.tracking import FaceTracker
@@ -79,7 +80,12 @@ def analyze(
     model = bundle if isinstance(bundle, Model) else load(bundle, provider)
     make_face_provider = make_face_providers(model, faces)
     with Analysis(
-        opened, model, make_face_provider, provisional=provisional, min_quality=faces.min_quality
+        opened,
+        model,
+        make_face_provider,
+        choice=faces.choice,
+        provisional=provisional,
+        min_quality=faces.min_quality,
     ) as analysis:
         yield from analysis
     analysis.raise_problems()
@@ -138,6 +144,7 @@ class Analysis:
         sources: Where images come from.
         model: What scores the faces.
         make_face_provider: Makes the face provider of a source; see `make_face_providers`.
+        choice: Which of the faces are scored.
         provisional: Whether every frame gets a provisional result at once.
         min_quality: Quality of a view below which a row has no scores.
         keep_images: Whether results carry the images.
@@ -155,6 +162,7 @@ class Analysis:
         model: Model,
         make_face_provider: Callable[[Source], FaceProvider],
         *,
+        choice: Choice = EVERYONE,
         provisional: bool = False,
         min_quality: float = 0.0,
         keep_images: bool = True,
@@ -167,7 +175,9 @@ class Analysis:
         self._scheduler = Scheduler(model.batch(), provisional=provisional)
         self._arrival = Wakeup()
         self._results: Channel[FrameResult] = Channel(MOST_RESULTS)
-        self._workers = [self._make_worker(source, make_face_provider(source), keep_images) for source in sources]
+        self._workers = [
+            self._make_worker(source, make_face_provider(source), choice, keep_images) for source in sources
+        ]
         self._timelines = [
             SourceTimeline(worker.source.info, worker.frames, model.bundle.manifest, min_quality)
             for worker in self._workers
@@ -223,7 +233,9 @@ class Analysis:
         for _, error in self.problems:
             raise error
 
-    def _make_worker(self, source: Source, face_provider: FaceProvider, keep_images: bool) -> SourceWorker:
+    def _make_worker(
+        self, source: Source, face_provider: FaceProvider, choice: Choice, keep_images: bool
+    ) -> SourceWorker:
         def problem(error: MdhrError) -> None:
             self.problems.append((source.name, error))
             self._on_problem(source.name, error)
@@ -232,6 +244,7 @@ class Analysis:
             source,
             face_provider,
             self._arrival,
+            choice=choice,
             keep_images=keep_images,
             on_problem=problem,
             on_warning=lambda text: self._on_warning(source.name, text),

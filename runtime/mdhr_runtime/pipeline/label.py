@@ -80,6 +80,7 @@ def label(
         sources,
         model,
         make_face_provider,
+        choice=faces.choice,
         provisional=provisional,
         min_quality=faces.min_quality,
         keep_images=any(kind.needs_images for kind in kinds),
