@@ -43,7 +43,7 @@ class Choice:
         Raises:
             FramesError: The region or the point is outside of the picture, or the point outside of the region.
         """
-        x, y, w, h = region = _fractions(self.region or (0, 0, 1, 1), width, height)
+        x, y, w, h = _fractions(self.region or (0, 0, 1, 1), width, height)
         point = None if self.point is None else _fractions(self.point, width, height)
         size = f"The picture has {width}×{height} pixels."
         inside = "Give a place in it, in pixels or in fractions of its sides, such as 0.5."
