@@ -15,9 +15,10 @@ from .base import FoundFace
 
 CLEARLY = 1.25
 PATIENCE = 15
-"""Half a second: as many frames as the model's window has, the context that every change of face costs."""
-MARGIN = 0.25
+"""Half a second: as many frames as the model's window has, which is the context that a new face has to gather."""
+GRACE = 0.25
 """How far the centre of a face that is in the region may leave it, in sides of the face."""
+WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -29,35 +30,35 @@ class Choice:
 
     Attributes:
         most: How many faces; None for all.
-        point: (x, y): those with the nearest centres come first; None for the largest.
-        region: (x, y, width, height), which their centres are in; None for the whole picture.
+        point: (x, y): those whose centres are nearest to it come first; None for the largest.
+        region: (x, y, width, height), which their centres are in.
     """
 
     most: int | None = None
     point: tuple[float, float] | None = None
-    region: tuple[float, float, float, float] | None = None
+    region: tuple[float, float, float, float] = WHOLE
 
     def in_fractions(self, width: int, height: int) -> Choice:
-        """The same choice with places in fractions of a picture's sides.
+        """The same choice, with places in fractions of a picture's sides.
 
         Raises:
-            FramesError: The region or the point is outside of the picture, or the point outside of the region.
+            FramesError: The region is outside of the picture, or the point outside of either.
         """
-        x, y, w, h = _fractions(self.region or (0, 0, 1, 1), width, height)
+        x, y, w, h = _fractions(self.region, width, height)
         point = None if self.point is None else _fractions(self.point, width, height)
-        size = f"The picture has {width}×{height} pixels."
-        inside = "Give a place in it, in pixels or in fractions of its sides, such as 0.5."
-        if self.region and not (-w < x < 1 and -h < y < 1):
-            raise FramesError(f"The region {_text(self.region)} is outside of the picture.", size, inside)
-        if self.point and point and not 0 <= min(point) <= max(point) <= 1:
-            raise FramesError(f"The point {_text(self.point)} is outside of the picture.", size, inside)
-        if self.region and self.point and point and not (x <= point[0] <= x + w and y <= point[1] <= y + h):
+        outside = ""
+        if not (-w < x < 1 and -h < y < 1):
+            outside = f"The region {_text(self.region)} is outside of the picture."
+        elif self.point and point and not (x <= point[0] <= x + w and y <= point[1] <= y + h):
+            of = "picture" if self.region == WHOLE else f"region {_text(self.region)}"
+            outside = f"The point {_text(self.point)} is outside of the {of}."
+        if outside:
             raise FramesError(
-                f"The point {_text(self.point)} is outside of the region {_text(self.region)}.",
-                "Faces are chosen by their distance to the point, and only those in the region.",
-                "Give a point in the region, or leave one of the two out.",
+                outside,
+                f"The picture has {width}×{height} pixels.",
+                "Give a region in the picture and a point in the region, in pixels or in fractions of it (0.5).",
             )
-        return Choice(self.most, point and (point[0], point[1]), self.region and (x, y, w, h))
+        return Choice(self.most, point and (point[0], point[1]), (x, y, w, h))
 
 
 EVERYONE = Choice()
@@ -78,64 +79,43 @@ class ChosenFaces:
         self._given: set[int] = set()
 
     def of(self, faces: Sequence[FoundFace], width: int, height: int) -> list[FoundFace]:
-        """Choose among the faces of the next frame.
+        """Choose among the faces of the next picture; one that the frame before did not give does not continue.
 
         Args:
             faces: All that were found.
             width: Of the picture in pixels.
             height: Of the picture in pixels.
 
-        Returns:
-            Those that are chosen. One that the frame before did not give does not continue.
-
         Raises:
             FramesError: The choice contradicts itself or the first picture; see `Choice.in_fractions`.
         """
-        self._relative = self._relative or self._choice.in_fractions(width, height)
-        inside = [face for face in faces if self._is_inside(face, self._relative, width, height)]
-        self._inside = {face.face_id for face in inside}
-        self._settle({face.face_id: _merit(face, self._relative.point, width, height) for face in inside})
-        chosen = [face for face in inside if face.face_id in self._doubts]
+        choice = self._relative = self._relative or self._choice.in_fractions(width, height)
+        x, y, w, h = (part * side for part, side in zip(choice.region, (width, height) * 2, strict=True))
+        merits: dict[int, float] = {}  # what faces are compared by, above 0
+        for face in faces:
+            x1, y1, x2, y2 = face.box
+            cx, cy, size = (x1 + x2) / 2, (y1 + y2) / 2, max(x2 - x1, y2 - y1)
+            if max(x - cx, cx - x - w, y - cy, cy - y - h) <= (GRACE * size if face.face_id in self._inside else 0):
+                px, py = choice.point or (0, 0)
+                distance = hypot(cx - px * width, cy - py * height)
+                merits[face.face_id] = 1 / max(distance, 1e-6) if choice.point else max(size, 1e-6)
+        self._inside = set(merits)
+        self._settle(merits)
+        chosen = [face for face in faces if face.face_id in merits and face.face_id in self._doubts]
         before, self._given = self._given, {face.face_id for face in chosen}
         return [replace(face, continues=face.continues and face.face_id in before) for face in chosen]
 
-    def _is_inside(self, face: FoundFace, choice: Choice, width: int, height: int) -> bool:
-        if choice.region is None:
-            return True
-        x, y = _centre(face)
-        left, top, w, h = (part * side for part, side in zip(choice.region, (width, height) * 2, strict=True))
-        beyond = max(left - x, x - left - w, top - y, y - top - h)
-        return beyond <= (MARGIN * _side(face) if face.face_id in self._inside else 0)
-
     def _settle(self, merits: dict[int, float]) -> None:
-        """Decide who is chosen, by the merits of the faces that are there: the weakest are doubted first."""
+        """Decide who is chosen among the faces that are there. The weakest of the chosen has the strongest rival."""
         best = sorted(merits, key=lambda one: (-merits[one], one))
         rivals = [merits[one] for one in best if one not in self._doubts]
         for one in sorted(self._doubts, key=lambda one: merits.get(one, 0.0)):
             rival = rivals.pop(0) if rivals else 0.0
-            doubted = rival >= CLEARLY * merits.get(one, 0.0)  # as is who is gone
-            self._doubts[one] = self._doubts[one] + 1 if doubted else 0
+            surpassed = rival >= CLEARLY * merits.get(one, 0.0)  # as is whoever is gone
+            self._doubts[one] = self._doubts[one] + 1 if surpassed else 0
         self._doubts = {one: doubts for one, doubts in self._doubts.items() if doubts < PATIENCE}
         free = len(best) if self._choice.most is None else self._choice.most - len(self._doubts)
         self._doubts |= dict.fromkeys([one for one in best if one not in self._doubts][:free], 0)
-
-
-def _merit(face: FoundFace, point: tuple[float, float] | None, width: int, height: int) -> float:
-    """What faces are compared by: their size, or how near they are to the point. Above 0."""
-    if point is None:
-        return max(_side(face), 1e-6)
-    x, y = _centre(face)
-    return 1 / max(hypot(x - point[0] * width, y - point[1] * height), 1e-6)
-
-
-def _centre(face: FoundFace) -> tuple[float, float]:
-    x1, y1, x2, y2 = face.box
-    return (x1 + x2) / 2, (y1 + y2) / 2
-
-
-def _side(face: FoundFace) -> float:
-    x1, y1, x2, y2 = face.box
-    return max(x2 - x1, y2 - y1)
 
 
 def _fractions(place: Sequence[float], width: int, height: int) -> list[float]:

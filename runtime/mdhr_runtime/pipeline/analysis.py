@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 from time import monotonic
 from types import TracebackType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -175,9 +176,8 @@ class Analysis:
         self._scheduler = Scheduler(model.batch(), provisional=provisional)
         self._arrival = Wakeup()
         self._results: Channel[FrameResult] = Channel(MOST_RESULTS)
-        self._workers = [
-            self._make_worker(source, make_face_provider(source), choice, keep_images) for source in sources
-        ]
+        settings = {"choice": choice, "keep_images": keep_images}
+        self._workers = [self._make_worker(source, make_face_provider(source), **settings) for source in sources]
         self._timelines = [
             SourceTimeline(worker.source.info, worker.frames, model.bundle.manifest, min_quality)
             for worker in self._workers
@@ -233,9 +233,7 @@ class Analysis:
         for _, error in self.problems:
             raise error
 
-    def _make_worker(
-        self, source: Source, face_provider: FaceProvider, choice: Choice, keep_images: bool
-    ) -> SourceWorker:
+    def _make_worker(self, source: Source, face_provider: FaceProvider, **settings: Any) -> SourceWorker:
         def problem(error: MdhrError) -> None:
             self.problems.append((source.name, error))
             self._on_problem(source.name, error)
@@ -244,8 +242,7 @@ class Analysis:
             source,
             face_provider,
             self._arrival,
-            choice=choice,
-            keep_images=keep_images,
+            **settings,
             on_problem=problem,
             on_warning=lambda text: self._on_warning(source.name, text),
             on_bug=self._fail,

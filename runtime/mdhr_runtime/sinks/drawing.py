@@ -209,6 +209,13 @@ def _draw_view(image: np.ndarray, view: View, box: Rect, colour: Colour, style: 
     _bar(image, box.left, end, middle, half, colour if view.quality >= GOOD_VIEW else POOR)
 
 
+def named_flaw(row: Row) -> str | None:
+    """The worst flaw of a poor view; None of a good one."""
+    if row.view is None or row.view.quality >= GOOD_VIEW:
+        return None
+    return next(iter(row.view.flaws), None)
+
+
 def _label(row: Row, aus: Sequence[str] = ()) -> str:
     """Person and face, and the worst flaw of a poor view; with AUs, briefly, and which of them occur."""
     person, face, comma = ("P", "F", "") if aus else ("person ", "face ", ",")
@@ -217,8 +224,8 @@ def _label(row: Row, aus: Sequence[str] = ()) -> str:
     if aus and row.occurrences is not None:
         active = (au.removeprefix("AU").lstrip("0") for au, occurs in zip(aus, row.occurrences, strict=True) if occurs)
         told.append(" ".join(("AU", *active)))
-    if row.view is not None and row.view.quality < GOOD_VIEW:
-        told += row.view.flaws[:1]
+    if flaw := named_flaw(row):
+        told.append(flaw)
     return f"{who}: {', '.join(told)}" if told else who
 
 
