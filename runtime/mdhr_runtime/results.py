@@ -109,7 +109,7 @@ class SourceStats:
         lost: Frames lost since the start because their data is damaged.
         latency: Seconds from a frame's arrival to its first result, or None if unknown.
         state: Its stage.
-        faceless: The frames so far in which no face was found.
+        faceless: The frames so far without a face.
         lying: Number of frames so far that show a face on its side or upside down, which is not scored, by the degrees
             clockwise that would turn it upright.
     """

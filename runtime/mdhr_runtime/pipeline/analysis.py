@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 from time import monotonic
 from types import TracebackType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from ..errors import AnalysisError, MdhrError
 from ..faces import FaceProvider
 from ..faces.alignment import AlignedImages, align
+from ..faces.choice import EVERYONE, Choice
 from ..faces.mtcnn import Mtcnn
 from ..faces.options import DEFAULTS, FaceOptions
 from ..faces.tracking import FaceTracker
@@ -79,7 +81,12 @@ def analyze(
     model = bundle if isinstance(bundle, Model) else load(bundle, provider)
     make_face_provider = make_face_providers(model, faces)
     with Analysis(
-        opened, model, make_face_provider, provisional=provisional, min_quality=faces.min_quality
+        opened,
+        model,
+        make_face_provider,
+        choice=faces.choice,
+        provisional=provisional,
+        min_quality=faces.min_quality,
     ) as analysis:
         yield from analysis
     analysis.raise_problems()
@@ -138,6 +145,7 @@ class Analysis:
         sources: Where images come from.
         model: What scores the faces.
         make_face_provider: Makes the face provider of a source; see `make_face_providers`.
+        choice: Which of the faces are scored.
         provisional: Whether every frame gets a provisional result at once.
         min_quality: Quality of a view below which a row has no scores.
         keep_images: Whether results carry the images.
@@ -155,6 +163,7 @@ class Analysis:
         model: Model,
         make_face_provider: Callable[[Source], FaceProvider],
         *,
+        choice: Choice = EVERYONE,
         provisional: bool = False,
         min_quality: float = 0.0,
         keep_images: bool = True,
@@ -167,7 +176,8 @@ class Analysis:
         self._scheduler = Scheduler(model.batch(), provisional=provisional)
         self._arrival = Wakeup()
         self._results: Channel[FrameResult] = Channel(MOST_RESULTS)
-        self._workers = [self._make_worker(source, make_face_provider(source), keep_images) for source in sources]
+        settings = {"choice": choice, "keep_images": keep_images}
+        self._workers = [self._make_worker(source, make_face_provider(source), **settings) for source in sources]
         self._timelines = [
             SourceTimeline(worker.source.info, worker.frames, model.bundle.manifest, min_quality)
             for worker in self._workers
@@ -223,7 +233,7 @@ class Analysis:
         for _, error in self.problems:
             raise error
 
-    def _make_worker(self, source: Source, face_provider: FaceProvider, keep_images: bool) -> SourceWorker:
+    def _make_worker(self, source: Source, face_provider: FaceProvider, **settings: Any) -> SourceWorker:
         def problem(error: MdhrError) -> None:
             self.problems.append((source.name, error))
             self._on_problem(source.name, error)
@@ -232,7 +242,7 @@ class Analysis:
             source,
             face_provider,
             self._arrival,
-            keep_images=keep_images,
+            **settings,
             on_problem=problem,
             on_warning=lambda text: self._on_warning(source.name, text),
             on_bug=self._fail,

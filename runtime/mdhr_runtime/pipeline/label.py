@@ -80,6 +80,7 @@ def label(
         sources,
         model,
         make_face_provider,
+        choice=faces.choice,
         provisional=provisional,
         min_quality=faces.min_quality,
         keep_images=any(kind.needs_images for kind in kinds),
@@ -88,7 +89,7 @@ def label(
     )
     infos = tuple(source.info for source in sources)
     inputs = (model.bundle.path, *(file for source in sources for file in source.files))
-    context = SinkContext(model.aus, infos, model.output, analysis.stats, inputs, overwrite, landmarks)
+    context = SinkContext(model.aus, infos, model.output, analysis.stats, inputs, overwrite, landmarks, model.lookahead)
     summaries = {source.name: SourceSummary(model.aus) for source in sources}
     with ExitStack() as stack:
         sinks: list[Sink] = []
