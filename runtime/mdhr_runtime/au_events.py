@@ -147,9 +147,7 @@ class AuEvents:
             for event in self._long_enough(going.values(), source.times.end())
         ]
 
-    def _go_on(
-        self, going: dict[int, _Going], face_id: int, row: Row, scores: Sequence[float]
-    ) -> Iterator[_Going]:
+    def _go_on(self, going: dict[int, _Going], face_id: int, row: Row, scores: Sequence[float]) -> Iterator[_Going]:
         """Let the events of a face begin, last and end with its next scores; gives those that have ended."""
         for index, score in enumerate(scores):
             event = going.get(index)

@@ -32,6 +32,7 @@ class SinkContext:
         inputs: Files and folders that the results are made from, which no sink may write to.
         overwrite: Whether the user wants files replaced that are not results of the same kind.
         landmarks: Whether tables have columns for the landmarks.
+        co_occurrence: Whether summaries tell how often two AUs occur together.
     """
 
     aus: tuple[str, ...]
@@ -41,6 +42,7 @@ class SinkContext:
     inputs: tuple[Path, ...] = ()
     overwrite: bool = False
     landmarks: bool = False
+    co_occurrence: bool = False
 
 
 class Sink(ABC):

@@ -28,46 +28,49 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ..files import as_utf8
 from ..results import Row
 from .record import corner_and_size, cut
 
 Cell = int | float | bool | str | None
+Record = TypeVar("Record")
+"""What a line of a table is about: a row, an event."""
 
 
 def _whole(value: Any) -> str:
     return str(int(value))
 
 
-def _cut(value: float) -> str:
+def score_text(value: float) -> str:
+    """A score as a table shows it; see `cut`."""
     return f"{cut(value):.4f}"
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Generic[Record]):
     """A column of a table.
 
     Attributes:
         name: Its name.
         kind: Type of its cells.
-        cell: The cell of a row; None if it is empty.
+        cell: The cell of a record; None if it is empty.
         show: What is not empty, as text.
     """
 
     name: str
     kind: type[int] | type[float] | type[bool] | type[str]
-    cell: Callable[[Row], Cell]
+    cell: Callable[[Record], Cell]
     show: Callable[[Any], str] = _whole
 
-    def text(self, row: Row) -> str:
-        """The cell of a row in text."""
-        value = self.cell(row)
+    def text(self, record: Record) -> str:
+        """The cell of a record in text."""
+        value = self.cell(record)
         return "" if value is None else self.show(value)
 
 
-def columns(aus: Sequence[str], landmarks: bool = False) -> tuple[Column, ...]:
+def columns(aus: Sequence[str], landmarks: bool = False) -> tuple[Column[Row], ...]:
     """The columns of a table.
 
     Args:
@@ -89,7 +92,7 @@ def _landmark(point: int, axis: int, row: Row) -> Cell:
     return None if row.view is None else float(row.view.landmarks[point, axis])
 
 
-def _scores(aus: Sequence[str]) -> Iterator[Column]:
+def _scores(aus: Sequence[str]) -> Iterator[Column[Row]]:
     def score(index: int, row: Row) -> Cell:
         return None if row.scores is None else float(row.scores[index])
 
@@ -97,28 +100,28 @@ def _scores(aus: Sequence[str]) -> Iterator[Column]:
         return None if row.occurrences is None else bool(row.occurrences[index])
 
     for index, au in enumerate(aus):
-        yield Column(f"{au}_p", float, partial(score, index), _cut)
+        yield Column(f"{au}_p", float, partial(score, index), score_text)
     for index, au in enumerate(aus):
         yield Column(f"{au}_c", bool, partial(occurrence, index))
 
 
-_one, _two, _three = "{:.1f}".format, "{:.2f}".format, "{:.3f}".format  # decimals
+_one, _two, thousandths = "{:.1f}".format, "{:.2f}".format, "{:.3f}".format  # decimals
 
-_FIRST = (
+_FIRST: tuple[Column[Row], ...] = (
     Column("frame", int, lambda row: row.frame),
     Column("face_id", int, lambda row: row.face_id),
-    Column("timestamp", float, lambda row: row.timestamp, _three),
-    Column("confidence", float, lambda row: row.confidence, _three),
+    Column("timestamp", float, lambda row: row.timestamp, thousandths),
+    Column("confidence", float, lambda row: row.confidence, thousandths),
     Column("success", bool, lambda row: row.success),
     *(Column(name, float, partial(_box, index), _one) for index, name in enumerate("xywh")),
-    *(Column(f"pose_R{axis}", float, partial(_pose, index), _three) for index, axis in enumerate("xyz")),
+    *(Column(f"pose_R{axis}", float, partial(_pose, index), thousandths) for index, axis in enumerate("xyz")),
 )
-_LANDMARKS = tuple(
+_LANDMARKS: tuple[Column[Row], ...] = tuple(
     Column(f"{letter}_{point}", float, partial(_landmark, point, axis), _one)
     for axis, letter in enumerate("xy")
     for point in range(5)
 )
-_LAST = (
+_LAST: tuple[Column[Row], ...] = (
     Column("person", int, lambda row: row.person),
     Column("quality", float, lambda row: None if row.view is None else row.view.quality, _two),
     Column("flaws", str, lambda row: None if row.view is None else " ".join(row.view.flaws), str),
