@@ -104,7 +104,7 @@ def test_every_row_arrives_in_order(broker, subscribe):
     wait_until(lambda: len(got) == 300)
     assert got == list(range(1, 301))
     assert output.dropped == 0
-    assert output.summary == f"300 rows: mqtt://127.0.0.1:{broker.port}/{TOPIC}"
+    assert output.summary == f"300 messages: mqtt://127.0.0.1:{broker.port}/{TOPIC}"
     output.close()
 
 
@@ -168,7 +168,7 @@ def test_the_end_does_not_wait_for_a_broker_that_is_gone(broker, monkeypatch):
         for number in range(1, 11):
             output.write(result(row(number)))
     assert output.dropped == 10
-    assert output.summary.startswith("0 rows")
+    assert output.summary.startswith("0 messages")
 
 
 def test_without_a_broker_it_ends_before_it_begins():
@@ -199,7 +199,7 @@ def test_credentials(start_broker, tmp_path):
     broker = start_broker(f"password_file {passwords}", "allow_anonymous false")
     with publisher(broker, login="me:p%40ss%20word@") as output:
         output.write(result(row(1)))
-    assert output.summary.startswith("1 rows")
+    assert output.summary.startswith("1 messages")
     assert "p@ss" not in output.summary
     for login in ("", "me:wrong@"):
         with pytest.raises(OutputError, match="does not accept the connection") as error:
@@ -224,7 +224,7 @@ def test_an_encrypted_connection_trusts_only_known_certificates(start_broker, tm
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with mqtt.MqttPublisher(url, CONTEXT) as output:
         output.write(result(row(1)))
-    assert output.summary == f"1 rows: {url}"
+    assert output.summary == f"1 messages: {url}"
 
 
 @pytest.mark.parametrize(

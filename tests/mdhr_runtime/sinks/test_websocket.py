@@ -44,7 +44,7 @@ def test_every_subscriber_gets_every_row_in_order():
         output.close()
         assert frames(one) == frames(two) == list(range(1, 301))
     assert output.dropped == 0
-    assert output.summary == "600 rows to 2 subscribers: ws://127.0.0.1:0/rows"
+    assert output.summary == "600 messages to 2 subscribers: ws://127.0.0.1:0/rows"
 
 
 def test_who_comes_later_gets_the_rows_from_then_on():
