@@ -21,7 +21,7 @@ BOX = (10.0, 20.25, 110.0, 140.0)
 def row(frame, scores=(0.25, 0.5), *, source="cam", face_id=0, final=True, box=BOX):
     """A row with a face."""
     scores = np.array(scores, np.float32)
-    return Row(source, frame, frame / 25, face_id, 0.987654, box, scores, final)
+    return Row(source, frame, frame / 25, face_id, 0.987654, box, scores, final, context=15)
 
 
 def nobody(frame, source="cam"):

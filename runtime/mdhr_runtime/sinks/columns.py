@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from ..files import as_utf8
 from ..results import Row
@@ -39,15 +39,6 @@ Record = TypeVar("Record")
 """What a line of a table is about: a row, an event."""
 
 
-def _whole(value: Any) -> str:
-    return str(int(value))
-
-
-def score_text(value: float) -> str:
-    """A score as a table shows it; see `cut`."""
-    return f"{cut(value):.4f}"
-
-
 @dataclass(frozen=True)
 class Column(Generic[Record]):
     """A column of a table.
@@ -56,18 +47,22 @@ class Column(Generic[Record]):
         name: Its name.
         kind: Type of its cells.
         cell: The cell of a record; None if it is empty.
-        show: What is not empty, as text.
+        decimals: Digits after the point, in text.
+        score: Whether it is a score, which is cut in text and not rounded.
     """
 
     name: str
     kind: type[int] | type[float] | type[bool] | type[str]
     cell: Callable[[Record], Cell]
-    show: Callable[[Any], str] = _whole
+    decimals: int = 0
+    score: bool = False
 
     def text(self, record: Record) -> str:
         """The cell of a record in text."""
         value = self.cell(record)
-        return "" if value is None else self.show(value)
+        if value is None or isinstance(value, str):
+            return value or ""
+        return f"{cut(value) if self.score else value:.{self.decimals}f}"
 
 
 def columns(aus: Sequence[str], landmarks: bool = False) -> tuple[Column[Row], ...]:
@@ -100,32 +95,30 @@ def _scores(aus: Sequence[str]) -> Iterator[Column[Row]]:
         return None if row.occurrences is None else bool(row.occurrences[index])
 
     for index, au in enumerate(aus):
-        yield Column(f"{au}_p", float, partial(score, index), score_text)
+        yield Column(f"{au}_p", float, partial(score, index), 4, score=True)
     for index, au in enumerate(aus):
         yield Column(f"{au}_c", bool, partial(occurrence, index))
 
 
-_one, _two, thousandths = "{:.1f}".format, "{:.2f}".format, "{:.3f}".format  # decimals
-
 _FIRST: tuple[Column[Row], ...] = (
     Column("frame", int, lambda row: row.frame),
     Column("face_id", int, lambda row: row.face_id),
-    Column("timestamp", float, lambda row: row.timestamp, thousandths),
-    Column("confidence", float, lambda row: row.confidence, thousandths),
+    Column("timestamp", float, lambda row: row.timestamp, 3),
+    Column("confidence", float, lambda row: row.confidence, 3),
     Column("success", bool, lambda row: row.success),
-    *(Column(name, float, partial(_box, index), _one) for index, name in enumerate("xywh")),
-    *(Column(f"pose_R{axis}", float, partial(_pose, index), thousandths) for index, axis in enumerate("xyz")),
+    *(Column(name, float, partial(_box, index), 1) for index, name in enumerate("xywh")),
+    *(Column(f"pose_R{axis}", float, partial(_pose, index), 3) for index, axis in enumerate("xyz")),
 )
 _LANDMARKS: tuple[Column[Row], ...] = tuple(
-    Column(f"{letter}_{point}", float, partial(_landmark, point, axis), _one)
+    Column(f"{letter}_{point}", float, partial(_landmark, point, axis), 1)
     for axis, letter in enumerate("xy")
     for point in range(5)
 )
 _LAST: tuple[Column[Row], ...] = (
     Column("person", int, lambda row: row.person),
-    Column("quality", float, lambda row: None if row.view is None else row.view.quality, _two),
-    Column("flaws", str, lambda row: None if row.view is None else " ".join(row.view.flaws), str),
+    Column("quality", float, lambda row: None if row.view is None else row.view.quality, 2),
+    Column("flaws", str, lambda row: None if row.view is None else " ".join(row.view.flaws)),
     Column("context", int, lambda row: row.context),
     Column("final", bool, lambda row: row.final),
-    Column("source", str, lambda row: as_utf8(row.source).decode(), str),
+    Column("source", str, lambda row: as_utf8(row.source).decode()),
 )

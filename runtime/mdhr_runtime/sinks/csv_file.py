@@ -16,8 +16,8 @@ from ..results import Row
 from .columns import Column, Record, columns
 from .table_file import RowFile
 
-CELLS = {int: r"\d+", bool: "[01]", float: r"-?\d+\.\d+", str: r'(?:[^",\r\n]+|"[^"]*(?:""[^"]*)*")'}
-"""What is in a cell that is not empty, by its type, as regular expressions."""
+CELLS = {int: r"\d+", bool: "[01]", float: r"-?\d+\.\d{%d}", str: r'(?:[^",\r\n]+|"[^"]*(?:""[^"]*)*")'}
+"""What is in a cell that is not empty, by its type, as regular expressions; of numbers, with their decimals."""
 
 
 class CsvFile(RowFile):
@@ -57,7 +57,8 @@ def line(record: Record, columns: Iterable[Column[Record]]) -> str:
 
 def pattern(columns: Iterable[Column[Any]]) -> re.Pattern[bytes]:
     """What every line of a table but the first looks like."""
-    return re.compile(",".join(f"(?:{CELLS[column.kind]})?" for column in columns).encode() + b"\n")
+    cells = (CELLS[each.kind] % each.decimals if each.kind is float else CELLS[each.kind] for each in columns)
+    return re.compile(",".join(f"(?:{cell})?" for cell in cells).encode() + b"\n")
 
 
 def _joined(cells: Iterable[str]) -> str:

@@ -21,21 +21,21 @@ import re
 from ..au_events import AuEvent
 from ..files import as_utf8
 from ..results import FrameResult
-from .columns import Column, score_text, thousandths
+from .columns import Column
 from .csv_file import header, line, pattern
 from .table_file import TableFile
 
 COLUMNS: tuple[Column[AuEvent], ...] = (
-    Column("source", str, lambda event: as_utf8(event.source).decode(), str),
+    Column("source", str, lambda event: as_utf8(event.source).decode()),
     Column("person", int, lambda event: event.person),
     Column("face", int, lambda event: event.face_id),
-    Column("AU", str, lambda event: event.au, str),
-    Column("onset", float, lambda event: event.onset, thousandths),
-    Column("apex", float, lambda event: event.apex, thousandths),
-    Column("offset", float, lambda event: event.offset, thousandths),
-    Column("peak", float, lambda event: event.peak, score_text),
-    Column("mean", float, lambda event: event.mean, score_text),
-    Column("duration", float, lambda event: event.duration, thousandths),
+    Column("AU", str, lambda event: event.au),
+    Column("onset", float, lambda event: event.onset, 3),
+    Column("apex", float, lambda event: event.apex, 3),
+    Column("offset", float, lambda event: event.offset, 3),
+    Column("peak", float, lambda event: event.peak, 4, score=True),
+    Column("mean", float, lambda event: event.mean, 4, score=True),
+    Column("duration", float, lambda event: event.duration, 3),
 )
 
 

@@ -20,7 +20,7 @@ of faces, a kilobyte or two each, and not with their time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -33,29 +33,26 @@ from ..results import FrameResult
 from ..summary import ScoreFigures
 from ..targets import PartialFile
 from .base import Sink, SinkContext
-from .columns import Cell, Column, score_text, thousandths
+from .columns import Cell, Column
 from .csv_file import header, line, pattern
 from .table_file import consists_of_lines
 
 Line = Mapping[str, Cell]
 
 
-def _column(name: str, kind: type[int] | type[float] | type[str], show: Callable[[Any], str]) -> Column[Line]:
-    return Column(name, kind, lambda line: line.get(name), show)
+def _column(name: str, kind: type[Any], decimals: int = 0, score: bool = False) -> Column[Line]:
+    return Column(name, kind, lambda line: line.get(name), decimals, score)
 
 
 COLUMNS = (
-    _column("source", str, str),
-    _column("person", int, str),
-    _column("face", int, str),
-    _column("AU", str, str),
-    _column("seconds_seen", float, thousandths),
-    _column("share", float, "{:.4f}".format),
-    _column("events", int, "{:.0f}".format),
-    _column("rate_per_minute", float, thousandths),
-    _column("mean_duration", float, thousandths),
-    _column("mean", float, score_text),
-    _column("sd", float, "{:.4f}".format),
+    *(_column(name, kind) for name, kind in (("source", str), ("person", int), ("face", int), ("AU", str))),
+    _column("seconds_seen", float, 3),
+    _column("share", float, 4),
+    _column("events", int),
+    _column("rate_per_minute", float, 3),
+    _column("mean_duration", float, 3),
+    _column("mean", float, 4, score=True),
+    _column("sd", float, 4),
 )
 HEAD = re.compile(re.escape(header(COLUMNS).encode()))
 

@@ -14,6 +14,7 @@ from array_source import Arrays
 
 import mdhr_runtime
 from mdhr_runtime.errors import AnalysisError, FramesError, MdhrError, VideoError
+from mdhr_runtime.faces.options import FaceOptions
 from mdhr_runtime.pipeline.analysis import FILES_AT_ONCE, Analysis, make_face_providers
 from mdhr_runtime.sources import Camera, Images, Selection, Video
 
@@ -22,7 +23,7 @@ BLANK = np.zeros((240, 240, 3), np.uint8)
 
 def run(model, *sources, detect_every=10, max_gap=30, **settings):
     with Analysis(
-        sources, model, make_face_providers(model, "detect", 48, detect_every, max_gap), **settings
+        sources, model, make_face_providers(model, FaceOptions(detect_every=detect_every, max_gap=max_gap)), **settings
     ) as analysis:
         return list(analysis)
 
@@ -263,7 +264,7 @@ def test_analyze_of_crops(tmp_path, face_frames, model):
     for index, crop in enumerate(face_frames[:10]):
         padded = np.pad(crop, ((16, 16), (16, 16), (0, 0)))
         cv2.imwrite(str(tmp_path / f"{index}.png"), cv2.cvtColor(padded, cv2.COLOR_RGB2BGR))
-    rows = rows_of(mdhr_runtime.analyze(tmp_path, model, faces="crops"), tmp_path.name)
+    rows = rows_of(mdhr_runtime.analyze(tmp_path, model, faces=FaceOptions("crops")), tmp_path.name)
     assert_scores(rows, model.clip(face_frames[:10]))
     assert rows[0].box == (0, 0, 256, 256)
 
@@ -271,7 +272,7 @@ def test_analyze_of_crops(tmp_path, face_frames, model):
 def test_images_that_are_no_crops_are_refused(tmp_path, portrait, model):
     cv2.imwrite(str(tmp_path / "a.png"), portrait)
     with pytest.raises(FramesError, match="240×240 pixels is no aligned face"):
-        list(mdhr_runtime.analyze(tmp_path, model, faces="crops"))
+        list(mdhr_runtime.analyze(tmp_path, model, faces=FaceOptions("crops")))
 
 
 @pytest.mark.slow
@@ -372,7 +373,7 @@ def test_files_that_never_had_their_turn_do_not_keep_an_analysis(model, swaying)
 
 
 def test_durations_in_seconds_become_frames_at_the_rate_of_the_source(model):
-    make = make_face_providers(model, detect_every=timedelta(seconds=0.4), max_gap=timedelta(seconds=2))
+    make = make_face_providers(model, FaceOptions(detect_every=timedelta(seconds=0.4), max_gap=timedelta(seconds=2)))
     source = Arrays([])
     assert (make(source)._detect_every, make(source)._max_gap) == (10, 50)
     source.selection = Selection(every=25)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mdhr_runtime.errors import OutputError, VideoError
+from mdhr_runtime.faces.options import FaceOptions
 from mdhr_runtime.pipeline.label import label
 from mdhr_runtime.sources import open_sources
 
@@ -53,7 +54,7 @@ def test_crops_and_provisional_rows(model, face_frames, tmp_path):
     for number, crop in enumerate(face_frames[:3]):
         cv2.imwrite(str(tmp_path / f"{number}.png"), crop[:, :, ::-1])
     path = tmp_path / "au.jsonl"
-    label(open_sources([tmp_path]), [path], model, faces="crops", provisional=True)
+    label(open_sources([tmp_path]), [path], model, faces=FaceOptions("crops"), provisional=True)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert sorted((row["frame"], row["final"]) for row in rows) == [(n, final) for n in (1, 2, 3) for final in (0, 1)]
 

@@ -1,10 +1,13 @@
 """Which frames go through the model together, and which faces' streams go on."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from mdhr_runtime.contract import OutputRecord
-from mdhr_runtime.faces import FoundFace
+from mdhr_runtime.contract import SCORES, OutputRecord
+from mdhr_runtime.faces import FoundFace, View
 from mdhr_runtime.pipeline.channel import Channel
 from mdhr_runtime.pipeline.scheduler import FRAMES_PER_STEP, PendingFrame, Scheduler, SourceTimeline, continuing
 from mdhr_runtime.results import SourceInfo
@@ -42,13 +45,14 @@ def batch(model):
     return Recording(model.batch())
 
 
-def timeline(frames, name="clip", live=False):
+def timeline(frames, name="clip", live=False, min_quality=0.0, *, lookahead=7):
     """The timeline of a source that has given all its frames."""
     channel = Channel(len(frames))
     for frame in frames:
         channel.put(frame)
     channel.close()
-    return SourceTimeline(SourceInfo(name, 25.0, live), channel, INTENSITY)
+    manifest = SimpleNamespace(outputs={SCORES: INTENSITY}, lookahead=lookahead)
+    return SourceTimeline(SourceInfo(name, 25.0, live), channel, manifest, min_quality)
 
 
 def run(batch, *timelines, provisional=False):
@@ -143,3 +147,26 @@ def test_the_latency_is_that_of_the_newest_frame(batch):
     assert source.latency is None
     run(batch, source)
     assert 0 < source.latency < 60
+
+
+def test_a_poor_view_has_no_scores_and_ends_nothing(batch):
+    frames = [pending(number, *((-1,) if number == 1 else (0,))) for number in range(1, 6)]
+    for quality, frame in zip((0.9, 0.4, 0.5, 0.1, 0.8), frames, strict=True):
+        frame.faces[0] = replace(frame.faces[0], view=View(np.zeros((5, 2)), (0.0, 0.0, 0.0), quality), person=4)
+    rows = [row for result in run(batch, timeline(frames, min_quality=0.5)) for row in result.rows]
+    assert batch.steps == [[5]]
+    assert [row.success for row in rows] == [True, False, True, False, True]
+    assert {(row.face_id, row.person, row.context) for row in rows} == {(0, 4, 5), (0, 4, None)}
+
+
+def test_the_context_grows_from_a_streams_start_and_shrinks_to_its_end(batch, model):
+    def contexts(provisional):
+        frames = [pending(number, *((-1,) if number == 1 else (0,))) for number in range(1, 21)]
+        frames += [None, pending(21, -1), pending(22, 0)]
+        results = run(batch, timeline(frames, lookahead=model.lookahead), provisional=provisional)
+        rows = [row for result in results for row in result.rows]
+        return [row.context for row in rows if row.final], [row.context for row in rows if not row.final]
+
+    final = [*range(8, 15), *[15] * 6, *range(14, 7, -1), 2, 2]
+    assert contexts(provisional=False) == (final, [])
+    assert contexts(provisional=True) == (final, [*range(1, 8), *[8] * 13, 1, 2])

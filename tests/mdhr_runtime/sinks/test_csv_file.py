@@ -5,15 +5,20 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rows import CONTEXT, ENVIRONMENT, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
+from mdhr_runtime.faces import View
 from mdhr_runtime.sinks import SinkContext, table_file
 from mdhr_runtime.sinks.csv_file import CsvFile
 
-HEADER = "frame,face_id,timestamp,confidence,success,x,y,w,h,AU01_p,AU12_p,AU01_c,AU12_c,final,source\n"
-ROW = "1,0,0.040,0.988,1,10.0,20.2,100.0,119.8,0.2500,0.5000,0,1,1,cam\n"
+HEADER = (
+    "frame,face_id,timestamp,confidence,success,x,y,w,h,pose_Rx,pose_Ry,pose_Rz,AU01_p,AU12_p,AU01_c,AU12_c,"
+    "person,quality,flaws,context,final,source\n"
+)
+ROW = "1,0,0.040,0.988,1,10.0,20.2,100.0,119.8,,,,0.2500,0.5000,0,1,,,,15,1,cam\n"
 
 
 def test_columns_and_cells(tmp_path):
@@ -22,10 +27,7 @@ def test_columns_and_cells(tmp_path):
         file.write(result(row(1), row(1, face_id=3)))
         file.write(result(nobody(2)))
     assert path.read_bytes().decode() == (
-        HEADER
-        + "1,0,0.040,0.988,1,10.0,20.2,100.0,119.8,0.2500,0.5000,0,1,1,cam\n"
-        + "1,3,0.040,0.988,1,10.0,20.2,100.0,119.8,0.2500,0.5000,0,1,1,cam\n"
-        + "2,,0.080,0.000,0,,,,,,,,,1,cam\n"
+        HEADER + ROW + ROW.replace("1,0,", "1,3,", 1) + "2,,0.080,0.000,0,,,,,,,,,,,,,,,,1,cam\n"
     )
     assert file.summary == f"3 rows: {path}"
     with path.open(newline="") as lines:
@@ -35,7 +37,23 @@ def test_columns_and_cells(tmp_path):
 def test_a_provisional_row_says_so(tmp_path):
     with CsvFile(tmp_path / "au.csv", CONTEXT) as file:
         file.write(result(row(1, final=False)))
-    assert (tmp_path / "au.csv").read_text().endswith(",0,1,0,cam\n")
+    assert (tmp_path / "au.csv").read_text().endswith(",15,0,cam\n")
+
+
+def test_how_a_frame_shows_a_face(tmp_path):
+    view = View(np.arange(10, dtype=np.float32).reshape(5, 2), (0.1, -0.25, 0.0), 0.499, ("turned", "small"))
+    seen = replace(row(1), person=2, view=view, context=8)
+    for _ in range(2):
+        with CsvFile(tmp_path / "au.csv", replace(CONTEXT, landmarks=True)) as file:
+            file.write(result(seen, replace(seen, face_id=1, scores=None, context=None)))
+    with (tmp_path / "au.csv").open(newline="") as lines:
+        scored, poor = csv.DictReader(lines)
+    common = {
+        **{"x": "10.0", "pose_Rx": "0.100", "pose_Ry": "-0.250", "pose_Rz": "0.000", "x_0": "0.0", "x_4": "8.0"},
+        **{"y_0": "1.0", "y_4": "9.0", "person": "2", "quality": "0.50", "flaws": "turned small"},
+    }
+    assert scored.items() >= (common | {"success": "1", "AU01_p": "0.2500", "AU01_c": "0", "context": "8"}).items()
+    assert poor.items() >= (common | dict.fromkeys(("AU01_p", "AU01_c", "context"), "") | {"success": "0"}).items()
 
 
 @pytest.mark.parametrize("name", ["lab, left", 'the "good" one', "Küche", "two\nlines"])
@@ -55,7 +73,7 @@ def test_a_name_that_is_not_utf8_does_no_harm(tmp_path):
 def test_a_score_below_the_limit_is_never_printed_as_the_limit(tmp_path):
     with CsvFile(tmp_path / "au.csv", CONTEXT) as file:
         file.write(result(row(1, (0.499999, 1.0))))
-    assert ",0.4999,1.0000,0,1," in (tmp_path / "au.csv").read_text()
+    assert ",0.4999,1.0000,0,1,," in (tmp_path / "au.csv").read_text()
 
 
 def test_every_row_is_in_the_file_at_once(tmp_path):
@@ -92,7 +110,7 @@ def test_tables_of_any_size_names_and_aus_are_replaced(tmp_path):
         assert path.read_text() == HEADER
 
 
-NOBODY = "2,,0.080,0.000,0,,,,,,,,,1,cam\n"
+NOBODY = "2,,0.080,0.000,0,,,,,,,,,,,,,,,,1,cam\n"
 
 
 @pytest.mark.parametrize(
@@ -109,7 +127,7 @@ NOBODY = "2,,0.080,0.000,0,,,,,,,,,1,cam\n"
         HEADER + ROW + "\n",
         HEADER + ROW.replace("0.2500", "0,25"),
         HEADER + ROW.replace("0.2500", "0.25"),
-        HEADER + ROW.replace(",0,1,1,", ",0,2,1,"),
+        HEADER + ROW.replace(",0,1,,", ",0,2,,"),
         HEADER + NOBODY.replace(",,,1,", ",,1,"),
         "\ufeff" + HEADER + ROW,
         (HEADER + ROW).replace(",", ";"),
@@ -154,10 +172,11 @@ def test_a_disk_that_fills_up_leaves_complete_lines(tmp_path):
 import resource
 from rows import CONTEXT, nobody, result
 from mdhr_runtime.errors import OutputError
+from mdhr_runtime.faces import View
 from mdhr_runtime.sinks import SinkContext, table_file
 from mdhr_runtime.sinks.csv_file import CsvFile
 # After the imports, or Python would write compiled modules that are cut short.
-resource.setrlimit(resource.RLIMIT_FSIZE, (300, {resource.RLIM_INFINITY}))
+resource.setrlimit(resource.RLIMIT_FSIZE, (400, {resource.RLIM_INFINITY}))
 with CsvFile({str(tmp_path / "au.csv")!r}, CONTEXT) as file:
     try:
         for number in range(1, 100):
@@ -168,5 +187,5 @@ with CsvFile({str(tmp_path / "au.csv")!r}, CONTEXT) as file:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT)
     lines = (tmp_path / "au.csv").read_text().splitlines(keepends=True)
     assert lines[0] == HEADER
-    assert all(line.endswith(",,,,,,,,,1,cam\n") for line in lines[1:])
+    assert all(line.endswith(",,,,,,,,,,,,,,,,1,cam\n") for line in lines[1:])
     assert done.stdout == f"refused at {len(lines)}\n", done.stderr

@@ -6,12 +6,15 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rows import CONTEXT, ENVIRONMENT, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
+from mdhr_runtime.faces import View
 from mdhr_runtime.files import ReaderGone
 from mdhr_runtime.sinks import STANDARD_OUTPUT
 from mdhr_runtime.sinks.json_lines import JsonLines
@@ -32,7 +35,7 @@ except ReaderGone:
 """
 
 
-OURS = record(row(1), ("AU01", "AU12"))
+OURS = record(row(1), CONTEXT)
 
 
 def test_a_row_is_an_object(tmp_path):
@@ -46,14 +49,19 @@ def test_a_row_is_an_object(tmp_path):
         "frame": 1,
         "timestamp": 0.04,
         "face_id": 0,
+        "person": None,
         "final": True,
         "success": True,
         "confidence": 0.988,
+        "quality": None,
+        "flaws": None,
+        "context": 15,
         "box": {"x": 10.0, "y": 20.2, "w": 100.0, "h": 119.8},
+        "pose": None,
         "aus": {"AU01": {"score": 0.4999, "occurs": False}, "AU12": {"score": 0.5, "occurs": True}},
     }
     assert empty == {**face, "frame": 2, "timestamp": 0.08, "success": False, "confidence": 0} | dict.fromkeys(
-        ("face_id", "box", "aus")
+        ("face_id", "context", "box", "aus")
     )
 
 
@@ -96,7 +104,9 @@ def test_what_is_not_wholly_ours_is_not_overwritten(tmp_path, change):
 
 def test_any_name_and_rows_without_a_face_are_ours(tmp_path):
     for _ in range(2):
-        with JsonLines(tmp_path / "au.jsonl", CONTEXT) as file:
+        with JsonLines(tmp_path / "au.jsonl", replace(CONTEXT, landmarks=True)) as file:
+            view = View(np.full((5, 2), 1.5, np.float32), (0.1, -0.25, 0.0), 1.0, ("dark", "turned"))
+            file.write(result(replace(row(1), person=3, view=view)))
             file.write(result(row(1, (0.0, 1.0), source='k\udcfcche "\\"\n')))
             file.write(result(nobody(2)))
 
