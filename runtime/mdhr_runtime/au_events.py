@@ -75,7 +75,7 @@ class EventRule:
 class FrameTimes:
     """How long the frames of one source last: each to the time of the next, which tells it.
 
-    The last one before a gap lasts as long as the one before it, as does the last of all.
+    The last one before a gap lasts as long as the one before it, as does the last of all; none over a second.
     """
 
     def __init__(self) -> None:
@@ -92,10 +92,10 @@ class FrameTimes:
         if before is None:
             return result.timestamp, False
         step = result.timestamp - before
-        if result.follows and step <= LONGEST_FRAME + EXACT:
-            self._lasting = step
-            return result.timestamp, True
-        return before + min(step, LONGEST_FRAME if self._lasting is None else self._lasting), False
+        follows = result.follows and step <= LONGEST_FRAME + EXACT
+        if follows or self._lasting is None:
+            self._lasting = min(step, LONGEST_FRAME)
+        return before + min(step, self._lasting), follows
 
     def end(self) -> float:
         """The time at which the last frame is over; that of its beginning if it is the only one."""
