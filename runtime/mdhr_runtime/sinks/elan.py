@@ -93,7 +93,8 @@ class _Document:
         self._open = True
 
     def __str__(self) -> str:
-        return f"{len(self.events)} events: {self._target.path}"
+        told = f"{len(self.events)} events" if self.has_results else "no frames, so nothing was written"
+        return f"{told}: {self._target.path}"
 
     def close(self) -> None:
         if self._open and self.has_results:
