@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 from math import inf, nan
 
 import numpy as np
@@ -181,5 +182,5 @@ def test_events_are_the_runs_of_the_rule(given_frames, one, two):
         assert event.peak == max(seen) >= seen[0] >= rule.onset
         assert event.mean == pytest.approx(np.mean(seen))
         assert rule.offset <= min(seen) <= event.mean + 1e-9
-    for event, following in zip(events, events[1:], strict=False):
+    for event, following in pairwise(events):
         assert event.offset <= following.onset + 1e-9
