@@ -1,4 +1,4 @@
-"""Figures of a whole source's results, from results as they pass by."""
+"""Figures of many scores, and of a whole source's results, from results as they pass by."""
 
 from __future__ import annotations
 
@@ -7,6 +7,58 @@ from collections.abc import Sequence
 import numpy as np
 
 from .results import FrameResult
+
+
+class ScoreFigures:
+    """Figures of the scores of any number of frames, of which it keeps sums only.
+
+    Args:
+        count: Number of AUs.
+        pairs: Whether to count how often two AUs occur together.
+
+    Attributes:
+        frames: Number of frames so far.
+        together: float64 (N, N), the frames in which two AUs occur; None without `pairs`.
+    """
+
+    def __init__(self, count: int, pairs: bool = False) -> None:
+        self.frames = 0
+        self._occurring, self._total, self._squares = np.zeros((3, count))
+        self.together = np.zeros((count, count)) if pairs else None
+
+    def add(self, scores: np.ndarray, occurrences: np.ndarray) -> None:
+        """Take in the scores of a frame, float32 (N,), and whether they say that the AUs occur, bool (N,)."""
+        self.frames += 1
+        self._occurring += occurrences
+        self._total += scores
+        self._squares += np.square(scores, dtype=np.float64)
+        if self.together is not None:
+            self.together += np.outer(occurrences, occurrences)
+
+    def join(self, others: ScoreFigures) -> None:
+        """Take in the frames of others, of the same AUs."""
+        self.frames += others.frames
+        self._occurring += others._occurring
+        self._total += others._total
+        self._squares += others._squares
+        if self.together is not None and others.together is not None:
+            self.together += others.together
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Share of the frames in which each AU occurs, float64 (N,); 0 without frames."""
+        return self._occurring / max(self.frames, 1)
+
+    @property
+    def means(self) -> np.ndarray:
+        """The mean scores, float64 (N,); 0 without frames."""
+        return self._total / max(self.frames, 1)
+
+    @property
+    def deviations(self) -> np.ndarray:
+        """The scores' standard deviations, as of a sample, float64 (N,); 0 below two frames."""
+        squares = np.maximum(self._squares - self._total * self.means, 0)
+        return np.asarray(np.sqrt(squares / max(self.frames - 1, 1)))
 
 
 class SourceSummary:
@@ -31,9 +83,7 @@ class SourceSummary:
         self.with_face = 0
         self.faces = 0
         self.smallest = float("inf")
-        self._rows = 0
-        self._active = np.zeros(len(aus))
-        self._total = np.zeros(len(aus))
+        self._figures = ScoreFigures(len(aus))
         self._highest = np.zeros(len(aus))
         self._longest = np.zeros(len(aus))
         self._episodes: dict[int | None, np.ndarray] = {}  # frames so far (N,), of the faces of the last frame
@@ -64,9 +114,7 @@ class SourceSummary:
         if face_id is not None and face_id > self._newest:
             self._newest = face_id  # numbers rise with the faces' first frames
             self.faces += 1
-        self._rows += 1
-        self._active += occurrences
-        self._total += scores
+        self._figures.add(scores, occurrences)
         self._highest = np.maximum(self._highest, scores)
 
     def lines(self) -> list[tuple[str, ...]]:
@@ -76,8 +124,8 @@ class SourceSummary:
         longest episode without a break.
         """
         interval = (self._last - self._first) / max(self.frames - 1, 1)
-        shares, means = self._active / max(self._rows, 1), self._total / max(self._rows, 1)
-        values = zip(self._aus, shares, means, self._highest, self._longest * interval, strict=True)
+        figures = self._figures
+        values = zip(self._aus, figures.shares, figures.means, self._highest, self._longest * interval, strict=True)
         return [
             (au, f"{share:.0%}", f"{mean:.2f}", f"{highest:.2f}", f"{longest:.1f} s")
             for au, share, mean, highest, longest in values

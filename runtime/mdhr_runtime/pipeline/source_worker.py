@@ -66,7 +66,7 @@ class SourceWorker:
         self._on_problem, self._on_warning, self._on_bug = on_problem, on_warning, on_bug
         self.faceless, self.lying = FacelessFrames(), Counter[int]()
         self._first: FirstFrames | None = FirstFrames()
-        self._failed = False
+        self._failed, self._follows = False, True
         self._reading: Literal["waiting", "running", "reconnecting"] = "waiting"
         self.threads = [
             Thread(target=work, name=f"{source.name}: {what}", daemon=True)
@@ -118,6 +118,7 @@ class SourceWorker:
             faces = self._chosen.of(found, frame.image.shape[1], frame.image.shape[0])
         else:
             self._face_provider.interrupt()
+        follows, self._follows = self._follows, frame is not None
         if frame is None:
             return None
         if not faces:
@@ -128,7 +129,7 @@ class SourceWorker:
         elif self._first is not None and frame.readable and self._first.add(frame):
             self._try_directions()
         kept = frame if self._keep_images else replace(frame, image=NO_IMAGE)
-        return PendingFrame(kept, {face.face_id: face for face in faces})
+        return PendingFrame(kept, {face.face_id: face for face in faces}, follows=follows)
 
     def _try_directions(self) -> None:
         """Warn if the first frames, none of which shows a face, do so when they are turned."""

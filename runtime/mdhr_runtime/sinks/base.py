@@ -33,6 +33,7 @@ class SinkContext:
         overwrite: Whether the user wants files replaced that are not results of the same kind.
         landmarks: Whether tables have columns for the landmarks.
         lookahead: Frames on either side of a frame that its scores depend on.
+        co_occurrence: Whether summaries tell how often two AUs occur together.
     """
 
     aus: tuple[str, ...]
@@ -43,6 +44,7 @@ class SinkContext:
     overwrite: bool = False
     landmarks: bool = False
     lookahead: int = 0
+    co_occurrence: bool = False
 
 
 class Sink(ABC):

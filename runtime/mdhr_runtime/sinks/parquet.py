@@ -140,7 +140,7 @@ class ParquetFile(Sink):
         return bool(found.equals(_schema(self._arrow, expected), check_metadata=True))
 
 
-def _schema(arrow: Any, columns: Sequence[Column]) -> Any:
+def _schema(arrow: Any, columns: Sequence[Column[Any]]) -> Any:
     """The Arrow schema of some columns, with the mark by which we recognise our own."""
     types = {int: arrow.int64(), bool: arrow.bool_(), float: arrow.float32(), str: arrow.string()}
     precise = {"timestamp": arrow.float64()}  # hours in thousandths

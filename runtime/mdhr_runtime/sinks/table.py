@@ -13,7 +13,7 @@ Such a URL may hold a password: of it, show and write only what `mdhr_runtime.ad
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,11 @@ SCHEMES = {
     "ws": "mdhr_runtime.sinks.websocket:WebSocketPublisher",
     LIVE_PAGE: "mdhr_runtime.live.page:LivePage",
 }
+EVENT_FILES = {
+    ".csv": "mdhr_runtime.sinks.event_file:EventFile",
+    ".eaf": "mdhr_runtime.sinks.elan:ElanFile",
+}
+SUMMARY_FILES = {".csv": "mdhr_runtime.sinks.summary_file:SummaryFile"}
 """The classes of the kinds that are built in; they are imported at first use."""
 
 
@@ -69,7 +74,7 @@ def find_sink(target: str | Path) -> type[Sink]:
     Raises:
         OutputError: The target is of no known kind, or the class of another distribution cannot be used.
     """
-    from importlib.metadata import EntryPoint, entry_points
+    from importlib.metadata import entry_points
 
     target = str(target)
     if is_address(target):
@@ -80,8 +85,7 @@ def find_sink(target: str | Path) -> type[Sink]:
         key = ".jsonl"
     found = FOLDER if is_folder(target) else built_in.get(key)
     if found is not None:
-        kind: type[Sink] = EntryPoint(key, found, GROUP).load()
-        return kind
+        return _built_in(found)
     others = {entry.name: entry for entry in entry_points(group=GROUP)}
     if key in others:
         return _load(others[key])
@@ -93,10 +97,37 @@ def find_sink(target: str | Path) -> type[Sink]:
     )
 
 
+def find_file_sink(target: str | Path, kinds: Mapping[str, str]) -> type[Sink]:
+    """The class of the sink that writes a file of events or of a summary.
+
+    Args:
+        target: The file's path.
+        kinds: `EVENT_FILES` or `SUMMARY_FILES`.
+
+    Raises:
+        OutputError: The file is of another kind.
+    """
+    suffix = Path(target).suffix.lower()
+    if suffix in kinds and not is_address(str(target)):
+        return _built_in(kinds[suffix])
+    raise OutputError(
+        f"{redacted(str(target)) or 'An empty name'} is no file of a kind that can be written here.",
+        f"Its name does not end in {' or '.join(kinds)}.",
+        f"Choose such a name, like {' or '.join(f'au{suffix}' for suffix in kinds)}.",
+    )
+
+
 def is_folder(target: str) -> bool:
     """Whether a target is a folder: as the "/" at its end says, or as one exists whose name is not that of a file."""
     exists = os.path.isdir(target) and Path(target).suffix.lower() not in SUFFIXES
     return not is_address(target) and (target.endswith("/") or exists)
+
+
+def _built_in(found: str) -> type[Sink]:
+    from importlib.metadata import EntryPoint
+
+    kind: type[Sink] = EntryPoint(found, found, GROUP).load()
+    return kind
 
 
 def _load(entry: EntryPoint) -> type[Sink]:

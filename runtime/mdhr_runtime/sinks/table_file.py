@@ -1,11 +1,12 @@
-"""Base class of the sinks that write one line per row: CSV and JSON Lines."""
+"""Base classes of the sinks that write lines as they come: one per row, CSV and JSON Lines, or one per event."""
 
 from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..files import LineFile
 from ..results import FrameResult, Row
@@ -14,12 +15,12 @@ from .base import STANDARD_OUTPUT, Sink, SinkContext
 
 BLOCK = 1 << 20
 """Bytes of an older file that are looked at together."""
-LONGEST_ROW = 1 << 16
-"""Bytes that a row has at most: the names of files are its longest part."""
+LONGEST_LINE = 1 << 16
+"""Bytes that a line has at most: the names of files are its longest part."""
 
 
 class TableFile(Sink):
-    """Writes rows as they come. The file is created, or replaced, when the context is entered.
+    """Writes lines as they come. The file is created, or replaced, when the context is entered.
 
     Every line reaches the file in one piece as soon as it is written: whatever ends the program, the file holds
     complete lines.
@@ -34,31 +35,33 @@ class TableFile(Sink):
 
     head: ClassVar[re.Pattern[bytes]]
     """What every file of this kind begins with."""
+    noun: ClassVar[str]
+    """What the lines are."""
 
     def __init__(self, target: str | Path, context: SinkContext) -> None:
         self._path = None if target == STANDARD_OUTPUT else Path(target)
         self._claim = Claim(self._path or STDOUT, self._is_ours, inputs=context.inputs, overwrite=context.overwrite)
         self._context = context
         self._file: LineFile | None = None
-        self._rows = 0
+        self._lines = 0
 
     @abstractmethod
     def header(self) -> str:
         r"""The first line with its "\n", or nothing."""
 
     @abstractmethod
-    def line(self, row: Row) -> str:
-        r"""A row's line with its "\n"."""
+    def line(self, record: Any) -> str:
+        r"""The line of a row or event, with its "\n"."""
 
     @staticmethod
     @abstractmethod
-    def row_after(head: re.Match[bytes]) -> re.Pattern[bytes] | None:
-        r"""What every row of a file that begins so looks like, with its "\n"; None if no file of this kind does."""
+    def line_after(head: re.Match[bytes]) -> re.Pattern[bytes] | None:
+        r"""What every line of a file that begins so looks like, with its "\n"; None if no file of this kind does."""
 
     @property
     def summary(self) -> str:
         """See `Sink`."""
-        return f"{self._rows} rows: {self._path or 'standard output'}"
+        return f"{self._lines} {self.noun}: {self._path or 'standard output'}"
 
     def begin(self) -> None:
         """Create the file, or empty an older one, and write the first line.
@@ -70,18 +73,17 @@ class TableFile(Sink):
         if header := self.header():
             self._file.write(header)
 
-    def write(self, result: FrameResult) -> None:
-        """Append the rows of a frame.
+    def append(self, record: Any) -> None:
+        """Append the line of a row or event.
 
         Raises:
-            OutputError: A line cannot be written, for example because the disk is full. The lines before are complete.
+            OutputError: It cannot be written, for example because the disk is full. The lines before are complete.
             ReaderGone: The file is a pipe whose reader has closed it.
         """
         if self._file is None:
-            raise RuntimeError("write() before begin()")
-        for row in result.rows:
-            self._file.write(self.line(row))
-            self._rows += 1
+            raise RuntimeError("nothing can be written before begin()")
+        self._file.write(self.line(record))
+        self._lines += 1
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""
@@ -91,20 +93,42 @@ class TableFile(Sink):
         finally:
             self._claim.release()
 
-    def _is_ours(self, path: Path) -> bool:
-        """Whether a file is, from its first byte to its last, what this class writes."""
-        with path.open("rb") as file:
-            text = file.read(BLOCK)
-            head = self.head.match(text)
-            row = head and self.row_after(head)
-            if not head or not row:
-                return False
-            place = head.end()
-            while True:
-                while match := row.match(text, place):
-                    place = match.end()
-                text, place = text[place:], 0
-                more = file.read(BLOCK)
-                if not more or len(text) > LONGEST_ROW:
-                    return not text
-                text += more
+    @classmethod
+    def _is_ours(cls, path: Path) -> bool:
+        return consists_of_lines(path, cls.head, cls.line_after)
+
+
+class RowFile(TableFile):
+    """Writes one line per row; see `TableFile`."""
+
+    noun = "rows"
+
+    def write(self, result: FrameResult) -> None:
+        """Append the rows of a frame; see `append`."""
+        for row in result.rows:
+            self.append(row)
+
+    @abstractmethod
+    def line(self, record: Row) -> str:
+        """See `TableFile`."""
+
+
+def consists_of_lines(
+    path: Path, head: re.Pattern[bytes], line_after: Callable[[re.Match[bytes]], re.Pattern[bytes] | None]
+) -> bool:
+    """Whether a file is, from its first byte to its last, lines of a kind. Arguments are as in `TableFile`."""
+    with path.open("rb") as file:
+        text = file.read(BLOCK)
+        found = head.match(text)
+        line = found and line_after(found)
+        if not found or not line:
+            return False
+        place = found.end()
+        while True:
+            while match := line.match(text, place):
+                place = match.end()
+            text, place = text[place:], 0
+            more = file.read(BLOCK)
+            if not more or len(text) > LONGEST_LINE:
+                return not text
+            text += more

@@ -81,8 +81,8 @@ def test_frames_come_with_their_faces_and_none_where_some_are_missing(begin):
     faces = OneFace()
     worker, told = begin(Arrays([IMAGE, IMAGE, None, IMAGE]), faces)
     frames = list(worker.frames)
-    assert [frame and (frame.frame.number, frame.faces[5].continues) for frame in frames] == [
-        (1, False), (2, True), None, (3, False),
+    assert [frame and (frame.frame.number, frame.faces[5].continues, frame.follows) for frame in frames] == [
+        (1, False, True), (2, True, True), None, (3, False, False),
     ]  # fmt: skip
     assert faces.interruptions == 1
     assert worker.state == "ended"
