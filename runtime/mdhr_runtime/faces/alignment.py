@@ -24,10 +24,24 @@ def align(image: np.ndarray, landmarks: np.ndarray, crop: CropGeometry) -> np.nd
     Returns:
         uint8 (S, S, 3) with S = `crop.input_size`, the colours in the image's order.
     """
-    to_crop = similarity_transform(_anchors(landmarks), _template(crop), crop.rotate)
-    image, to_crop = _shrunk(image, to_crop)
-    size = (crop.input_size, crop.input_size)
-    return cv2.warpAffine(image, to_crop, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cut_out(image, _anchors(landmarks), _template(crop), crop.input_size, crop.rotate)
+
+
+def cut_out(image: np.ndarray, points: np.ndarray, places: np.ndarray, side: int, rotate: bool = True) -> np.ndarray:
+    """Cut a square out of an image, with points of the image at given places.
+
+    Args:
+        image: uint8 (H, W, 3).
+        points: (N, 2), (x, y) in pixels of the image.
+        places: Where they belong, (N, 2) in pixels of the square.
+        side: Side of the square in pixels.
+        rotate: Whether the image may be rotated for it.
+
+    Returns:
+        uint8 (side, side, 3).
+    """
+    image, to_square = _shrunk(image, similarity_transform(points, places, rotate))
+    return cv2.warpAffine(image, to_square, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def similarity_transform(source: np.ndarray, target: np.ndarray, rotate: bool) -> np.ndarray:

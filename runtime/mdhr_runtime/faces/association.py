@@ -5,39 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, permutations
+from typing import Protocol
 
 import numpy as np
 
-from .appearance import blended, similarity
-from .boxes import overlaps
+from .appearance import blended, pattern, similarity, steadiness
+from .boxes import clipped, overlaps, squared
 
 SAME_PLACE = 0.3  # overlap (over the union) of where a face should be and where it is found
 SAME_HEAD = 0.35  # two faces whose centres are nearer, in sizes, are one
 REACH, REACH_PER_FRAME, FARTHEST = 1.0, 0.1, 3.0  # how far a lost face may have come, in sizes
-SAME_PERSON = 0.88  # similarity
+SAME_PERSON = 0.88  # similarity of histograms
+STEADY = 0.9  # similarity of patterns in consecutive frames
 CLEARLY = 0.08  # difference of similarities that tells two people apart
 MOMENTUM, DRIFT = 0.5, 0.95  # fractions of a velocity that are kept when a face is seen, and when it is lost
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Observation:
     """A face as one frame shows it.
 
     Attributes:
         box: (4,), not confined to the image.
         score: The refiner's confidence in [0, 1].
+        landmarks: (5, 2); see `LandmarkRefiner`.
         centre: Mean of the landmarks (2,).
         roll: Of the landmarks, in degrees clockwise.
         crop: uint8 (S, S, 3).
         appearance: float32 (D,); see `colour_histogram`.
+        pattern: float32 (D,), of the crop; see `pattern`.
+        embedding: Whose face it is; see `mdhr_runtime.faces.identity`. None as long as nobody has asked.
     """
 
     box: np.ndarray
     score: float
+    landmarks: np.ndarray
     centre: np.ndarray
     roll: float
     crop: np.ndarray
     appearance: np.ndarray
+    pattern: np.ndarray
+    embedding: np.ndarray | None = field(default=None, repr=False)
 
 
 @dataclass(eq=False)
@@ -53,6 +61,11 @@ class Track:
         observation: How the present frame shows it; None if it does not.
         continues: Whether the frame before shows it too.
         odds: That it lies, as it was last looked at in all directions; see `posture`.
+        person: Number of the person whose face it is, or was when it was lost; None if nobody has recognised it.
+        verified: Whether it was recognised since it appeared or reappeared.
+        meets: Whether its box overlaps another's.
+        wait: Frames until it is recognised again, at the earliest.
+        tries: Times that it was looked at in vain.
     """
 
     face_id: int
@@ -63,6 +76,11 @@ class Track:
     observation: Observation | None = None
     continues: bool = False
     odds: float = 1.0
+    person: int | None = None
+    verified: bool = False
+    meets: bool = False
+    wait: int = 0
+    tries: int = 0
 
     @property
     def size(self) -> float:
@@ -103,6 +121,43 @@ class Track:
         """Begin anew, at whatever place."""
         self.velocity = np.zeros(2)
         self.box, self.missed, self.observation, self.continues = observation.box, 0, observation, False
+        self.verified, self.wait, self.tries = False, 0, 0
+
+    def doubt(self) -> None:
+        """Begin anew in the same place, where it may show somebody else: one look is enough to find that."""
+        self.continues, self.verified, self.wait, self.tries = False, False, 0, 1
+
+
+class Identity(Protocol):
+    """Says who is who among the faces of one source; `FaceTracker` keeps their tracks."""
+
+    def check(self, image: np.ndarray, tracks: Sequence[Track]) -> None:
+        """Take their observations away from tracks that have come to show somebody else.
+
+        Args:
+            image: The present frame, uint8 (H, W, 3), RGB.
+            tracks: All tracks. They have followed their faces into this frame.
+        """
+
+    def match(self, image: np.ndarray, observation: Observation, lost: Sequence[Track]) -> Track | None:
+        """Find the lost face that an observation in an image shows; None if it is none of them."""
+
+    def recognise(self, image: np.ndarray, tracks: Sequence[Track]) -> None:
+        """Give persons to the tracks that were found, or found again, in an image or not long before."""
+
+
+class ColourIdentity:
+    """An `Identity` by places and colours. It knows no persons."""
+
+    def check(self, image: np.ndarray, tracks: Sequence[Track]) -> None:
+        """Believe what is seen."""
+
+    def match(self, image: np.ndarray, observation: Observation, lost: Sequence[Track]) -> Track | None:
+        """See `best_match`."""
+        return best_match(observation, lost)
+
+    def recognise(self, image: np.ndarray, tracks: Sequence[Track]) -> None:
+        """Recognise nobody."""
 
 
 def is_same_face(track: Track, before: Observation, now: Observation) -> bool:
@@ -110,6 +165,23 @@ def is_same_face(track: Track, before: Observation, now: Observation) -> bool:
     if overlaps(now.box[None], track.box[None]).item() < SAME_PLACE:
         return False
     return bool(similarity(now.appearance, before.appearance) >= SAME_PERSON)
+
+
+def goes_on(before: Observation, now: Observation, image_before: np.ndarray, image: np.ndarray) -> bool:
+    """Whether the picture of a face goes on from one frame to the next, and is not cut.
+
+    Either the crop or its place in the picture must stay steady: the one is not when a hand before the face moves the
+    landmarks, the other when the camera is moved.
+
+    Args:
+        before: The face in the frame before.
+        now: The face in the present frame.
+        image_before: The frame before, uint8 (H, W, 3).
+        image: The present frame, uint8 (H, W, 3).
+    """
+    if steadiness(before.pattern, now.pattern) >= STEADY:
+        return True
+    return steadiness(*(pattern(_inside(one, now.box)) for one in (image_before, image))) >= STEADY
 
 
 def is_same_head(one: Observation, other: Observation) -> bool:
@@ -141,7 +213,8 @@ def resolve_identity_swaps(tracks: Iterable[Track]) -> None:
             gain += similarity(second.appearance, one.appearance - other.appearance)
         if gain > CLEARLY:
             one.observation, other.observation = second, first
-            one.continues = other.continues = False
+            one.doubt()
+            other.doubt()
 
 
 def best_match(observation: Observation, lost: Iterable[Track]) -> Track | None:
@@ -154,6 +227,12 @@ def best_match(observation: Observation, lost: Iterable[Track]) -> Track | None:
 
     best = max(lost, key=similar, default=None)
     return best if best is not None and similar(best) >= SAME_PERSON else None
+
+
+def _inside(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """The pixels of an image in the square around a box (4,), one at least."""
+    x1, y1, x2, y2 = clipped(squared(box[None]), image.shape[1], image.shape[0])[0].astype(int)
+    return image[y1 : y2 + 1, x1 : x2 + 1]
 
 
 def _centre(box: np.ndarray) -> np.ndarray:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import numpy as np
 
 from ..defaults import DETECT_EVERY, MAX_GAP
-from .appearance import colour_histogram
+from .appearance import colour_histogram, pattern
 from .association import (
+    ColourIdentity,
+    Identity,
     Observation,
     Track,
-    best_match,
+    goes_on,
     is_same_face,
     is_same_head,
     resolve_identity_swaps,
@@ -39,6 +41,7 @@ class FaceTracker:
         align: Cuts faces out.
         detect_every: Frames from one detection to the next. While a face is lost or none is known, every frame has one.
         max_gap: Frames that a face may be away and keep its number.
+        identity: Says who is who in this source; colours, if nothing else is given.
 
     Attributes:
         lying: As in `FaceProvider`; between detections, what the last one found.
@@ -51,10 +54,13 @@ class FaceTracker:
         align: Aligner,
         detect_every: int = DETECT_EVERY,
         max_gap: int = MAX_GAP,
+        identity: Identity | None = None,
     ) -> None:
         self._detector, self._refiner, self._align = detector, refiner, align
         self._detect_every, self._max_gap = detect_every, max_gap
+        self._identity = identity or ColourIdentity()
         self._tracks: list[Track] = []
+        self._before = np.empty((0, 0, 3), np.uint8)
         self._next_id = 0
         self._since_detection = 0
         self._size: tuple[int, ...] = ()
@@ -68,6 +74,8 @@ class FaceTracker:
         if self._since_detection >= self._detect_every or not self._tracks or any(t.missed for t in self._tracks):
             self._detect(image)
             self._since_detection = 0
+        self._identity.recognise(image, self._tracks)
+        self._before = image
         self._tracks = [track for track in self._tracks if track.missed <= self._max_gap]
         return [_found(track, track.observation, image) for track in self._tracks if track.observation is not None]
 
@@ -98,10 +106,14 @@ class FaceTracker:
             track.predict()
         observations = self._observe(image, np.array([track.box for track, _ in seen]))
         for (track, before), now in zip(seen, observations, strict=True):
-            if now is not None and is_same_face(track, before, now):
-                track.observation = now
+            if now is None or not is_same_face(track, before, now):
+                continue
+            track.observation = now
+            if not goes_on(before, now, self._before, image):
+                track.doubt()
         separate(self._tracks)
         resolve_identity_swaps(self._tracks)
+        self._identity.check(image, self._tracks)
         self._lose_lying(image)
         for track in self._tracks:
             if track.observation is None:
@@ -132,7 +144,8 @@ class FaceTracker:
             if observation is None or any(is_same_head(observation, other) for other in seen):
                 continue
             seen.append(observation)
-            known = best_match(observation, (track for track in self._tracks if track.observation is None))
+            lost = [track for track in self._tracks if track.observation is None]
+            known = self._identity.match(image, observation, lost)
             track = known or Track(self._next_id, observation.box, observation.appearance)
             if rotation := self._look(image, track, observation):
                 lying.append(rotation)
@@ -155,10 +168,12 @@ class FaceTracker:
                 observations.append(None)
                 continue
             crop = self._align(image, landmarks)
-            observations.append(Observation(box, float(score), centre, roll(landmarks), crop, colour_histogram(crop)))
+            looks = (crop, colour_histogram(crop), pattern(crop))
+            observations.append(Observation(box, float(score), landmarks, centre, roll(landmarks), *looks))
         return observations
 
 
 def _found(track: Track, observation: Observation, image: np.ndarray) -> FoundFace:
     x1, y1, x2, y2 = clipped(observation.box[None], image.shape[1], image.shape[0])[0].tolist()
-    return FoundFace(track.face_id, (x1, y1, x2, y2), observation.score, observation.crop, track.continues)
+    person = track.person if track.verified else None
+    return FoundFace(track.face_id, (x1, y1, x2, y2), observation.score, observation.crop, track.continues, person)
