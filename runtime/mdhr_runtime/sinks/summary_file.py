@@ -30,12 +30,12 @@ import numpy as np
 from ..au_events import AuEvent, FrameTimes
 from ..files import as_utf8
 from ..results import FrameResult
-from ..summary import ScoreFigures
+from ..summary import AuFigures
 from ..targets import PartialFile
 from .base import Sink, SinkContext
 from .columns import Cell, Column
 from .csv_file import header, line, pattern
-from .table_file import consists_of_lines
+from .table_file import is_table
 
 Line = Mapping[str, Cell]
 
@@ -99,9 +99,7 @@ class SummaryFile(Sink):
     def write_event(self, event: AuEvent) -> None:
         """Take in an event of a face that was seen."""
         face = self._sources[event.source].faces[event.face_id]
-        index = self._context.aus.index(event.au)
-        face.events[index] += 1
-        face.durations[index] += event.duration
+        face.events[:, self._context.aus.index(event.au)] += (1, event.duration)
 
     def close(self) -> None:
         """Write the table. Safe to call twice.
@@ -130,24 +128,22 @@ class SummaryFile(Sink):
                 yield from self._lines_of(face, {"source": as_utf8(name).decode()})
 
     def _lines_of(self, face: _Face, start: Line) -> Iterator[Line]:
-        aus, figures = self._context.aus, face.figures
-        start = {**start, "person": face.person, "seconds_seen": face.seconds}
-        for index, au in enumerate(aus):
-            events = face.events[index]
+        aus, figures, seconds = self._context.aus, face.figures, face.seconds
+        start = {**start, "person": face.person, "seconds_seen": seconds}
+        per_au = zip(aus, *face.events, *figures.shares_means_deviations(), strict=True)
+        for au, events, duration, share, mean, deviation in per_au:
             yield {
                 **start,
                 "AU": au,
-                "share": figures.shares[index],
+                "share": share,
                 "events": events,
-                "rate_per_minute": 60 * events / face.seconds if face.seconds else None,
-                "mean_duration": face.durations[index] / events if events else None,
-                "mean": figures.means[index],
-                "sd": figures.deviations[index] if figures.frames > 1 else None,
+                "rate_per_minute": 60 * events / seconds if seconds else None,
+                "mean_duration": duration / events if events else None,
+                "mean": mean,
+                "sd": deviation if figures.frames > 1 else None,
             }
-        if figures.together is not None:
-            for one, two in combinations(range(len(aus)), 2):
-                share = figures.together[one, two] / figures.frames
-                yield {**start, "AU": f"{aus[one]}+{aus[two]}", "share": share}
+        for one, two in combinations(range(len(figures.together)), 2):
+            yield {**start, "AU": f"{aus[one]}+{aus[two]}", "share": figures.together[one, two] / figures.frames}
 
 
 class _Face:
@@ -156,15 +152,14 @@ class _Face:
     def __init__(self, aus: int, pairs: bool) -> None:
         self.person: int | None = None
         self.seconds = 0.0
-        self.figures = ScoreFigures(aus, pairs)
-        self.events, self.durations = np.zeros((2, aus))
+        self.events = np.zeros((2, aus))  # their number and their duration in all
+        self.figures = AuFigures(aus, pairs)
 
     def join(self, other: _Face) -> None:
         self.person = other.person
         self.seconds += other.seconds
-        self.figures.join(other.figures)
         self.events += other.events
-        self.durations += other.durations
+        self.figures.join(other.figures)
 
 
 class _Source:
@@ -183,4 +178,4 @@ class _Source:
 
 
 def _is_ours(path: Path) -> bool:
-    return consists_of_lines(path, HEAD, lambda head: pattern(COLUMNS))
+    return is_table(path, HEAD, lambda head: pattern(COLUMNS))
