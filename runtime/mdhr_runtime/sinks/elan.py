@@ -41,22 +41,22 @@ class ElanFile(Sink):
     """Writes the documents, of the sources that have results.
 
     Args:
-        place: The file; an older one that this class wrote is replaced.
+        target: The file; an older one that this class wrote is replaced.
         context: The run.
 
     Raises:
         OutputError: A file cannot be written, or may not be; see `Claim`.
     """
 
-    def __init__(self, place: str | Path, context: SinkContext) -> None:
+    def __init__(self, target: str | Path, context: SinkContext) -> None:
         self._aus, self._closed = context.aus, False
         self._events: dict[str, list[AuEvent]] = {}  # by source, of those with results
         self._targets: dict[SourceInfo, PartialFile] = {}
-        paths = one_per_source(Path(place), [source.name for source in context.sources])
+        paths = one_per_source(Path(target), [source.name for source in context.sources])
         try:
             for source, path in zip(context.sources, paths, strict=True):
-                target = PartialFile(path, _is_ours, inputs=context.inputs, overwrite=context.overwrite)
-                self._targets[source] = target
+                file = PartialFile(path, _is_ours, inputs=context.inputs, overwrite=context.overwrite)
+                self._targets[source] = file
         except BaseException:
             self.close()
             raise
