@@ -18,12 +18,16 @@ class AuFigures:
 
     Attributes:
         frames: Number of frames so far.
+        seconds: How long they last.
+        events: float64 (2, N): number of events of each AU, and how long they last together.
         sums: float64 (3, N): frames in which each AU occurs, sum of its scores, and of their squares.
         together: float64 (N, N): frames in which two AUs occur; (0, 0) without `pairs`.
     """
 
     def __init__(self, count: int, pairs: bool = False) -> None:
-        self.frames, self.sums, self.together = 0, np.zeros((3, count)), np.zeros((count * pairs,) * 2)
+        self.frames, self.seconds = 0, 0.0
+        self.events, self.sums = np.zeros((2, count)), np.zeros((3, count))
+        self.together = np.zeros((count * pairs,) * 2)
 
     def add(self, scores: np.ndarray, occurrences: np.ndarray) -> None:
         """Take in the scores of a frame, float32 (N,), and whether they say that the AUs occur, bool (N,)."""
@@ -33,8 +37,10 @@ class AuFigures:
             self.together += np.outer(occurrences, occurrences)
 
     def join(self, others: AuFigures) -> None:
-        """Take in the frames of others, of the same AUs."""
+        """Take in the frames and events of others, of the same AUs."""
         self.frames += others.frames
+        self.seconds += others.seconds
+        self.events += others.events
         self.sums += others.sums
         self.together += others.together
 

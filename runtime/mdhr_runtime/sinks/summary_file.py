@@ -20,12 +20,12 @@ of faces, a kilobyte or two each, and not with their time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ..au_events import AuEvent, FrameTimes
 from ..files import as_utf8
@@ -71,7 +71,8 @@ class SummaryFile(Sink):
     def __init__(self, target: str | Path, context: SinkContext) -> None:
         self._target = PartialFile(Path(target), _is_ours, inputs=context.inputs, overwrite=context.overwrite)
         self._context, self._begun = context, False
-        self._sources = {source.name: _Source() for source in context.sources}
+        self._none_yet = partial(AuFigures, len(context.aus), context.co_occurrence)
+        self._sources = {source.name: _Source(self._none_yet) for source in context.sources}
 
     @property
     def summary(self) -> str:
@@ -90,11 +91,10 @@ class SummaryFile(Sink):
         source.pass_time(source.times.next(result)[0])
         for row in result.rows:
             if row.face_id is not None and row.scores is not None and row.occurrences is not None:
-                face = source.faces.get(row.face_id) or self._none_yet()
-                source.faces[row.face_id] = face
-                face.person = face.person if row.person is None else row.person
-                face.figures.add(row.scores, row.occurrences)
-                source.seen.append((face, row.timestamp))
+                source.faces[row.face_id].add(row.scores, row.occurrences)
+                source.seen.append((source.faces[row.face_id], row.timestamp))
+                if row.person is not None:
+                    source.people[row.face_id] = row.person
 
     def write_event(self, event: AuEvent) -> None:
         """Take in an event of a face that was seen."""
@@ -113,24 +113,23 @@ class SummaryFile(Sink):
             self._target.fill(text.encode())
         self._target.release()
 
-    def _none_yet(self) -> _Face:
-        return _Face(len(self._context.aus), self._context.co_occurrence)
-
     def _lines(self) -> Iterator[Line]:
         for name, source in self._sources.items():
             source.pass_time(source.times.end())
-            people: dict[int, _Face] = {}
-            for face_id, face in source.faces.items():
-                yield from self._lines_of(face, {"source": as_utf8(name).decode(), "face": face_id})
-                if face.person is not None:
-                    people.setdefault(face.person, self._none_yet()).join(face)
-            for _, face in sorted(people.items()):
-                yield from self._lines_of(face, {"source": as_utf8(name).decode()})
+            where = {"source": as_utf8(name).decode()}
+            whole = defaultdict[int, AuFigures](self._none_yet)
+            for face_id, figures in source.faces.items():
+                person = source.people.get(face_id)
+                yield from self._lines_of(figures, {**where, "person": person, "face": face_id})
+                if person is not None:
+                    whole[person].join(figures)
+            for person, figures in sorted(whole.items()):
+                yield from self._lines_of(figures, {**where, "person": person})
 
-    def _lines_of(self, face: _Face, start: Line) -> Iterator[Line]:
-        aus, figures, seconds = self._context.aus, face.figures, face.seconds
-        start = {**start, "person": face.person, "seconds_seen": seconds}
-        per_au = zip(aus, *face.events, *figures.shares_means_deviations(), strict=True)
+    def _lines_of(self, figures: AuFigures, whose: Line) -> Iterator[Line]:
+        aus, seconds = self._context.aus, figures.seconds
+        start = {**whose, "seconds_seen": seconds}
+        per_au = zip(aus, *figures.events, *figures.shares_means_deviations(), strict=True)
         for au, events, duration, share, mean, deviation in per_au:
             yield {
                 **start,
@@ -146,34 +145,19 @@ class SummaryFile(Sink):
             yield {**start, "AU": f"{aus[one]}+{aus[two]}", "share": figures.together[one, two] / figures.frames}
 
 
-class _Face:
-    """The sums of a face, or of the faces of a person."""
-
-    def __init__(self, aus: int, pairs: bool) -> None:
-        self.person: int | None = None
-        self.seconds = 0.0
-        self.events = np.zeros((2, aus))  # their number and their duration in all
-        self.figures = AuFigures(aus, pairs)
-
-    def join(self, other: _Face) -> None:
-        self.person = other.person
-        self.seconds += other.seconds
-        self.events += other.events
-        self.figures.join(other.figures)
-
-
 class _Source:
-    """The faces of a source, and those of its last frame with its time."""
+    """The faces of a source, which of them is whom, and those of its last frame with its time."""
 
-    def __init__(self) -> None:
+    def __init__(self, none_yet: Callable[[], AuFigures]) -> None:
         self.times = FrameTimes()
-        self.faces: dict[int, _Face] = {}
-        self.seen: list[tuple[_Face, float]] = []
+        self.faces = defaultdict[int, AuFigures](none_yet)
+        self.people: dict[int, int] = {}
+        self.seen: list[tuple[AuFigures, float]] = []
 
     def pass_time(self, over: float) -> None:
         """Learn when the last frame is over."""
-        for face, since in self.seen:
-            face.seconds += over - since
+        for figures, since in self.seen:
+            figures.seconds += over - since
         self.seen.clear()
 
 
