@@ -14,7 +14,7 @@ that are one person, taken together. Faces of nobody who was recognised have lin
 | `mean`, `sd` | mean and standard deviation of its score (of a sample, as pandas and R have it), over the same frames |
 
 What does not exist, such as the mean duration of no events, is empty. Only sums are kept: memory grows with the number
-of faces, a kilobyte or two each, and not with their time.
+of faces, for 12 action units a kilobyte or two each, and not with their time.
 """
 
 from __future__ import annotations
