@@ -72,6 +72,9 @@ class EventRule:
             raise ValueError(f"the shortest event cannot have {self.shortest:g} s")
 
 
+PLAIN_RULE = EventRule()
+
+
 class FrameTimes:
     """How long the frames of one source last: each to the time of the next, which tells it.
 

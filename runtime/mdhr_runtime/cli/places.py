@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ..faces.choice import Choice
+    from ..faces.choice import Choice, Region
 
 NUMBER = r"(\d{1,5}(?:\.\d*)?|\.\d+)"
 FACE = re.compile(rf"all|(largest)|nearest:{NUMBER},{NUMBER}", re.ASCII)
@@ -28,7 +28,7 @@ def face(value: object) -> Choice:
     return Choice(1 if found.lastindex else None, (float(found[2]), float(found[3])) if found[2] else None)
 
 
-def region(value: object) -> tuple[float, float, float, float]:
+def region(value: object) -> Region:
     """Read a region of the picture: `X,Y,W,H`."""
     found = REGION.fullmatch(str(value))
     x, y, width, height = map(float, found.groups()) if found else (0, 0, 0, 0)

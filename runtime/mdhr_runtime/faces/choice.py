@@ -18,7 +18,9 @@ PATIENCE = 15
 """Half a second: as many frames as the model's window has, which is the context that a new face has to gather."""
 GRACE = 0.25
 """How far the centre of a face that is in the region may leave it, in sides of the face."""
-WHOLE = (0.0, 0.0, 1.0, 1.0)
+Point = tuple[float, float]
+Region = tuple[float, float, float, float]
+WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Choice:
     """
 
     most: int | None = None
-    point: tuple[float, float] | None = None
-    region: tuple[float, float, float, float] = WHOLE
+    point: Point | None = None
+    region: Region = WHOLE
 
     def in_fractions(self, width: int, height: int) -> Choice:
         """The same choice, with places in fractions of a picture's sides.
@@ -58,7 +60,7 @@ class Choice:
                 f"The picture has {width}×{height} pixels.",
                 "Give a region in the picture and a point in the region, in pixels or in fractions of it (0.5).",
             )
-        return Choice(self.most, point and (point[0], point[1]), (x, y, w, h))
+        return Choice(self.most, (point[0], point[1]) if point else None, (x, y, w, h))
 
 
 EVERYONE = Choice()

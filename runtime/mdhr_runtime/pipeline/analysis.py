@@ -15,12 +15,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..contract import ONET, PNET, RNET
+from ..contract import EMBEDDER, ONET, PNET, RNET
 from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from ..errors import AnalysisError, MdhrError
 from ..faces import FaceProvider
 from ..faces.alignment import AlignedImages, align
 from ..faces.choice import EVERYONE, Choice
+from ..faces.identity import Embedder, EmbeddingIdentity, People
 from ..faces.mtcnn import Mtcnn
 from ..faces.options import DEFAULTS, FaceOptions
 from ..faces.tracking import FaceTracker
@@ -115,9 +116,15 @@ def make_face_providers(
     def cut_out(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         return align(image, landmarks, crop)
 
+    recognises = faces.identity == "embedding" or (faces.identity is None and EMBEDDER in model.bundle.manifest.graphs)
+    embedder = Embedder(model.graph(EMBEDDER)) if recognises else None
+    everybody = People()
+
     def make(source: Source) -> FaceProvider:
         detect, gap = (_in_frames(duration, source.fps) for duration in (faces.detect_every, faces.max_gap))
-        return FaceTracker(mtcnn, mtcnn, cut_out, max(detect, 1), gap)
+        people = everybody if faces.across else People()
+        identity = None if embedder is None else EmbeddingIdentity(embedder, people)
+        return FaceTracker(mtcnn, mtcnn, cut_out, max(detect, 1), gap, identity)
 
     return make
 

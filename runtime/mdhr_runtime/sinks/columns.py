@@ -9,7 +9,7 @@
 | `success` | 1 where there are scores |
 | `x`, `y`, `w`, `h` | the face's box in pixels |
 | `pose_Rx`, `pose_Ry`, `pose_Rz` | pitch, yaw and roll of the head in radians; see `mdhr_runtime.faces.pose` |
-| `x_0` … `x_4`, `y_0` … `y_4` | with `--landmarks`: left and right eye, nose, left and right corner of the mouth |
+| `left_eye_x`, `left_eye_y` … | with `--landmarks`: `left_eye`, `right_eye`, `nose`, `left_mouth` and `right_mouth` |
 | `AU01_p` … | the model's score in [0, 1] |
 | `AU01_c` … | occurrence: 1 where the score is at least 0.5 |
 | `person` | number of the person: the same whenever and wherever the face is seen again |
@@ -21,6 +21,7 @@
 
 In a frame without a face, `success` and `confidence` are 0 and the cells of the face and the AUs are empty. OpenFace
 writes zeros there, which every mean and every plot then takes for a neutral face; an empty cell is read as "missing".
+No number has three decimals in text: where points separate thousands, spreadsheets would read 0.033 as 33.
 """
 
 from __future__ import annotations
@@ -103,16 +104,16 @@ def _scores(aus: Sequence[str]) -> Iterator[Column[Row]]:
 _FIRST: tuple[Column[Row], ...] = (
     Column("frame", int, lambda row: row.frame),
     Column("face_id", int, lambda row: row.face_id),
-    Column("timestamp", float, lambda row: row.timestamp, 3),
-    Column("confidence", float, lambda row: row.confidence, 3),
+    Column("timestamp", float, lambda row: row.timestamp, 4),
+    Column("confidence", float, lambda row: row.confidence, 4),
     Column("success", bool, lambda row: row.success),
     *(Column(name, float, partial(_box, index), 1) for index, name in enumerate("xywh")),
-    *(Column(f"pose_R{axis}", float, partial(_pose, index), 3) for index, axis in enumerate("xyz")),
+    *(Column(f"pose_R{axis}", float, partial(_pose, index), 4) for index, axis in enumerate("xyz")),
 )
 _LANDMARKS: tuple[Column[Row], ...] = tuple(
-    Column(f"{letter}_{point}", float, partial(_landmark, point, axis), 1)
+    Column(f"{name}_{letter}", float, partial(_landmark, point, axis), 1)
+    for point, name in enumerate(("left_eye", "right_eye", "nose", "left_mouth", "right_mouth"))
     for axis, letter in enumerate("xy")
-    for point in range(5)
 )
 _LAST: tuple[Column[Row], ...] = (
     Column("person", int, lambda row: row.person),

@@ -29,7 +29,7 @@ class CsvFile(TableFile):
     def row_after(head: re.Match[bytes]) -> re.Pattern[bytes] | None:
         """See `TableFile`."""
         names = head.group().decode(errors="replace")
-        found = columns(re.findall(r",(AU\d+)_p", names), landmarks=",x_0," in names)
+        found = columns(re.findall(r",(AU\d+)_p", names), landmarks=",nose_x," in names)
         return pattern(found) if names == header(found) else None
 
     def header(self) -> str:

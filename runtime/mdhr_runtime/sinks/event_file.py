@@ -30,12 +30,12 @@ COLUMNS: tuple[Column[AuEvent], ...] = (
     Column("person", int, lambda event: event.person),
     Column("face", int, lambda event: event.face_id),
     Column("AU", str, lambda event: event.au),
-    Column("onset", float, lambda event: event.onset, 3),
-    Column("apex", float, lambda event: event.apex, 3),
-    Column("offset", float, lambda event: event.offset, 3),
+    Column("onset", float, lambda event: event.onset, 4),
+    Column("apex", float, lambda event: event.apex, 4),
+    Column("offset", float, lambda event: event.offset, 4),
     Column("peak", float, lambda event: event.peak, 4, score=True),
     Column("mean", float, lambda event: event.mean, 4, score=True),
-    Column("duration", float, lambda event: event.duration, 3),
+    Column("duration", float, lambda event: event.duration, 4),
 )
 
 

@@ -136,7 +136,7 @@ class ParquetFile(Sink):
                 raise
             return False
         aus = [name.removesuffix("_p") for name in found.names if name.endswith("_p")]
-        expected = columns(aus, landmarks="x_0" in found.names)
+        expected = columns(aus, landmarks="nose_x" in found.names)
         return bool(found.equals(_schema(self._arrow, expected), check_metadata=True))
 
 

@@ -46,11 +46,11 @@ def _column(name: str, kind: type[Any], decimals: int = 0, score: bool = False) 
 
 COLUMNS = (
     *(_column(name, kind) for name, kind in (("source", str), ("person", int), ("face", int), ("AU", str))),
-    _column("seconds_seen", float, 3),
+    _column("seconds_seen", float, 4),
     _column("share", float, 4),
     _column("events", int),
-    _column("rate_per_minute", float, 3),
-    _column("mean_duration", float, 3),
+    _column("rate_per_minute", float, 4),
+    _column("mean_duration", float, 4),
     _column("mean", float, 4, score=True),
     _column("sd", float, 4),
 )
