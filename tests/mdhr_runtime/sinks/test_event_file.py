@@ -14,7 +14,7 @@ from mdhr_runtime.sinks.event_file import EventFile
 from mdhr_runtime.sinks.table import EVENT_FILES, SUMMARY_FILES
 
 HEADER = "source,person,face,AU,onset,apex,offset,peak,mean,duration\n"
-LINE = "cam,1,0,AU12,0.400,0.480,1.000,0.8999,0.6999,0.600\n"
+LINE = "cam,1,0,AU12,0.4000,0.4800,1.0000,0.8999,0.6999,0.6000\n"
 
 
 def test_columns_and_cells(tmp_path):
@@ -23,7 +23,7 @@ def test_columns_and_cells(tmp_path):
         file.write(result(row(1)))
         file.write_event(event())
         file.write_event(replace(event(), source="lab, left", person=None, face_id=3))
-    assert path.read_text() == HEADER + LINE + '"lab, left",,3,AU12,0.400,0.480,1.000,0.8999,0.6999,0.600\n'
+    assert path.read_text() == HEADER + LINE + '"lab, left",,3,AU12,0.4000,0.4800,1.0000,0.8999,0.6999,0.6000\n'
     assert file.summary == f"2 events: {path}"
 
 
@@ -47,7 +47,7 @@ def test_a_table_of_ours_is_replaced(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", [HEADER + LINE[:-1], HEADER + LINE.replace("0.400", "0.4"), HEADER + LINE + "x\n", HEADER[:-1], "day\n"]
+    "text", [HEADER + LINE[:-1], HEADER + LINE.replace("0.4000", "0.4"), HEADER + LINE + "x\n", HEADER[:-1], "day\n"]
 )
 def test_what_is_not_wholly_ours_stays(tmp_path, text):
     path = tmp_path / "events.csv"

@@ -54,19 +54,19 @@ def test_the_figures_by_hand(tmp_path):
     # Four frames with scores, each a quarter of a second; three events, of one frame each, in one second.
     assert found == {
         ("", "0", "AU01"): {
-            "seconds_seen": "1.000",
+            "seconds_seen": "1.0000",
             "share": "0.7500",
             "events": "3",
-            "rate_per_minute": "180.000",
-            "mean_duration": "0.250",
+            "rate_per_minute": "180.0000",
+            "mean_duration": "0.2500",
             "mean": "0.6250",
             "sd": "0.3227",
         },
         ("", "0", "AU12"): {
-            "seconds_seen": "1.000",
+            "seconds_seen": "1.0000",
             "share": "0.0000",
             "events": "0",
-            "rate_per_minute": "0.000",
+            "rate_per_minute": "0.0000",
             "mean": "0.0000",
             "sd": "0.0000",
         },
@@ -101,18 +101,18 @@ def test_co_occurrence_of_pairs(tmp_path):
     found = lines(tmp_path / "summary.csv", frames, replace(RUN, co_occurrence=True))
     assert list(found)[2::3] == [("2", "0", "AU01+AU12"), ("2", "", "AU01+AU12")]
     assert found["2", "0", "AU01+AU12"] == found["2", "", "AU01+AU12"]
-    assert found["2", "0", "AU01+AU12"] == {"seconds_seen": "1.000", "share": "0.2500"}
+    assert found["2", "0", "AU01+AU12"] == {"seconds_seen": "1.0000", "share": "0.2500"}
 
 
 def test_a_gap_is_not_seen(tmp_path):
     face = {0: ((0.75, 0), None)}
     frames = [frame(0, face), frame(1, face), frame(4, face, follows=False), frame(40, face)]
-    assert lines(tmp_path / "summary.csv", frames)["", "0", "AU01"]["seconds_seen"] == "1.000"
+    assert lines(tmp_path / "summary.csv", frames)["", "0", "AU01"]["seconds_seen"] == "1.0000"
 
 
 def test_a_single_picture_has_scores_and_no_time(tmp_path):
     found = lines(tmp_path / "summary.csv", [frame(0, {0: ((0.75, 0.99999), None)})])
-    assert found["", "0", "AU01"] == {"seconds_seen": "0.000", "share": "1.0000", "events": "0", "mean": "0.7500"}
+    assert found["", "0", "AU01"] == {"seconds_seen": "0.0000", "share": "1.0000", "events": "0", "mean": "0.7500"}
     assert found["", "0", "AU12"]["mean"] == "0.9999"
 
 
