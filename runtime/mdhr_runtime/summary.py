@@ -9,8 +9,8 @@ import numpy as np
 from .results import FrameResult
 
 
-class ScoreFigures:
-    """Figures of the scores of any number of frames, of which it keeps sums only.
+class AuFigures:
+    """Figures of the AUs over any number of frames, of which it keeps sums only.
 
     Args:
         count: Number of AUs.
@@ -18,47 +18,41 @@ class ScoreFigures:
 
     Attributes:
         frames: Number of frames so far.
-        together: float64 (N, N), the frames in which two AUs occur; None without `pairs`.
+        seconds: How long they last.
+        events: float64 (2, N): number of events of each AU, and how long they last together.
+        sums: float64 (3, N): frames in which each AU occurs, sum of its scores, and of their squares.
+        together: float64 (N, N): frames in which two AUs occur; (0, 0) without `pairs`.
     """
 
     def __init__(self, count: int, pairs: bool = False) -> None:
-        self.frames = 0
-        self._occurring, self._total, self._squares = np.zeros((3, count))
-        self.together = np.zeros((count, count)) if pairs else None
+        self.frames, self.seconds = 0, 0.0
+        self.events, self.sums = np.zeros((2, count)), np.zeros((3, count))
+        self.together = np.zeros((count * pairs,) * 2)
 
     def add(self, scores: np.ndarray, occurrences: np.ndarray) -> None:
         """Take in the scores of a frame, float32 (N,), and whether they say that the AUs occur, bool (N,)."""
         self.frames += 1
-        self._occurring += occurrences
-        self._total += scores
-        self._squares += np.square(scores, dtype=np.float64)
-        if self.together is not None:
+        self.sums += (occurrences, scores, np.square(scores, dtype=np.float64))
+        if self.together.size:
             self.together += np.outer(occurrences, occurrences)
 
-    def join(self, others: ScoreFigures) -> None:
-        """Take in the frames of others, of the same AUs."""
+    def join(self, others: AuFigures) -> None:
+        """Take in the frames and events of others, of the same AUs."""
         self.frames += others.frames
-        self._occurring += others._occurring
-        self._total += others._total
-        self._squares += others._squares
-        if self.together is not None and others.together is not None:
-            self.together += others.together
+        self.seconds += others.seconds
+        self.events += others.events
+        self.sums += others.sums
+        self.together += others.together
 
-    @property
-    def shares(self) -> np.ndarray:
-        """Share of the frames in which each AU occurs, float64 (N,); 0 without frames."""
-        return self._occurring / max(self.frames, 1)
+    def shares_means_deviations(self) -> np.ndarray:
+        """Of each AU the share of frames in which it occurs, and mean and standard deviation of its scores.
 
-    @property
-    def means(self) -> np.ndarray:
-        """The mean scores, float64 (N,); 0 without frames."""
-        return self._total / max(self.frames, 1)
-
-    @property
-    def deviations(self) -> np.ndarray:
-        """The scores' standard deviations, as of a sample, float64 (N,); 0 below two frames."""
-        squares = np.maximum(self._squares - self._total * self.means, 0)
-        return np.asarray(np.sqrt(squares / max(self.frames - 1, 1)))
+        Returns:
+            float64 (3, N), the deviation as of a sample; zeros where there are too few frames for it.
+        """
+        shares, means, squares = self.sums / max(self.frames, 1)
+        variances = np.maximum(squares - means**2, 0) * self.frames / max(self.frames - 1, 1)
+        return np.array([shares, means, np.sqrt(variances)])
 
 
 class SourceSummary:
@@ -83,7 +77,7 @@ class SourceSummary:
         self.with_face = 0
         self.faces = 0
         self.smallest = float("inf")
-        self._figures = ScoreFigures(len(aus))
+        self._figures = AuFigures(len(aus))
         self._highest = np.zeros(len(aus))
         self._longest = np.zeros(len(aus))
         self._episodes: dict[int | None, np.ndarray] = {}  # frames so far (N,), of the faces of the last frame
@@ -124,8 +118,8 @@ class SourceSummary:
         longest episode without a break.
         """
         interval = (self._last - self._first) / max(self.frames - 1, 1)
-        figures = self._figures
-        values = zip(self._aus, figures.shares, figures.means, self._highest, self._longest * interval, strict=True)
+        shares, means, _ = self._figures.shares_means_deviations()
+        values = zip(self._aus, shares, means, self._highest, self._longest * interval, strict=True)
         return [
             (au, f"{share:.0%}", f"{mean:.2f}", f"{highest:.2f}", f"{longest:.1f} s")
             for au, share, mean, highest, longest in values

@@ -14,19 +14,19 @@ from typing import Any
 
 from ..results import Row
 from .columns import Column, Record, columns
-from .table_file import RowFile
+from .table_file import TableFile
 
 CELLS = {int: r"\d+", bool: "[01]", float: r"-?\d+\.\d{%d}", str: r'(?:[^",\r\n]+|"[^"]*(?:""[^"]*)*")'}
 """What is in a cell that is not empty, by its type, as regular expressions; of numbers, with their decimals."""
 
 
-class CsvFile(RowFile):
+class CsvFile(TableFile):
     """Writes the table; see `TableFile`."""
 
     head = re.compile(rb".*\n")
 
     @staticmethod
-    def line_after(head: re.Match[bytes]) -> re.Pattern[bytes] | None:
+    def row_after(head: re.Match[bytes]) -> re.Pattern[bytes] | None:
         """See `TableFile`."""
         names = head.group().decode(errors="replace")
         found = columns(re.findall(r",(AU\d+)_p", names), landmarks=",nose_x," in names)
@@ -36,9 +36,9 @@ class CsvFile(RowFile):
         """The names of the columns."""
         return header(self._columns)
 
-    def line(self, record: Row) -> str:
+    def line(self, row: Row) -> str:
         """One row of the table."""
-        return line(record, self._columns)
+        return line(row, self._columns)
 
     @cached_property
     def _columns(self) -> tuple[Column[Row], ...]:

@@ -49,11 +49,14 @@ class ElanFile(Sink):
     """
 
     def __init__(self, target: str | Path, context: SinkContext) -> None:
-        self._documents: dict[str, _Document] = {}
+        self._aus, self._closed = context.aus, False
+        self._events: dict[str, list[AuEvent]] = {}  # by source, of those with results
+        self._targets: dict[SourceInfo, PartialFile] = {}
+        paths = one_per_source(Path(target), [source.name for source in context.sources])
         try:
-            paths = one_per_source(Path(target), [source.name for source in context.sources])
             for source, path in zip(context.sources, paths, strict=True):
-                self._documents[source.name] = _Document(path, source, context)
+                file = PartialFile(path, _is_ours, inputs=context.inputs, overwrite=context.overwrite)
+                self._targets[source] = file
         except BaseException:
             self.close()
             raise
@@ -61,15 +64,17 @@ class ElanFile(Sink):
     @property
     def summary(self) -> str:
         """See `Sink`; a line per document."""
-        return "\n".join(map(str, self._documents.values()))
+        counts = {name: f"{len(events)} events" for name, events in self._events.items()}
+        nothing = "no frames, so nothing was written"
+        return "\n".join(f"{counts.get(source.name, nothing)}: {to.path}" for source, to in self._targets.items())
 
     def write(self, result: FrameResult) -> None:
         """Note that the source has results."""
-        self._documents[result.source].has_results = True
+        self._events.setdefault(result.source, [])
 
     def write_event(self, event: AuEvent) -> None:
-        """Take an event."""
-        self._documents[event.source].events.append(event)
+        """Take an event of a source with results."""
+        self._events[event.source].append(event)
 
     def close(self) -> None:
         """Write the documents. Safe to call twice.
@@ -77,31 +82,16 @@ class ElanFile(Sink):
         Raises:
             OutputError: One cannot be written. The others are.
         """
+        closed, self._closed = self._closed, True
         with ExitStack() as stack:
-            for document in self._documents.values():
-                stack.callback(document.close)
+            for source, target in self._targets.items() if not closed else ():
+                stack.callback(self._complete, source, target)
 
-
-class _Document:
-    """The document of one source."""
-
-    def __init__(self, path: Path, source: SourceInfo, context: SinkContext) -> None:
-        self._target = PartialFile(path, _is_ours, inputs=context.inputs, overwrite=context.overwrite)
-        self._source, self._aus = source, context.aus
-        self.events: list[AuEvent] = []
-        self.has_results = False
-        self._open = True
-
-    def __str__(self) -> str:
-        told = f"{len(self.events)} events" if self.has_results else "no frames, so nothing was written"
-        return f"{told}: {self._target.path}"
-
-    def close(self) -> None:
-        if self._open and self.has_results:
-            self._open = False
-            root = document(self.events, self._aus, self._source, self._target.path.parent)
-            self._target.fill(sealed(tostring(root, encoding="UTF-8", xml_declaration=True) + b"\n", SEAL))
-        self._target.release()
+    def _complete(self, source: SourceInfo, target: PartialFile) -> None:
+        if source.name in self._events:
+            root = document(self._events[source.name], self._aus, source, target.path.parent)
+            target.fill(sealed(tostring(root, encoding="UTF-8", xml_declaration=True) + b"\n", SEAL))
+        target.release()
 
 
 def document(events: Sequence[AuEvent], aus: Sequence[str], source: SourceInfo, folder: Path) -> Element:

@@ -46,7 +46,7 @@ class EventFile(TableFile):
     head = re.compile(re.escape(header(COLUMNS).encode()))
 
     @staticmethod
-    def line_after(head: re.Match[bytes]) -> re.Pattern[bytes]:
+    def row_after(head: re.Match[bytes]) -> re.Pattern[bytes]:
         """See `TableFile`."""
         return pattern(COLUMNS)
 
@@ -54,9 +54,9 @@ class EventFile(TableFile):
         """The names of the columns."""
         return header(COLUMNS)
 
-    def line(self, record: AuEvent) -> str:
+    def line(self, event: AuEvent) -> str:
         """One event of the table."""
-        return line(record, COLUMNS)
+        return line(event, COLUMNS)
 
     def write(self, result: FrameResult) -> None:
         """Nothing: events come of their own."""

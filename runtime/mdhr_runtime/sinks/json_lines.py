@@ -9,16 +9,16 @@ import re
 
 from ..results import Row
 from .record import LINE, as_json
-from .table_file import RowFile
+from .table_file import TableFile
 
 
-class JsonLines(RowFile):
+class JsonLines(TableFile):
     """Writes the lines; see `TableFile`."""
 
     head = re.compile(b"")
 
     @staticmethod
-    def line_after(head: re.Match[bytes]) -> re.Pattern[bytes]:
+    def row_after(head: re.Match[bytes]) -> re.Pattern[bytes]:
         """See `TableFile`."""
         return LINE
 
@@ -26,6 +26,6 @@ class JsonLines(RowFile):
         """Nothing: every line describes itself."""
         return ""
 
-    def line(self, record: Row) -> str:
+    def line(self, row: Row) -> str:
         """One row as an object."""
-        return as_json(record, self._context) + "\n"
+        return as_json(row, self._context) + "\n"

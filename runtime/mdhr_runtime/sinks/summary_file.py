@@ -14,28 +14,28 @@ that are one person, taken together. Faces of nobody who was recognised have lin
 | `mean`, `sd` | mean and standard deviation of its score (of a sample, as pandas and R have it), over the same frames |
 
 What does not exist, such as the mean duration of no events, is empty. Only sums are kept: memory grows with the number
-of faces, a kilobyte or two each, and not with their time.
+of faces, for 12 action units a kilobyte or two each, and not with their time.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..au_events import AuEvent, FrameTimes
 from ..files import as_utf8
 from ..results import FrameResult
-from ..summary import ScoreFigures
+from ..summary import AuFigures
 from ..targets import PartialFile
 from .base import Sink, SinkContext
 from .columns import Cell, Column
 from .csv_file import header, line, pattern
-from .table_file import consists_of_lines
+from .table_file import is_table
 
 Line = Mapping[str, Cell]
 
@@ -71,7 +71,8 @@ class SummaryFile(Sink):
     def __init__(self, target: str | Path, context: SinkContext) -> None:
         self._target = PartialFile(Path(target), _is_ours, inputs=context.inputs, overwrite=context.overwrite)
         self._context, self._begun = context, False
-        self._sources = {source.name: _Source() for source in context.sources}
+        self._none_yet = partial(AuFigures, len(context.aus), context.co_occurrence)
+        self._sources = {source.name: _Source(self._none_yet) for source in context.sources}
 
     @property
     def summary(self) -> str:
@@ -90,18 +91,15 @@ class SummaryFile(Sink):
         source.pass_time(source.times.next(result)[0])
         for row in result.rows:
             if row.face_id is not None and row.scores is not None and row.occurrences is not None:
-                face = source.faces.get(row.face_id) or self._none_yet()
-                source.faces[row.face_id] = face
-                face.person = face.person if row.person is None else row.person
-                face.figures.add(row.scores, row.occurrences)
-                source.seen.append((face, row.timestamp))
+                source.faces[row.face_id].add(row.scores, row.occurrences)
+                source.seen.append((source.faces[row.face_id], row.timestamp))
+                if row.person is not None:
+                    source.people[row.face_id] = row.person
 
     def write_event(self, event: AuEvent) -> None:
         """Take in an event of a face that was seen."""
         face = self._sources[event.source].faces[event.face_id]
-        index = self._context.aus.index(event.au)
-        face.events[index] += 1
-        face.durations[index] += event.duration
+        face.events[:, self._context.aus.index(event.au)] += (1, event.duration)
 
     def close(self) -> None:
         """Write the table. Safe to call twice.
@@ -115,72 +113,53 @@ class SummaryFile(Sink):
             self._target.fill(text.encode())
         self._target.release()
 
-    def _none_yet(self) -> _Face:
-        return _Face(len(self._context.aus), self._context.co_occurrence)
-
     def _lines(self) -> Iterator[Line]:
         for name, source in self._sources.items():
             source.pass_time(source.times.end())
-            people: dict[int, _Face] = {}
-            for face_id, face in source.faces.items():
-                yield from self._lines_of(face, {"source": as_utf8(name).decode(), "face": face_id})
-                if face.person is not None:
-                    people.setdefault(face.person, self._none_yet()).join(face)
-            for _, face in sorted(people.items()):
-                yield from self._lines_of(face, {"source": as_utf8(name).decode()})
+            where = {"source": as_utf8(name).decode()}
+            whole = defaultdict[int, AuFigures](self._none_yet)
+            for face_id, figures in source.faces.items():
+                person = source.people.get(face_id)
+                yield from self._lines_of(figures, {**where, "person": person, "face": face_id})
+                if person is not None:
+                    whole[person].join(figures)
+            for person, figures in sorted(whole.items()):
+                yield from self._lines_of(figures, {**where, "person": person})
 
-    def _lines_of(self, face: _Face, start: Line) -> Iterator[Line]:
-        aus, figures = self._context.aus, face.figures
-        start = {**start, "person": face.person, "seconds_seen": face.seconds}
-        for index, au in enumerate(aus):
-            events = face.events[index]
+    def _lines_of(self, figures: AuFigures, whose: Line) -> Iterator[Line]:
+        aus, seconds = self._context.aus, figures.seconds
+        start = {**whose, "seconds_seen": seconds}
+        per_au = zip(aus, *figures.events, *figures.shares_means_deviations(), strict=True)
+        for au, events, duration, share, mean, deviation in per_au:
             yield {
                 **start,
                 "AU": au,
-                "share": figures.shares[index],
+                "share": share,
                 "events": events,
-                "rate_per_minute": 60 * events / face.seconds if face.seconds else None,
-                "mean_duration": face.durations[index] / events if events else None,
-                "mean": figures.means[index],
-                "sd": figures.deviations[index] if figures.frames > 1 else None,
+                "rate_per_minute": 60 * events / seconds if seconds else None,
+                "mean_duration": duration / events if events else None,
+                "mean": mean,
+                "sd": deviation if figures.frames > 1 else None,
             }
-        if figures.together is not None:
-            for one, two in combinations(range(len(aus)), 2):
-                share = figures.together[one, two] / figures.frames
-                yield {**start, "AU": f"{aus[one]}+{aus[two]}", "share": share}
-
-
-class _Face:
-    """The sums of a face, or of the faces of a person."""
-
-    def __init__(self, aus: int, pairs: bool) -> None:
-        self.person: int | None = None
-        self.seconds = 0.0
-        self.figures = ScoreFigures(aus, pairs)
-        self.events, self.durations = np.zeros((2, aus))
-
-    def join(self, other: _Face) -> None:
-        self.person = other.person
-        self.seconds += other.seconds
-        self.figures.join(other.figures)
-        self.events += other.events
-        self.durations += other.durations
+        for one, two in combinations(range(len(figures.together)), 2):
+            yield {**start, "AU": f"{aus[one]}+{aus[two]}", "share": figures.together[one, two] / figures.frames}
 
 
 class _Source:
-    """The faces of a source, and those of its last frame with its time."""
+    """The faces of a source, which of them is whom, and those of its last frame with its time."""
 
-    def __init__(self) -> None:
+    def __init__(self, none_yet: Callable[[], AuFigures]) -> None:
         self.times = FrameTimes()
-        self.faces: dict[int, _Face] = {}
-        self.seen: list[tuple[_Face, float]] = []
+        self.faces = defaultdict[int, AuFigures](none_yet)
+        self.people: dict[int, int] = {}
+        self.seen: list[tuple[AuFigures, float]] = []
 
     def pass_time(self, over: float) -> None:
         """Learn when the last frame is over."""
-        for face, since in self.seen:
-            face.seconds += over - since
+        for figures, since in self.seen:
+            figures.seconds += over - since
         self.seen.clear()
 
 
 def _is_ours(path: Path) -> bool:
-    return consists_of_lines(path, HEAD, lambda head: pattern(COLUMNS))
+    return is_table(path, HEAD, lambda head: pattern(COLUMNS))

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from ..addresses import is_address, redacted
@@ -85,7 +86,8 @@ def find_sink(target: str | Path) -> type[Sink]:
         key = ".jsonl"
     found = FOLDER if is_folder(target) else built_in.get(key)
     if found is not None:
-        return _built_in(found)
+        built: type[Sink] = resolve_name(found)
+        return built
     others = {entry.name: entry for entry in entry_points(group=GROUP)}
     if key in others:
         return _load(others[key])
@@ -109,7 +111,8 @@ def find_file_sink(target: str | Path, kinds: Mapping[str, str]) -> type[Sink]:
     """
     suffix = Path(target).suffix.lower()
     if suffix in kinds and not is_address(str(target)):
-        return _built_in(kinds[suffix])
+        found: type[Sink] = resolve_name(kinds[suffix])
+        return found
     raise OutputError(
         f"{redacted(str(target)) or 'An empty name'} is no file of a kind that can be written here.",
         f"Its name does not end in {' or '.join(kinds)}.",
@@ -121,13 +124,6 @@ def is_folder(target: str) -> bool:
     """Whether a target is a folder: as the "/" at its end says, or as one exists whose name is not that of a file."""
     exists = os.path.isdir(target) and Path(target).suffix.lower() not in SUFFIXES
     return not is_address(target) and (target.endswith("/") or exists)
-
-
-def _built_in(found: str) -> type[Sink]:
-    from importlib.metadata import EntryPoint
-
-    kind: type[Sink] = EntryPoint(found, found, GROUP).load()
-    return kind
 
 
 def _load(entry: EntryPoint) -> type[Sink]:

@@ -1,4 +1,4 @@
-"""Base classes of the sinks that write lines as they come: one per row, CSV and JSON Lines, or one per event."""
+"""Base class of the sinks that write one line per row or event: CSV and JSON Lines."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..files import LineFile
-from ..results import FrameResult, Row
+from ..results import FrameResult
 from ..targets import STDOUT, Claim
 from .base import STANDARD_OUTPUT, Sink, SinkContext
 
 BLOCK = 1 << 20
 """Bytes of an older file that are looked at together."""
-LONGEST_LINE = 1 << 16
-"""Bytes that a line has at most: the names of files are its longest part."""
+LONGEST_ROW = 1 << 16
+"""Bytes that a row has at most: the names of files are its longest part."""
 
 
 class TableFile(Sink):
-    """Writes lines as they come. The file is created, or replaced, when the context is entered.
+    """Writes rows as they come. The file is created, or replaced, when the context is entered.
 
     Every line reaches the file in one piece as soon as it is written: whatever ends the program, the file holds
     complete lines.
@@ -35,8 +35,8 @@ class TableFile(Sink):
 
     head: ClassVar[re.Pattern[bytes]]
     """What every file of this kind begins with."""
-    noun: ClassVar[str]
-    """What the lines are."""
+    noun = "rows"
+    """What its lines are about."""
 
     def __init__(self, target: str | Path, context: SinkContext) -> None:
         self._path = None if target == STANDARD_OUTPUT else Path(target)
@@ -50,13 +50,13 @@ class TableFile(Sink):
         r"""The first line with its "\n", or nothing."""
 
     @abstractmethod
-    def line(self, record: Any) -> str:
+    def line(self, record: Any, /) -> str:
         r"""The line of a row or event, with its "\n"."""
 
     @staticmethod
     @abstractmethod
-    def line_after(head: re.Match[bytes]) -> re.Pattern[bytes] | None:
-        r"""What every line of a file that begins so looks like, with its "\n"; None if no file of this kind does."""
+    def row_after(head: re.Match[bytes]) -> re.Pattern[bytes] | None:
+        r"""What every row of a file that begins so looks like, with its "\n"; None if no file of this kind does."""
 
     @property
     def summary(self) -> str:
@@ -73,6 +73,11 @@ class TableFile(Sink):
         if header := self.header():
             self._file.write(header)
 
+    def write(self, result: FrameResult) -> None:
+        """Append the rows of a frame; see `append`."""
+        for row in result.rows:
+            self.append(row)
+
     def append(self, record: Any) -> None:
         """Append the line of a row or event.
 
@@ -81,7 +86,7 @@ class TableFile(Sink):
             ReaderGone: The file is a pipe whose reader has closed it.
         """
         if self._file is None:
-            raise RuntimeError("nothing can be written before begin()")
+            raise RuntimeError("append() before begin()")
         self._file.write(self.line(record))
         self._lines += 1
 
@@ -93,42 +98,26 @@ class TableFile(Sink):
         finally:
             self._claim.release()
 
-    @classmethod
-    def _is_ours(cls, path: Path) -> bool:
-        return consists_of_lines(path, cls.head, cls.line_after)
+    def _is_ours(self, path: Path) -> bool:
+        return is_table(path, self.head, self.row_after)
 
 
-class RowFile(TableFile):
-    """Writes one line per row; see `TableFile`."""
-
-    noun = "rows"
-
-    def write(self, result: FrameResult) -> None:
-        """Append the rows of a frame; see `append`."""
-        for row in result.rows:
-            self.append(row)
-
-    @abstractmethod
-    def line(self, record: Row) -> str:
-        """See `TableFile`."""
-
-
-def consists_of_lines(
-    path: Path, head: re.Pattern[bytes], line_after: Callable[[re.Match[bytes]], re.Pattern[bytes] | None]
+def is_table(
+    path: Path, head: re.Pattern[bytes], row_after: Callable[[re.Match[bytes]], re.Pattern[bytes] | None]
 ) -> bool:
-    """Whether a file is, from its first byte to its last, lines of a kind. Arguments are as in `TableFile`."""
+    """Whether a file is a table from its first byte to its last; see `TableFile` for the other arguments."""
     with path.open("rb") as file:
         text = file.read(BLOCK)
         found = head.match(text)
-        line = found and line_after(found)
-        if not found or not line:
+        row = found and row_after(found)
+        if not found or not row:
             return False
         place = found.end()
         while True:
-            while match := line.match(text, place):
+            while match := row.match(text, place):
                 place = match.end()
             text, place = text[place:], 0
             more = file.read(BLOCK)
-            if not more or len(text) > LONGEST_LINE:
+            if not more or len(text) > LONGEST_ROW:
                 return not text
             text += more

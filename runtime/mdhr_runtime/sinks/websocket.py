@@ -4,8 +4,8 @@ The address is where this program LISTENS: subscribers connect to it at any time
 `ws://127.0.0.1:8765` can be reached from this machine only, `ws://0.0.0.0:8765` from everywhere.
 
 A subscriber gets the rows from its arrival on; one that connects to `/events`, after the path of the rows if there is
-one, gets the events instead. Connections that a web page opens are refused: any page in a browser on
-this machine could otherwise read along.
+one, gets the events instead. Connections that a web page opens are refused: any page in a browser on this machine could
+otherwise read along.
 """
 
 from __future__ import annotations
