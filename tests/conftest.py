@@ -102,7 +102,8 @@ def variant(tmp_path_factory):
                 tensor.copy_(torch.as_tensor(golden.rule_tensor(key, tuple(tensor.shape))))
         folder = tmp_path_factory.mktemp("variant")
         save_checkpoint(folder / "a.pt", model)
-        export_bundle(folder / "a.pt", folder / "a.mdhr", Options(clip_graph=clip_graph), lambda _: nullcontext())
+        options = Options(clip_graph=clip_graph, identity=False)
+        export_bundle(folder / "a.pt", folder / "a.mdhr", options, lambda _: nullcontext())
         return model, folder / "a.mdhr"
 
     def make(clip_graph=False, **overrides):

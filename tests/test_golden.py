@@ -49,7 +49,7 @@ def checkpoint(golden, name, tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(checkpoint, tmp_path_factory):
     path = tmp_path_factory.mktemp("bundle") / "best.mdhr"
-    export_bundle(checkpoint, path, Options(verify=False), lambda _: nullcontext())
+    export_bundle(checkpoint, path, Options(verify=False, identity=False), lambda _: nullcontext())
     return mdhr_runtime.load(path, "cpu")
 
 
@@ -86,7 +86,9 @@ def test_exported_argmaxes_are_the_published_ones(model, clips, expected):
 
 def test_the_configuration_without_vectors_exports_to_what_pytorch_computes(golden, clips, tmp_path):
     vectors.save_published(golden, "DISFA_swin_transformer", tmp_path / "best.pth")
-    export_bundle(tmp_path / "best.pth", tmp_path / "best.mdhr", Options(verify=False), lambda _: nullcontext())
+    export_bundle(
+        tmp_path / "best.pth", tmp_path / "best.mdhr", Options(verify=False, identity=False), lambda _: nullcontext()
+    )
     model = mdhr_runtime.load(tmp_path / "best.mdhr", "cpu")
     assert model.layout.name == "DISFA"
     network = load_checkpoint(tmp_path / "best.pth").model

@@ -31,7 +31,7 @@ def checkpoint(golden, tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(checkpoint, tmp_path_factory):
     path = tmp_path_factory.mktemp("bundle") / "half.mdhr"
-    export_bundle(checkpoint, path, Options("float16", verify=False), lambda _: nullcontext())
+    export_bundle(checkpoint, path, Options("float16", verify=False, identity=False), lambda _: nullcontext())
     return mdhr_runtime.load(path, "cpu")
 
 

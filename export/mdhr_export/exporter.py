@@ -24,7 +24,7 @@ from mdhr_runtime.bundle import (
     read_manifest,
     write_manifest,
 )
-from mdhr_runtime.contract import CLIP, DETECTOR, ENCODER, FRAMES, TEMPORAL
+from mdhr_runtime.contract import CLIP, DETECTOR, EMBEDDER, ENCODER, FRAMES, TEMPORAL
 from mdhr_runtime.errors import BundleError, ExportError, OutputError
 from mdhr_runtime.files import staged, told
 from mdhr_runtime.targets import Claim, refuse_foreign
@@ -37,10 +37,11 @@ from mdhr_train.synthetic.photo_clips import SyntheticClips
 from . import Step
 from .graphs import ClipGraph, EncoderGraph, TemporalGraph
 from .parity import TOLERANCES, Labels, check_parity, compare_clip
-from .tracing import OPSET, clip_spec, encoder_spec, temporal_spec, trace, trace_detector
+from .tracing import OPSET, clip_spec, encoder_spec, temporal_spec, trace, trace_published
 from .verify import VERIFY_FRAMES, Reference, clip_from_video, write_reference
 
 VERSIONED = ("mdhr-edge", "torch", "timm", "onnx", "onnxscript", "mtcnn")
+VERSIONED_IDENTITY = ("face-recognition-models",)
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,14 @@ class Options:
     Attributes:
         precision: "float32" or "float16".
         clip_graph: Whether to add the clip graph.
+        identity: Whether to add the embedder, by which the runtime recognises people.
         verify: Whether to compare the graphs with the PyTorch model.
         verify_data: A video to compare them on; by default a synthetic clip, which the bundle then carries.
     """
 
     precision: str = "float32"
     clip_graph: bool = False
+    identity: bool = True
     verify: bool = True
     verify_data: Path | None = None
 
@@ -134,7 +137,8 @@ def _is_ours(path: Path, changed: bool) -> bool:
 
 def _fill(folder: Path, model: MDHR, options: Options, step: Step) -> Exported:
     """Write a bundle's files into an empty folder."""
-    graphs = _write_graphs(folder, model, options, step)
+    # What is missing on this machine, the published networks' packages, is found before the long work.
+    graphs = _convert_published(folder, options, step) | _trace_model(folder, model, options, step)
     with step("write the manifest"):
         manifest = write_manifest(folder, _manifest(model, graphs, options))
     if not options.verify:
@@ -149,7 +153,23 @@ def _fill(folder: Path, model: MDHR, options: Options, step: Step) -> Exported:
     return Exported(manifest, reference)
 
 
-def _write_graphs(folder: Path, model: MDHR, options: Options, step: Step) -> dict[str, GraphRecord]:
+def _convert_published(folder: Path, options: Options, step: Step) -> dict[str, GraphRecord]:
+    """Write the graphs that are the same in every bundle."""
+    networks = {"face detector (MTCNN)": [f"detector/{name}.onnx" for name in DETECTOR]}
+    if options.identity:
+        networks["face recognition (dlib)"] = [f"identity/{EMBEDDER}.onnx"]
+    records = {}
+    for network, files in networks.items():
+        with step(f"convert the {network}"):
+            for file in files:
+                path = folder / file
+                path.parent.mkdir(exist_ok=True)
+                records[path.stem] = GraphRecord(file, *trace_published(path.stem, path))
+    return records
+
+
+def _trace_model(folder: Path, model: MDHR, options: Options, step: Step) -> dict[str, GraphRecord]:
+    """Write the graphs of the model."""
     dtype = getattr(torch, options.precision)
     encoder, temporal = EncoderGraph(model, dtype), TemporalGraph(model, dtype)
     specs = {ENCODER: encoder_spec(encoder, INPUT_SIZE), TEMPORAL: temporal_spec(temporal)}
@@ -160,16 +180,12 @@ def _write_graphs(folder: Path, model: MDHR, options: Options, step: Step) -> di
         file = f"{name}.onnx"
         with step(f"trace {file}"):
             records[name] = GraphRecord(file, *trace(spec, folder / file))
-    with step("convert the face detector (MTCNN)"):
-        (folder / "detector").mkdir()
-        for name in DETECTOR:
-            file = f"detector/{name}.onnx"
-            records[name] = GraphRecord(file, *trace_detector(name, folder / file))
     return records
 
 
 def _manifest(model: MDHR, graphs: dict[str, GraphRecord], options: Options) -> Manifest:
     config = model.config
+    packages = VERSIONED + (VERSIONED_IDENTITY if options.identity else ())
     return Manifest(
         layout=config.layout,
         backbone=config.backbone,
@@ -180,7 +196,7 @@ def _manifest(model: MDHR, graphs: dict[str, GraphRecord], options: Options) -> 
         precision=options.precision,
         graphs=graphs,
         parity=(),
-        versions={name: version(name) for name in VERSIONED} | {"opset": str(OPSET)},
+        versions={name: version(name) for name in packages} | {"opset": str(OPSET)},
         files={},
     )
 

@@ -13,10 +13,11 @@ from onnxscript import ir
 from torch import Tensor, nn
 
 from mdhr_runtime.bundle import TensorRecord
-from mdhr_runtime.contract import FRAMES, FRAMES_DIM, IMAGES, PNET, STREAMS_DIM
+from mdhr_runtime.contract import EMBEDDER, FRAMES, FRAMES_DIM, IMAGES, PNET, STREAMS_DIM
 from mdhr_train.data.mtcnn import SIDES, MtcnnNetwork
 
-from .graphs import ClipGraph, EncoderGraph, TemporalGraph
+from .graphs import ClipGraph, EmbedderGraph, EncoderGraph, TemporalGraph
+from .graphs.embedder import SIDE
 
 OPSET = 18
 """ONNX operator set: has LayerNormalization (17), and every TensorRT since 10.0 reads it."""
@@ -76,6 +77,16 @@ def detector_spec(name: str) -> GraphSpec:
     return GraphSpec(network, inputs, network.outputs, {2: "h", 3: "w"} if name == PNET else {})
 
 
+def embedder_spec() -> GraphSpec:
+    """The face recognition network of dlib: aligned faces to embeddings.
+
+    Raises:
+        ExportError: The package that carries the weights is not installed, or carries others.
+    """
+    embedder = EmbedderGraph()
+    return GraphSpec(embedder, {IMAGES: (torch.uint8, ("N", SIDE, SIDE, 3))}, embedder.outputs)
+
+
 def trace(spec: GraphSpec, path: Path) -> tuple[TensorRecords, TensorRecords]:
     """Write a graph as an ONNX file.
 
@@ -92,15 +103,15 @@ def trace(spec: GraphSpec, path: Path) -> tuple[TensorRecords, TensorRecords]:
     return _save(_trace(spec), path)
 
 
-def trace_detector(name: str, path: Path) -> tuple[TensorRecords, TensorRecords]:
-    """Write a network of MTCNN as an ONNX file; see `detector_spec` and `trace`."""
-    return _save(_detector(name), path)
+def trace_published(name: str, path: Path) -> tuple[TensorRecords, TensorRecords]:
+    """Write a network of MTCNN or the embedder as an ONNX file; see `detector_spec`, `embedder_spec` and `trace`."""
+    return _save(_published(name), path)
 
 
 @cache
-def _detector(name: str) -> ir.Model:
-    """Trace a network of MTCNN, once per process: its weights are always the same."""
-    return _trace(detector_spec(name))
+def _published(name: str) -> ir.Model:
+    """Trace a published network, once per process: its weights are always the same."""
+    return _trace(embedder_spec() if name == EMBEDDER else detector_spec(name))
 
 
 def _trace(spec: GraphSpec) -> ir.Model:

@@ -27,13 +27,14 @@ TRIED = (0, 8, 40)
 
 @dataclass
 class FacelessFrames:
-    """Counts the frames of a source in which no face was found, by what may be the cause.
+    """Counts the frames of a source without a face, by what may be the cause.
 
     Attributes:
         count: All of them.
         unreadable: Those that could not be read.
         dark: Those that are dark, and without contrast.
         flat: Those of one colour that is not dark.
+        elsewhere: Those with faces of which none is chosen.
         smallest: Shortest side of the others in pixels; None if there are none.
     """
 
@@ -41,14 +42,17 @@ class FacelessFrames:
     unreadable: int = 0
     dark: int = 0
     flat: int = 0
+    elsewhere: int = 0
     smallest: int | None = None
 
-    def add(self, frame: Frame) -> None:
-        """Count a frame."""
+    def add(self, frame: Frame, *, elsewhere: bool = False) -> None:
+        """Count a frame, which may have faces that are not chosen."""
         self.count += 1
         pixels = frame.image[::STEP, ::STEP].reshape(-1, 3)
         if not frame.readable:
             self.unreadable += 1
+        elif elsewhere:
+            self.elsewhere += 1
         elif pixels.std(axis=0).max() >= CONTRAST:
             side = min(frame.image.shape[:2])
             self.smallest = side if self.smallest is None else min(self.smallest, side)
@@ -67,6 +71,7 @@ class FacelessFrames:
             (self.unreadable, "are unreadable"),
             (self.dark, "are dark: light the scene, or uncover the lens"),
             (self.flat, "are of one colour: check what the camera shows"),
+            (self.elsewhere, "show faces outside of the region only: move or widen --roi"),
         )
         told = [f"{'All' if of == self.count else f'{of} of {self.count}'} frames {what}." for of, what in causes if of]
         if self.smallest is not None and self.smallest < min_face:

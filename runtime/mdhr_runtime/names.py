@@ -72,6 +72,18 @@ def name_of(text: str, prefix: str = "", suffix: str = "") -> str:
     return _name(text.split("/"), text, prefix, suffix)
 
 
+def one_per_source(path: Path, sources: Sequence[str]) -> list[Path]:
+    """The places of an output that every source has for itself: of one source the path, or with the name of each.
+
+    Args:
+        path: The output, as the user names it.
+        sources: Names of the sources.
+    """
+    if len(sources) == 1:
+        return [path]
+    return [path.with_name(name_of(source, f"{path.stem}-", path.suffix)) for source in sources]
+
+
 def _name(parts: Sequence[str], whole: str, prefix: str, suffix: str, readable: bool = True) -> str:
     safe = list(map(_safe, parts))
     name = JOINER.join(safe)

@@ -71,6 +71,8 @@ class FrameResult:
             told to keep no images.
         rows: One row per face, or one row without a face; all final or all provisional.
         final: Whether the rows are final. Final results of a source come in the order of its frames.
+        follows: Whether it continues the frame before: not if pictures are missing in between, that are damaged or came
+            while a camera was away. Frames that were left out, by choice or as the machine is too slow, are no gap.
     """
 
     source: str
@@ -79,6 +81,7 @@ class FrameResult:
     image: np.ndarray
     rows: tuple[Row, ...]
     final: bool = True
+    follows: bool = True
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class SourceStats:
         lost: Frames lost since the start because their data is damaged.
         latency: Seconds from a frame's arrival to its first result, or None if unknown.
         state: Its stage.
-        faceless: The frames so far in which no face was found.
+        faceless: The frames so far without a face.
         lying: Number of frames so far that show a face on its side or upside down, which is not scored, by the degrees
             clockwise that would turn it upright.
     """

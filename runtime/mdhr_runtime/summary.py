@@ -1,4 +1,4 @@
-"""Figures of a whole source's results, from results as they pass by."""
+"""Figures of many scores, and of a whole source's results, from results as they pass by."""
 
 from __future__ import annotations
 
@@ -7,6 +7,52 @@ from collections.abc import Sequence
 import numpy as np
 
 from .results import FrameResult
+
+
+class AuFigures:
+    """Figures of the AUs over any number of frames, of which it keeps sums only.
+
+    Args:
+        count: Number of AUs.
+        pairs: Whether to count how often two AUs occur together.
+
+    Attributes:
+        frames: Number of frames so far.
+        seconds: How long they last.
+        events: float64 (2, N): number of events of each AU, and how long they last together.
+        sums: float64 (3, N): frames in which each AU occurs, sum of its scores, and of their squares.
+        together: float64 (N, N): frames in which two AUs occur; (0, 0) without `pairs`.
+    """
+
+    def __init__(self, count: int, pairs: bool = False) -> None:
+        self.frames, self.seconds = 0, 0.0
+        self.events, self.sums = np.zeros((2, count)), np.zeros((3, count))
+        self.together = np.zeros((count * pairs,) * 2)
+
+    def add(self, scores: np.ndarray, occurrences: np.ndarray) -> None:
+        """Take in the scores of a frame, float32 (N,), and whether they say that the AUs occur, bool (N,)."""
+        self.frames += 1
+        self.sums += (occurrences, scores, np.square(scores, dtype=np.float64))
+        if self.together.size:
+            self.together += np.outer(occurrences, occurrences)
+
+    def join(self, others: AuFigures) -> None:
+        """Take in the frames and events of others, of the same AUs."""
+        self.frames += others.frames
+        self.seconds += others.seconds
+        self.events += others.events
+        self.sums += others.sums
+        self.together += others.together
+
+    def shares_means_deviations(self) -> np.ndarray:
+        """Of each AU the share of frames in which it occurs, and mean and standard deviation of its scores.
+
+        Returns:
+            float64 (3, N), the deviation as of a sample; zeros where there are too few frames for it.
+        """
+        shares, means, squares = self.sums / max(self.frames, 1)
+        variances = np.maximum(squares - means**2, 0) * self.frames / max(self.frames - 1, 1)
+        return np.array([shares, means, np.sqrt(variances)])
 
 
 class SourceSummary:
@@ -31,9 +77,7 @@ class SourceSummary:
         self.with_face = 0
         self.faces = 0
         self.smallest = float("inf")
-        self._rows = 0
-        self._active = np.zeros(len(aus))
-        self._total = np.zeros(len(aus))
+        self._figures = AuFigures(len(aus))
         self._highest = np.zeros(len(aus))
         self._longest = np.zeros(len(aus))
         self._episodes: dict[int | None, np.ndarray] = {}  # frames so far (N,), of the faces of the last frame
@@ -64,9 +108,7 @@ class SourceSummary:
         if face_id is not None and face_id > self._newest:
             self._newest = face_id  # numbers rise with the faces' first frames
             self.faces += 1
-        self._rows += 1
-        self._active += occurrences
-        self._total += scores
+        self._figures.add(scores, occurrences)
         self._highest = np.maximum(self._highest, scores)
 
     def lines(self) -> list[tuple[str, ...]]:
@@ -76,7 +118,7 @@ class SourceSummary:
         longest episode without a break.
         """
         interval = (self._last - self._first) / max(self.frames - 1, 1)
-        shares, means = self._active / max(self._rows, 1), self._total / max(self._rows, 1)
+        shares, means, _ = self._figures.shares_means_deviations()
         values = zip(self._aus, shares, means, self._highest, self._longest * interval, strict=True)
         return [
             (au, f"{share:.0%}", f"{mean:.2f}", f"{highest:.2f}", f"{longest:.1f} s")

@@ -181,6 +181,20 @@ class PartialFile:
             self.release()
             raise
 
+    def fill(self, data: bytes) -> None:
+        """Write all of the file at once, and complete it.
+
+        Raises:
+            OutputError: It cannot be written, and what stood there stays.
+        """
+        try:
+            with told(self.path):
+                self.partial.write_bytes(data)
+            self.complete()
+        except BaseException:
+            self.discard()
+            raise
+
     def complete(self) -> None:
         """Give the file its name, and release it.
 

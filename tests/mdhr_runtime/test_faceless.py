@@ -9,10 +9,10 @@ from mdhr_runtime.sources import Frame
 NOISE = np.random.default_rng(0).integers(0, 255, (100, 120, 3), np.uint8)
 
 
-def frames(*images, readable=True):
+def frames(*images, readable=True, elsewhere=False):
     counts = FacelessFrames()
     for image in images:
-        counts.add(Frame(1, 0.0, image, readable))
+        counts.add(Frame(1, 0.0, image, readable), elsewhere=elsewhere)
     return counts
 
 
@@ -26,6 +26,7 @@ def frames(*images, readable=True):
         (frames(NOISE[:40]), ["has a side of 40 pixels", "from 48 pixels on: lower --min-face"]),
         (frames(NOISE, NOISE // 64), ["1 of 2 frames are dark", "lower --min-face"]),
         (frames(np.zeros((1, 1, 3), np.uint8)), ["All frames are dark"]),
+        (frames(NOISE, elsewhere=True), ["All frames show faces outside of the region only: move or widen --roi."]),
     ],
 )
 def test_the_cause_is_named_and_no_other(counts, words):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mdhr_runtime.au_events import AuEvent
 from mdhr_runtime.results import FrameResult, Row
 from mdhr_runtime.sinks import SinkContext
 
@@ -34,3 +35,8 @@ def result(*rows, image=None):
     first = rows[0]
     image = np.zeros((120, 160, 3), np.uint8) if image is None else image
     return FrameResult(first.source, first.frame, first.timestamp, image, rows, first.final)
+
+
+def event():
+    """An event."""
+    return AuEvent("cam", 0, 1, "AU12", onset=0.4, apex=0.48, offset=1.0, peak=0.89999, mean=0.69999)

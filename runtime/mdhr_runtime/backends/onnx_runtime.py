@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..bundle import EXPORT_AGAIN, Bundle, TensorRecord
-from ..contract import DETECTOR
+from ..contract import DETECTOR, EMBEDDER
 from ..errors import BundleError, ProviderError, not_imported
 from ..threads import thread_count
 from .base import DEVICE_NUMBER, Buffer, Tensors, TensorView
@@ -127,8 +127,8 @@ class OnnxBackend:
     Args:
         provider: Key of `EXECUTION_PROVIDERS`.
         bundle: The bundle.
-        threads: Threads that a graph takes on the CPU. The face detector's graphs take one: they are too small for
-            several, and run beside the model, which waits for the core that is late.
+        threads: Threads that a graph takes on the CPU. The face detector's graphs and the embedder take one: they are
+            too small for several, and run beside the model, which waits for the core that is late.
         why: Why it was chosen.
 
     Attributes:
@@ -151,7 +151,7 @@ class OnnxBackend:
     def load(self, name: str) -> OrtGraph:
         """Load a graph by its name, and check that it is what the manifest says."""
         path = self._bundle.graph_path(name)
-        graph = load_graph(path, self.provider, 1 if name in DETECTOR else self._threads)
+        graph = load_graph(path, self.provider, 1 if name in (*DETECTOR, EMBEDDER) else self._threads)
         record = self._bundle.manifest.graphs[name]
         found, stated = graph.tensors, {**record.inputs, **record.outputs}
         different = sorted(name for name in {**found, **stated} if found.get(name) != stated.get(name))

@@ -40,8 +40,8 @@ def open_backend(bundle: Bundle, provider: str = AUTO, threads: int | None = Non
         bundle: The bundle.
         provider: One of `PROVIDERS`, or "auto": the bundle's TensorRT engines if they were built for this machine, else
             the fastest provider of ONNX Runtime that is installed. A provider that is named is used, or it is an error.
-        threads: Threads that a graph takes on the CPU; None as for `thread_count`. The face detector's take one each
-            in any case.
+        threads: Threads that a graph takes on the CPU; None as for `thread_count`. The face detector's and the
+            embedder take one each in any case.
 
     Raises:
         ConfigError: `threads` or MDHR_THREADS is no number of threads.

@@ -148,9 +148,11 @@ class Manifest:
         clip_frames: Length of the training clips in frames.
         normalisation: Mean and standard deviation per colour that the encoder applies to RGB / 255; for information.
         precision: "float32" or "float16", the type that the graphs compute in.
-        graphs: Graphs by name: "encoder", "temporal", the detector's "pnet", "rnet", "onet", and perhaps "clip".
+        graphs: Graphs by name: "encoder", "temporal", the detector's "pnet", "rnet", "onet", and perhaps
+            "embedder" and "clip".
         parity: Differences measured at export, and at the build of engines; empty if nothing was verified.
-        versions: Versions of the software that made it: mdhr-edge, torch, timm, onnx, and the ONNX operator set.
+        versions: Versions of the software that made it: mdhr-edge, torch, timm, onnx, the packages of the
+            published networks, and the ONNX operator set.
         files: SHA-256 in hexadecimal of every file but the manifest and the engines, by path within the bundle.
         engines: TensorRT engines that were built from the graphs, for any number of machines.
         outputs: Meaning of the numbers that the model gives per action unit, by the name of their tensor.

@@ -11,6 +11,7 @@ import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to i
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from math import inf
 from pathlib import Path
@@ -29,11 +30,13 @@ from ..sinks.table import SUFFIXES, is_folder
 from .console import Command, F, Finite, Option, overwrite_option, report, table
 from .durations import frames_or_time, time
 from .log_level import inform, log_level_option, warn
+from .places import face, region
 from .signals import Stopped
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
+    from ..faces.choice import Choice, Region
     from ..pipeline.label import LabelReport
     from ..results import FrameResult
     from ..sinks import Sink
@@ -70,6 +73,34 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     metavar="[HOST:]PORT",
     help="Serve a live page with the video and its scores. HOST is 127.0.0.1 unless given.",
 )
+@_option(
+    "Results",
+    "--events",
+    metavar="FILE",
+    multiple=True,
+    help="Write when AUs occur, from onset to offset: a .csv, or an .eaf for ELAN.",
+)
+@_option(
+    "Results",
+    "--event-thresholds",
+    metavar="ONSET OFFSET",
+    nargs=2,
+    type=Finite(min=0, max=1),
+    default=(0.5, 0.4),
+    show_default=True,
+    help="Scores at which an event begins, and below which it is over.",
+)
+@_option(
+    "Results",
+    "--event-min",
+    metavar="SECONDS",
+    type=Finite(min=0),
+    default=0.1,
+    show_default=True,
+    help="Pass shorter events over.",
+)
+@_option("Results", "--summary", metavar="FILE.csv", help="Write figures of every face and person at the end.")
+@_option("Results", "--co-occurrence", is_flag=True, help="Also how often two AUs occur together, in the summary.")
 @_option("Results", "--landmarks", is_flag=True, help="Also write the five landmarks of every face.")
 @overwrite_option("Results")
 @_option(
@@ -132,6 +163,23 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
 )
 @_option(
     "Faces",
+    "--face",
+    metavar="all|largest|nearest:X,Y",
+    type=face,
+    default="all",
+    show_default=True,
+    help="Which faces are scored: all, the largest, or that nearest to a point of the picture (pixels, or fractions).",
+)
+@_option("Faces", "--max-faces", metavar="N", type=click.IntRange(min=1), help="Score the N largest or nearest only.")
+@_option(
+    "Faces",
+    "--roi",
+    metavar="X,Y,W,H",
+    type=region,
+    help="Score only faces whose centres are in this region of the picture (pixels, or fractions).",
+)
+@_option(
+    "Faces",
     "--min-quality",
     metavar="0…1",
     type=Finite(min=0, max=1),
@@ -190,6 +238,11 @@ def main(
     overlay: str | None,
     publish: tuple[str, ...],
     serve: str | None,
+    events: tuple[str, ...],
+    event_thresholds: tuple[float, float],
+    event_min: float,
+    summary: str | None,
+    co_occurrence: bool,
     landmarks: bool,
     overwrite: bool,
     provisional: bool,
@@ -202,6 +255,9 @@ def main(
     timeout: float,
     provider: str,
     threads: str | None,
+    face: Choice,
+    max_faces: int | None,
+    roi: Region | None,
     **faces: Any,
 ) -> None:
     """Label the action units of every face in SOURCE with the model in BUNDLE.
@@ -222,7 +278,10 @@ def main(
         raise click.UsageError(f"--end, {end:g} s, is not after --start, {start:g} s.")
     given = {"--out": out, "--overlay": () if overlay is None else (overlay,), "--publish": publish}
     targets = [_checked(option, target) for option, some in given.items() for target in some]
-    if not targets and serve is None:
+    summaries = () if summary is None else (summary,)
+    if co_occurrence and not summaries:
+        raise click.UsageError("--co-occurrence is about a summary: give --summary FILE.csv, too.")
+    if not (targets or serve is not None or events or summaries):
         targets = [table_name(sources, datetime.now())]
     sinks: list[Sink] = []
     written: list[Sink] = []  # those with a result
@@ -234,6 +293,7 @@ def main(
                 written[:] = sinks
 
     try:
+        from ..au_events import EventRule
         from ..faces.options import FaceOptions
         from ..pipeline.analysis import limit_opencv_threads
         from ..pipeline.label import label
@@ -241,6 +301,11 @@ def main(
         from ..streaming.model import load
         from ..threads import thread_count
 
+        try:
+            rule = EventRule(*event_thresholds, event_min)
+        except ValueError as error:
+            raise click.UsageError(f"{str(error).capitalize()}.") from error
+        choice = replace(face, most=max_faces or face.most, region=roi or face.region)
         selection = Selection(start, inf if end is None else end, every, fps, int(rotate or 0))
         opened = open_sources(sources, timeout, image_fps, selection)
         for source in opened:
@@ -253,10 +318,14 @@ def main(
             opened,
             [*targets, *([] if serve is None else [f"live://{serve}"])],
             model,
-            faces=FaceOptions(**faces),
+            faces=FaceOptions(**faces, choice=choice),
             provisional=provisional,
             overwrite=overwrite,
             landmarks=landmarks,
+            events=events,
+            event_rule=rule,
+            summaries=summaries,
+            co_occurrence=co_occurrence,
             on_open=lambda opened: sinks.extend(_announced(opened)),
             on_problem=lambda _, error: report(error),
             on_warning=lambda name, text: warn(f"{name}: {text}", beside_progress=True),

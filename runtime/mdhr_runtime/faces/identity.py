@@ -19,7 +19,6 @@ import numpy as np
 from ..backends import Graph
 from ..contract import EMBEDDINGS, IMAGES
 from .alignment import cut_out
-from .appearance import similarity
 from .association import Observation, Track, best_match
 from .boxes import overlaps
 
@@ -199,7 +198,7 @@ class EmbeddingIdentity:
                 self._may_be_of(track, embedding)
 
     def _may_be_of(self, track: Track, embedding: np.ndarray) -> bool:
-        """Whether a face may be of a track's person; if it surely is, or may be for long enough, it counts as verified."""
+        """Whether a face may be of a track's person; if it surely is, or may be for long, it counts as verified."""
         likeness = self._likeness(track, embedding)
         track.tries += 1
         if likeness < OTHER:
@@ -254,13 +253,15 @@ def _seen(tracks: Iterable[Track]) -> list[Track]:
 
 
 def _schedule(tracks: Sequence[Track]) -> None:
-    """Say when tracks are to be looked at: while others overlap them more often, and when these part or hide at once."""
+    """Say when tracks are to be looked at: often while others overlap them, and at once when these part or hide."""
     if not tracks:
         return
     boxes = np.stack([track.box for track in tracks])
     meeting = (overlaps(boxes, boxes) > 0) & ~np.eye(len(tracks), dtype=bool)
     hidden = np.array([track.observation is None and track.missed == 0 for track in tracks])
     for track, others in zip(tracks, meeting, strict=True):
-        due = 0 if (others & hidden).any() or (track.meets and not others.any()) else MEETING if others.any() else PERIOD
+        due = (
+            0 if (others & hidden).any() or (track.meets and not others.any()) else MEETING if others.any() else PERIOD
+        )
         track.wait = min(track.wait - 1, due)
         track.meets = bool(others.any())

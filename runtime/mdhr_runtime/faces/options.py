@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Literal
 
 from ..defaults import DETECT_EVERY, MAX_GAP, MIN_FACE
+from .choice import EVERYONE, Choice
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class FaceOptions:
         identity: "embedding" recognises people; "none" tells faces apart by place and colours alone. None is the former
             if the bundle has the graph for it.
         across: Whether a person has one number in all sources, and not one in each.
+        choice: Which of the faces are given.
         min_quality: Quality of a view below which a row has no scores.
     """
 
@@ -30,6 +32,7 @@ class FaceOptions:
     max_gap: int | timedelta = MAX_GAP
     identity: Literal["embedding", "none"] | None = None
     across: bool = False
+    choice: Choice = EVERYONE
     min_quality: float = 0.0
 
 

@@ -21,9 +21,9 @@ from time import monotonic
 from typing import Any
 
 from ..au_names import NAMES
-from ..results import FrameResult, SourceStats
+from ..results import FrameResult, Row, SourceStats
 from ..sinks.base import SinkContext
-from ..sinks.drawing import FACE_COLOURS
+from ..sinks.drawing import FACE_COLOURS, named_flaw
 from ..sinks.record import ten_thousandths
 from .page_state import SPAN, Entry, Pace, PageState
 
@@ -87,6 +87,7 @@ class EventStream:
             "resumed": resumed,
             "span": SPAN,
             "occursFrom": self._context.output.threshold,
+            "lookahead": self._context.lookahead,
             "colours": ["#{:02x}{:02x}{:02x}".format(*colour) for colour in FACE_COLOURS],
             "aus": [{"name": au, "meaning": NAMES.get(au, "")} for au in self._context.aus],
             "sources": [
@@ -113,12 +114,20 @@ class EventStream:
 
 
 def compact(result: Entry | FrameResult) -> list[Any]:
-    """A result in few characters of JSON: `[frame, timestamp, final, [[face_id, [scores]], …]]`.
+    """A result in few characters of JSON: `[frame, timestamp, final, [face, …]]`.
 
-    Scores are in ten-thousandths, cut and not rounded, so that 0.49996 does not become an occurring AU.
+    A face is `[face_id, scores, context, person, quality, flaw]` with null for what is unknown; the flaw is that which
+    the picture names. Scores are in ten-thousandths, cut and not rounded, so that 0.49996 does not become an occurring
+    AU.
     """
-    faces = [[row.face_id, [*map(ten_thousandths, row.scores)]] for row in result.rows if row.scores is not None]
+    faces = [_compact(row) for row in result.rows if row.face_id is not None]
     return [result.frame, _number(result.timestamp, 3), int(result.final), faces]
+
+
+def _compact(row: Row) -> list[Any]:
+    scores = None if row.scores is None else [*map(ten_thousandths, row.scores)]
+    quality = None if row.view is None else _number(row.view.quality, 2)
+    return [row.face_id, scores, row.context, row.person, quality, named_flaw(row)]
 
 
 def as_json(data: Any) -> str:

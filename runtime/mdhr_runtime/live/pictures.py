@@ -82,7 +82,7 @@ class Pictures:
 
 
 def _shrunk(image: np.ndarray, rows: tuple[Row, ...]) -> tuple[np.ndarray, tuple[Row, ...]]:
-    """Bring a frame and its boxes to the size of a picture. Smaller ones stay as they are."""
+    """Bring a frame and its faces to the size of a picture. Smaller ones stay as they are."""
     scale = LONG_SIDE / max(image.shape[:2])
     if scale >= 1:
         return image, rows
@@ -95,4 +95,5 @@ def _scaled(row: Row, scale: float) -> Row:
     if row.box is None:
         return row
     x1, y1, x2, y2 = row.box
-    return replace(row, box=(x1 * scale, y1 * scale, x2 * scale, y2 * scale))
+    view = row.view and replace(row.view, landmarks=row.view.landmarks * scale)
+    return replace(row, box=(x1 * scale, y1 * scale, x2 * scale, y2 * scale), view=view)

@@ -10,15 +10,18 @@ from pathlib import Path
 from threading import Thread
 from time import monotonic
 from types import TracebackType
+from typing import Any
 
 import cv2
 import numpy as np
 
-from ..contract import ONET, PNET, RNET
+from ..contract import EMBEDDER, ONET, PNET, RNET
 from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from ..errors import AnalysisError, MdhrError
 from ..faces import FaceProvider
 from ..faces.alignment import AlignedImages, align
+from ..faces.choice import EVERYONE, Choice
+from ..faces.identity import Embedder, EmbeddingIdentity, People
 from ..faces.mtcnn import Mtcnn
 from ..faces.options import DEFAULTS, FaceOptions
 from ..faces.tracking import FaceTracker
@@ -79,7 +82,12 @@ def analyze(
     model = bundle if isinstance(bundle, Model) else load(bundle, provider)
     make_face_provider = make_face_providers(model, faces)
     with Analysis(
-        opened, model, make_face_provider, provisional=provisional, min_quality=faces.min_quality
+        opened,
+        model,
+        make_face_provider,
+        choice=faces.choice,
+        provisional=provisional,
+        min_quality=faces.min_quality,
     ) as analysis:
         yield from analysis
     analysis.raise_problems()
@@ -108,9 +116,15 @@ def make_face_providers(
     def cut_out(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         return align(image, landmarks, crop)
 
+    recognises = faces.identity == "embedding" or (faces.identity is None and EMBEDDER in model.bundle.manifest.graphs)
+    embedder = Embedder(model.graph(EMBEDDER)) if recognises else None
+    everybody = People()
+
     def make(source: Source) -> FaceProvider:
         detect, gap = (_in_frames(duration, source.fps) for duration in (faces.detect_every, faces.max_gap))
-        return FaceTracker(mtcnn, mtcnn, cut_out, max(detect, 1), gap)
+        people = everybody if faces.across else People()
+        identity = None if embedder is None else EmbeddingIdentity(embedder, people)
+        return FaceTracker(mtcnn, mtcnn, cut_out, max(detect, 1), gap, identity)
 
     return make
 
@@ -138,6 +152,7 @@ class Analysis:
         sources: Where images come from.
         model: What scores the faces.
         make_face_provider: Makes the face provider of a source; see `make_face_providers`.
+        choice: Which of the faces are scored.
         provisional: Whether every frame gets a provisional result at once.
         min_quality: Quality of a view below which a row has no scores.
         keep_images: Whether results carry the images.
@@ -155,6 +170,7 @@ class Analysis:
         model: Model,
         make_face_provider: Callable[[Source], FaceProvider],
         *,
+        choice: Choice = EVERYONE,
         provisional: bool = False,
         min_quality: float = 0.0,
         keep_images: bool = True,
@@ -167,7 +183,8 @@ class Analysis:
         self._scheduler = Scheduler(model.batch(), provisional=provisional)
         self._arrival = Wakeup()
         self._results: Channel[FrameResult] = Channel(MOST_RESULTS)
-        self._workers = [self._make_worker(source, make_face_provider(source), keep_images) for source in sources]
+        settings = {"choice": choice, "keep_images": keep_images}
+        self._workers = [self._make_worker(source, make_face_provider(source), **settings) for source in sources]
         self._timelines = [
             SourceTimeline(worker.source.info, worker.frames, model.bundle.manifest, min_quality)
             for worker in self._workers
@@ -223,7 +240,7 @@ class Analysis:
         for _, error in self.problems:
             raise error
 
-    def _make_worker(self, source: Source, face_provider: FaceProvider, keep_images: bool) -> SourceWorker:
+    def _make_worker(self, source: Source, face_provider: FaceProvider, **settings: Any) -> SourceWorker:
         def problem(error: MdhrError) -> None:
             self.problems.append((source.name, error))
             self._on_problem(source.name, error)
@@ -232,7 +249,7 @@ class Analysis:
             source,
             face_provider,
             self._arrival,
-            keep_images=keep_images,
+            **settings,
             on_problem=problem,
             on_warning=lambda text: self._on_warning(source.name, text),
             on_bug=self._fail,

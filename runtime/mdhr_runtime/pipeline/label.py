@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from ..au_events import PLAIN_RULE, AuEvent, AuEvents, EventRule
 from ..errors import MdhrError
 from ..faces.options import DEFAULTS, FaceOptions
 from ..results import FrameResult, SourceStats
-from ..sinks import Sink, SinkContext, find_sink
+from ..sinks import EVENT_FILES, SUMMARY_FILES, Sink, SinkContext, find_file_sink, find_sink
 from ..sources import Source
 from ..streaming.model import Model
 from ..summary import SourceSummary
@@ -46,6 +47,10 @@ def label(
     provisional: bool = False,
     overwrite: bool = False,
     landmarks: bool = False,
+    events: Sequence[str | Path] = (),
+    event_rule: EventRule = PLAIN_RULE,
+    summaries: Sequence[str | Path] = (),
+    co_occurrence: bool = False,
     on_open: Callable[[Sequence[Sink]], None] = lambda sinks: None,
     on_problem: Callable[[str, MdhrError], None] = lambda name, error: None,
     on_warning: Callable[[str, str], None] = lambda name, text: None,
@@ -63,6 +68,10 @@ def label(
         provisional: Whether every frame gets a provisional result at once, besides its final one later.
         overwrite: Whether files that are not results of the same kind are replaced, too. Inputs never are.
         landmarks: Whether tables have columns for the landmarks.
+        events: Files of events; see `sinks.find_file_sink`.
+        event_rule: When events begin and end.
+        summaries: Files of summaries, likewise.
+        co_occurrence: Whether summaries tell how often two AUs occur together.
         on_open: Called with the sinks when all are open, before any file is touched.
         on_problem: Called from another thread when a source ends with an error: its name, and the error. The other
             sources go on.
@@ -75,35 +84,59 @@ def label(
         ReaderGone: A target is a pipe whose reader has closed it.
     """
     make_face_provider = make_face_providers(model, faces)
-    kinds = [find_sink(target) for target in targets]
+    kinds = [
+        *((find_sink(target), target) for target in targets),
+        *((find_file_sink(target, EVENT_FILES), target) for target in events),
+        *((find_file_sink(target, SUMMARY_FILES), target) for target in summaries),
+    ]
     analysis = Analysis(
         sources,
         model,
         make_face_provider,
+        choice=faces.choice,
         provisional=provisional,
         min_quality=faces.min_quality,
-        keep_images=any(kind.needs_images for kind in kinds),
+        keep_images=any(kind.needs_images for kind, _ in kinds),
         on_problem=on_problem,
         on_warning=on_warning,
     )
     infos = tuple(source.info for source in sources)
     inputs = (model.bundle.path, *(file for source in sources for file in source.files))
-    context = SinkContext(model.aus, infos, model.output, analysis.stats, inputs, overwrite, landmarks)
-    summaries = {source.name: SourceSummary(model.aus) for source in sources}
+    context = SinkContext(
+        model.aus,
+        infos,
+        model.output,
+        analysis.stats,
+        inputs,
+        overwrite=overwrite,
+        landmarks=landmarks,
+        lookahead=model.lookahead,
+        co_occurrence=co_occurrence,
+    )
+    figures = {source.name: SourceSummary(model.aus) for source in sources}
+    going = AuEvents(model.aus, event_rule)
     with ExitStack() as stack:
         sinks: list[Sink] = []
-        for kind, target in zip(kinds, targets, strict=True):
+        for kind, target in kinds:
             sinks.append(kind(str(target), context))
             stack.callback(sinks[-1].close)
         on_open(sinks)
         for sink in sinks:
             sink.begin()
+        stack.callback(lambda: _pass_on(going.end(), sinks))
         stack.enter_context(analysis)
         started = perf_counter()
         with progress(analysis) as results:
             for result in results:
                 for sink in sinks:
                     sink.write(result)
-                summaries[result.source].add(result)
+                _pass_on(going.add(result), sinks)
+                figures[result.source].add(result)
         seconds = perf_counter() - started
-    return LabelReport(summaries, analysis.stats(), analysis.problems, [sink.summary for sink in sinks], seconds)
+    return LabelReport(figures, analysis.stats(), analysis.problems, [sink.summary for sink in sinks], seconds)
+
+
+def _pass_on(events: Iterable[AuEvent], sinks: Iterable[Sink]) -> None:
+    for event in events:
+        for sink in sinks:
+            sink.write_event(event)

@@ -41,11 +41,13 @@ class PendingFrame:
         frame: The frame.
         faces: Its faces, by id.
         scores: Final scores so far, by face.
+        follows: Whether it continues the frame before; see `FrameResult`.
     """
 
     frame: Frame
     faces: Mapping[int, FoundFace]
     scores: dict[int, Scored] = field(default_factory=dict)
+    follows: bool = True
 
 
 def continuing(faces: Collection[int], following: PendingFrame | None) -> set[int]:
@@ -186,6 +188,7 @@ class SourceTimeline:
             image=frame.image,
             rows=rows or (row(),),
             final=final,
+            follows=pending.follows,
         )
 
     def _cells(self, face: FoundFace, scored: Scored) -> dict[str, Any]:

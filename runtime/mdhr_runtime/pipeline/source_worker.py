@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import MdhrError
 from ..faceless import FacelessFrames, FirstFrames
 from ..faces import FaceProvider, FoundFace
+from ..faces.choice import EVERYONE, Choice, ChosenFaces
 from ..sources import Frame, Source
 from .channel import Cancelled, Channel, Wakeup
 from .scheduler import FRAMES_PER_STEP, PendingFrame
@@ -31,6 +32,7 @@ class SourceWorker:
         source: Where frames come from.
         face_provider: Finds the faces in them.
         arrival: Wakes the model's thread.
+        choice: Which of the faces go on to the model.
         keep_images: Whether results carry the images.
         on_problem: Called with an error that ends this source. The others go on.
         on_warning: Called with a sentence that the user should read.
@@ -40,7 +42,7 @@ class SourceWorker:
         source: The source.
         frames: The frames that wait for the model; None where frames are missing.
         threads: The two threads that do the work, not yet started.
-        faceless: The frames so far in which no face was found.
+        faceless: The frames so far without a face.
         lying: Number of frames so far that show a face that lies, by the rotation that would turn it upright; see
             `FaceProvider`.
     """
@@ -51,6 +53,7 @@ class SourceWorker:
         face_provider: FaceProvider,
         arrival: Wakeup,
         *,
+        choice: Choice = EVERYONE,
         keep_images: bool,
         on_problem: Callable[[MdhrError], None],
         on_warning: Callable[[str], None],
@@ -59,11 +62,11 @@ class SourceWorker:
         self.source = source
         self.frames: Channel[PendingFrame | None] = Channel(1 if source.live else FRAMES_PER_STEP, arrival=arrival)
         self._images: Channel[Frame | None] = Channel(READ_AHEAD, lossy=source.live)
-        self._face_provider, self._keep_images = face_provider, keep_images
+        self._face_provider, self._chosen, self._keep_images = face_provider, ChosenFaces(choice), keep_images
         self._on_problem, self._on_warning, self._on_bug = on_problem, on_warning, on_bug
         self.faceless, self.lying = FacelessFrames(), Counter[int]()
         self._first: FirstFrames | None = FirstFrames()
-        self._failed = False
+        self._failed, self._follows = False, True
         self._reading: Literal["waiting", "running", "reconnecting"] = "waiting"
         self.threads = [
             Thread(target=work, name=f"{source.name}: {what}", daemon=True)
@@ -108,22 +111,25 @@ class SourceWorker:
                 pass
 
     def _pending(self, frame: Frame | None) -> PendingFrame | None:
+        found: list[FoundFace] = []
         faces: list[FoundFace] = []
         if frame is not None and frame.readable:
-            faces = self._face_provider.find(frame.image)
+            found = self._face_provider.find(frame.image)
+            faces = self._chosen.of(found, frame.image.shape[1], frame.image.shape[0])
         else:
             self._face_provider.interrupt()
+        follows, self._follows = self._follows, frame is not None
         if frame is None:
             return None
         if not faces:
-            self.faceless.add(frame)
+            self.faceless.add(frame, elsewhere=bool(found))
         self.lying.update(self._face_provider.lying[:1])
-        if faces:
+        if found:
             self._first = None
         elif self._first is not None and frame.readable and self._first.add(frame):
             self._try_directions()
         kept = frame if self._keep_images else replace(frame, image=NO_IMAGE)
-        return PendingFrame(kept, {face.face_id: face for face in faces})
+        return PendingFrame(kept, {face.face_id: face for face in faces}, follows=follows)
 
     def _try_directions(self) -> None:
         """Warn if the first frames, none of which shows a face, do so when they are turned."""

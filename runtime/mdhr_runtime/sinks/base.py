@@ -32,6 +32,8 @@ class SinkContext:
         inputs: Files and folders that the results are made from, which no sink may write to.
         overwrite: Whether the user wants files replaced that are not results of the same kind.
         landmarks: Whether tables have columns for the landmarks.
+        lookahead: Frames on either side of a frame that its scores depend on.
+        co_occurrence: Whether summaries tell how often two AUs occur together.
     """
 
     aus: tuple[str, ...]
@@ -41,6 +43,8 @@ class SinkContext:
     inputs: tuple[Path, ...] = ()
     overwrite: bool = False
     landmarks: bool = False
+    lookahead: int = 0
+    co_occurrence: bool = False
 
 
 class Sink(ABC):

@@ -9,7 +9,7 @@
 | `success` | 1 where there are scores |
 | `x`, `y`, `w`, `h` | the face's box in pixels |
 | `pose_Rx`, `pose_Ry`, `pose_Rz` | pitch, yaw and roll of the head in radians; see `mdhr_runtime.faces.pose` |
-| `x_0` … `x_4`, `y_0` … `y_4` | with `--landmarks`: left and right eye, nose, left and right corner of the mouth |
+| `left_eye_x`, `left_eye_y` … | with `--landmarks`: `left_eye`, `right_eye`, `nose`, `left_mouth` and `right_mouth` |
 | `AU01_p` … | the model's score in [0, 1] |
 | `AU01_c` … | occurrence: 1 where the score is at least 0.5 |
 | `person` | number of the person: the same whenever and wherever the face is seen again |
@@ -21,6 +21,7 @@
 
 In a frame without a face, `success` and `confidence` are 0 and the cells of the face and the AUs are empty. OpenFace
 writes zeros there, which every mean and every plot then takes for a neutral face; an empty cell is read as "missing".
+No number has three decimals in text: where points separate thousands, spreadsheets would read 0.033 as 33.
 """
 
 from __future__ import annotations
@@ -28,41 +29,44 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Generic, TypeVar
 
 from ..files import as_utf8
 from ..results import Row
 from .record import corner_and_size, cut
 
 Cell = int | float | bool | str | None
+Record = TypeVar("Record")
+"""What a line of a table is about: a row, an event."""
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Generic[Record]):
     """A column of a table.
 
     Attributes:
         name: Its name.
         kind: Type of its cells.
-        cell: The cell of a row; None if it is empty.
+        cell: The cell of a record; None if it is empty.
         decimals: Digits after the point, in text.
         score: Whether it is a score, which is cut in text and not rounded.
     """
 
     name: str
     kind: type[int] | type[float] | type[bool] | type[str]
-    cell: Callable[[Row], Cell]
+    cell: Callable[[Record], Cell]
     decimals: int = 0
     score: bool = False
 
-    def text(self, row: Row) -> str:
-        """The cell of a row in text."""
-        value = self.cell(row)
+    def text(self, record: Record) -> str:
+        """The cell of a record in text."""
+        value = self.cell(record)
         if value is None or isinstance(value, str):
             return value or ""
         return f"{cut(value) if self.score else value:.{self.decimals}f}"
 
 
-def columns(aus: Sequence[str], landmarks: bool = False) -> tuple[Column, ...]:
+def columns(aus: Sequence[str], landmarks: bool = False) -> tuple[Column[Row], ...]:
     """The columns of a table.
 
     Args:
@@ -84,7 +88,7 @@ def _landmark(point: int, axis: int, row: Row) -> Cell:
     return None if row.view is None else float(row.view.landmarks[point, axis])
 
 
-def _scores(aus: Sequence[str]) -> Iterator[Column]:
+def _scores(aus: Sequence[str]) -> Iterator[Column[Row]]:
     def score(index: int, row: Row) -> Cell:
         return None if row.scores is None else float(row.scores[index])
 
@@ -97,21 +101,21 @@ def _scores(aus: Sequence[str]) -> Iterator[Column]:
         yield Column(f"{au}_c", bool, partial(occurrence, index))
 
 
-_FIRST = (
+_FIRST: tuple[Column[Row], ...] = (
     Column("frame", int, lambda row: row.frame),
     Column("face_id", int, lambda row: row.face_id),
-    Column("timestamp", float, lambda row: row.timestamp, 3),
-    Column("confidence", float, lambda row: row.confidence, 3),
+    Column("timestamp", float, lambda row: row.timestamp, 4),
+    Column("confidence", float, lambda row: row.confidence, 4),
     Column("success", bool, lambda row: row.success),
     *(Column(name, float, partial(_box, index), 1) for index, name in enumerate("xywh")),
-    *(Column(f"pose_R{axis}", float, partial(_pose, index), 3) for index, axis in enumerate("xyz")),
+    *(Column(f"pose_R{axis}", float, partial(_pose, index), 4) for index, axis in enumerate("xyz")),
 )
-_LANDMARKS = tuple(
-    Column(f"{letter}_{point}", float, partial(_landmark, point, axis), 1)
+_LANDMARKS: tuple[Column[Row], ...] = tuple(
+    Column(f"{name}_{letter}", float, partial(_landmark, point, axis), 1)
+    for point, name in enumerate(("left_eye", "right_eye", "nose", "left_mouth", "right_mouth"))
     for axis, letter in enumerate("xy")
-    for point in range(5)
 )
-_LAST = (
+_LAST: tuple[Column[Row], ...] = (
     Column("person", int, lambda row: row.person),
     Column("quality", float, lambda row: None if row.view is None else row.view.quality, 2),
     Column("flaws", str, lambda row: None if row.view is None else " ".join(row.view.flaws)),

@@ -8,11 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cached_property
+from typing import Any
 
 from ..results import Row
-from .columns import Column, columns
+from .columns import Column, Record, columns
 from .table_file import TableFile
 
 CELLS = {int: r"\d+", bool: "[01]", float: r"-?\d+\.\d{%d}", str: r'(?:[^",\r\n]+|"[^"]*(?:""[^"]*)*")'}
@@ -28,30 +29,39 @@ class CsvFile(TableFile):
     def row_after(head: re.Match[bytes]) -> re.Pattern[bytes] | None:
         """See `TableFile`."""
         names = head.group().decode(errors="replace")
-        found = columns(re.findall(r",(AU\d+)_p", names), landmarks=",x_0," in names)
-        if names != _header(found):
-            return None
-        cells = (CELLS[each.kind] % each.decimals if each.kind is float else CELLS[each.kind] for each in found)
-        return re.compile(",".join(f"(?:{cell})?" for cell in cells).encode() + b"\n")
+        found = columns(re.findall(r",(AU\d+)_p", names), landmarks=",nose_x," in names)
+        return pattern(found) if names == header(found) else None
 
     def header(self) -> str:
         """The names of the columns."""
-        return _header(self._columns)
+        return header(self._columns)
 
     def line(self, row: Row) -> str:
         """One row of the table."""
-        return _line([column.text(row) for column in self._columns])
+        return line(row, self._columns)
 
     @cached_property
-    def _columns(self) -> tuple[Column, ...]:
+    def _columns(self) -> tuple[Column[Row], ...]:
         return columns(self._context.aus, self._context.landmarks)
 
 
-def _header(columns: Sequence[Column]) -> str:
-    return _line([column.name for column in columns])
+def header(columns: Iterable[Column[Any]]) -> str:
+    r"""The first line of a table, with its "\n"."""
+    return _joined(column.name for column in columns)
 
 
-def _line(cells: Sequence[str]) -> str:
+def line(record: Record, columns: Iterable[Column[Record]]) -> str:
+    r"""A line of a table, with its "\n"."""
+    return _joined(column.text(record) for column in columns)
+
+
+def pattern(columns: Iterable[Column[Any]]) -> re.Pattern[bytes]:
+    """What every line of a table but the first looks like."""
+    cells = (CELLS[each.kind] % each.decimals if each.kind is float else CELLS[each.kind] for each in columns)
+    return re.compile(",".join(f"(?:{cell})?" for cell in cells).encode() + b"\n")
+
+
+def _joined(cells: Iterable[str]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()

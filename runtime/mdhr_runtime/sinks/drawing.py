@@ -1,14 +1,16 @@
-"""Results drawn on a frame: a box per face, and beside it a panel with a bar per AU."""
+"""Results drawn on a frame: a box per face with its view, and beside it a panel with a bar per AU."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import cos, sin
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from ..contract import OutputRecord
+from ..faces import View
 from ..results import Row
 from .record import ten_thousandths
 
@@ -24,21 +26,25 @@ FACE_COLOURS: tuple[Colour, ...] = (
     (132, 160, 245),
     (120, 220, 190),
 )
-"""RGB; a face keeps its own by its id."""
+"""RGB; a person keeps its own by its number, and a face of nobody known by its id."""
 OCCURS: Colour = (255, 176, 59)
 BELOW: Colour = (132, 146, 160)
 TRACK: Colour = (62, 68, 76)
 BRIGHT: Colour = (255, 255, 255)
 DIM: Colour = (186, 194, 202)
 DARK: Colour = (18, 20, 24)
+POOR: Colour = (235, 90, 80)
 
 FONT = cv2.FONT_HERSHEY_DUPLEX
 DESIGN_HEIGHT = 360
 """Sizes are given for frames of this height, and grow with larger ones."""
+GOOD_VIEW = 0.5
+"""The quality below which a label names the worst flaw."""
 HIDES_NOTHING, HIDES_TOO_MUCH = 0.005, 0.1
 """Shares of a face or panel that another panel hides: up to the first it is well placed; from the second on, it gives
 way to a short label."""
-SMALLER = ((2, 1.0), (4, 0.8))
+CROWD = 4
+SMALLER = ((2, 1.0), (CROWD, 0.8))
 """Up to so many faces, panels are drawn in this part of their size; in 0.6 of it where there are more. By the number of
 faces and not by what just fits, or sizes would jump while faces move."""
 
@@ -55,6 +61,10 @@ class Rect(NamedTuple):
     def area(self) -> int:
         """In pixels, 0 when there is nothing inside."""
         return max(self.right - self.left, 0) * max(self.bottom - self.top, 0)
+
+    def around(self, other: Rect) -> Rect:
+        """The smallest rectangle that holds both."""
+        return Rect(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
 
     def common(self, other: Rect) -> int:
         """Area that both share."""
@@ -105,24 +115,30 @@ def draw(image: np.ndarray, rows: Iterable[Row], aus: Sequence[str]) -> np.ndarr
     image = np.ascontiguousarray(image).copy()
     height, width = image.shape[:2]
     # From left to right, so that the places of the panels do not depend on the order of the rows.
-    faces = sorted((row for row in rows if row.box is not None and row.success), key=lambda row: row.box or ())
+    faces = sorted((row for row in rows if row.box is not None), key=lambda row: row.box or ())
     style = Style.of(height, len(faces))
     boxes = [_rect(row, width, height) for row in faces]
-    taken = [box._replace(top=box.top - style.line - style.pad) for box in boxes]  # with their labels
+    labels = [_label_place(_label(row), box, (width, height), style) for row, box in zip(faces, boxes, strict=True)]
+    taken = boxes + labels
     panels: list[Rect | None] = []
-    for box in boxes:
-        panel = _place(box, style, len(aus), (width, height), taken)
+    for row, box, label in zip(faces, boxes, labels, strict=True):
+        panel = _place(box.around(label), style, len(aus), (width, height), taken) if row.success else None
         panels.append(panel)
         if panel is not None:
             taken.append(panel)
-    colours = [FACE_COLOURS[(row.face_id or 0) % len(FACE_COLOURS)] for row in faces]
+    if len(faces) > CROWD and any(row.success and panel is None for row, panel in zip(faces, panels, strict=True)):
+        panels = [None] * len(faces)  # of many, all have one or none: the labels of the others would lie across them
+    numbers = (row.face_id if row.person is None else row.person for row in faces)
+    colours = [FACE_COLOURS[(number or 0) % len(FACE_COLOURS)] for number in numbers]
     for row, box, panel, colour in zip(faces, boxes, panels, colours, strict=True):
         if panel is not None:
             _draw_panel(image, panel, row, aus, style)
             _draw_edge(image, panel, box, colour, style)
     for row, box, panel, colour in zip(faces, boxes, panels, colours, strict=True):
         _draw_box(image, box, colour, style)
-        _draw_label(image, _label(row, () if panel is not None else aus), box, colour, style)
+        if row.view is not None:
+            _draw_view(image, row.view, box, colour, style)
+        _draw_label(image, _label(row, aus if row.success and panel is None else ()), box, colour, style)
     return image
 
 
@@ -132,7 +148,15 @@ def _rect(row: Row, width: int, height: int) -> Rect:
 
 
 def _place(box: Rect, style: Style, aus: int, frame: tuple[int, int], taken: Sequence[Rect]) -> Rect | None:
-    """Place of a face's panel: beside it, else below or above, where it hides least; None if it hides too much."""
+    """Place of a face's panel: beside it, else below or above, where it hides least; None if it hides too much.
+
+    Args:
+        box: The face with its label.
+        style: Sizes.
+        aus: Number of AUs.
+        frame: Width and height.
+        taken: What should not be hidden.
+    """
     width, height = style.panel_width, style.panel_height(aus)
     gap = style.pad
     middle = (box.left + box.right - width) // 2
@@ -169,23 +193,56 @@ def _draw_box(image: np.ndarray, box: Rect, colour: Colour, style: Style) -> Non
             cv2.line(image, (x, y), (x, y + towards_y), colour, thick, cv2.LINE_AA)
 
 
-def _label(row: Row, aus: Sequence[str]) -> str:
-    """The face's id, and where there is no panel, which of the AUs occur."""
-    if not aus or row.occurrences is None:
-        return f"face {row.face_id}"
-    active = (au.removeprefix("AU").lstrip("0") for au, occurs in zip(aus, row.occurrences, strict=True) if occurs)
-    return " ".join((f"{row.face_id}: AU", *active))
+def _draw_view(image: np.ndarray, view: View, box: Rect, colour: Colour, style: Style) -> None:
+    """Points at the landmarks, a line from the nose to where it points, and the quality as a bar below the box."""
+    points = [(round(float(x)), round(float(y))) for x, y in view.landmarks]
+    for point in points:
+        cv2.circle(image, point, max(round(1.3 * style.scale), 1), colour, cv2.FILLED, cv2.LINE_AA)
+    x, y = points[2]
+    pitch, yaw, _ = view.pose
+    reach = (box.right - box.left) / 2
+    tip = (round(x - reach * sin(yaw)), round(y + reach * sin(pitch) * cos(yaw)))
+    cv2.line(image, (x, y), tip, colour, max(round(style.scale), 1), cv2.LINE_AA)
+    half = max(round(style.scale), 1)
+    middle, end = box.bottom + 3 * half, box.left + round((box.right - box.left) * view.quality)
+    _bar(image, box.left, box.right, middle, half, TRACK)
+    _bar(image, box.left, end, middle, half, colour if view.quality >= GOOD_VIEW else POOR)
+
+
+def named_flaw(row: Row) -> str | None:
+    """The worst flaw of a poor view; None of a good one."""
+    if row.view is None or row.view.quality >= GOOD_VIEW:
+        return None
+    return next(iter(row.view.flaws), None)
+
+
+def _label(row: Row, aus: Sequence[str] = ()) -> str:
+    """Person and face, and the worst flaw of a poor view; with AUs, briefly, and which of them occur."""
+    person, face, comma = ("P", "F", "") if aus else ("person ", "face ", ",")
+    who = f"{face}{row.face_id}" if row.person is None else f"{person}{row.person}{comma} {face}{row.face_id}"
+    told: list[str] = []
+    if aus and row.occurrences is not None:
+        active = (au.removeprefix("AU").lstrip("0") for au, occurs in zip(aus, row.occurrences, strict=True) if occurs)
+        told.append(" ".join(("AU", *active)))
+    if flaw := named_flaw(row):
+        told.append(flaw)
+    return f"{who}: {', '.join(told)}" if told else who
 
 
 def _draw_label(image: np.ndarray, text: str, box: Rect, colour: Colour, style: Style) -> None:
-    """A text above the box, or inside where there is no room."""
+    """A text at its place."""
+    left, top, right, bottom = _label_place(text, box, (image.shape[1], image.shape[0]), style)
+    cv2.rectangle(image, (left, top), (right - 1, bottom - 1), colour, cv2.FILLED)
+    _text(image, text, (left + style.pad // 2, bottom - style.pad // 2), DARK, style)
+
+
+def _label_place(text: str, box: Rect, frame: tuple[int, int], style: Style) -> Rect:
+    """Place of a text: above the box, or inside where there is no room."""
     (width, height), _ = cv2.getTextSize(text, FONT, style.font, 1)
-    pad = style.pad // 2
-    left = max(min(box.left, image.shape[1] - width - 2 * pad), 0)
-    bottom = box.top if box.top >= height + 2 * pad else min(box.top + height + 2 * pad, image.shape[0])
-    top = bottom - height - 2 * pad
-    cv2.rectangle(image, (left, top), (left + width + 2 * pad - 1, bottom - 1), colour, cv2.FILLED)
-    _text(image, text, (left + pad, bottom - pad), DARK, style)
+    width, height = (side + style.pad // 2 * 2 for side in (width, height))
+    left = max(min(box.left, frame[0] - width), 0)
+    bottom = box.top if box.top >= height else min(box.top + height, frame[1])
+    return Rect(left, bottom - height, left + width, bottom)
 
 
 def _draw_edge(image: np.ndarray, panel: Rect, box: Rect, colour: Colour, style: Style) -> None:

@@ -1,8 +1,8 @@
-"""Rows to an MQTT broker, one JSON message per row.
+"""Rows and events to an MQTT broker, one JSON message each: events to the topic of the rows with `/events` after it.
 
 MQTT suits a box among many: the broker knows who listens, and neither side has to be there when the other is. Messages
 are sent with quality of service 1: when the connection comes back, what the broker has not confirmed is sent again, so
-that a row may arrive twice but none is lost on the way.
+that a message may arrive twice but none is lost on the way.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from time import monotonic
 from typing import Any
 
 from ..addresses import Address
+from ..au_events import AuEvent
 from ..errors import OutputError
 from ..results import FrameResult
 from .base import Sink, SinkContext
 from .extras import extra
-from .publishing import QUEUED, Outbox, not_understood, parse_target
-from .record import as_json
+from .publishing import EVENTS, QUEUED, Outbox, not_understood, parse_target
+from .record import as_json, event_as_json
 
 FORM = "mqtt://[user:password@]host[:port]/topic, or mqtts:// for an encrypted connection."
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 PATIENCE = 5.0
 """Seconds in which the broker must answer at the start."""
 GRACE = 3.0
-"""Seconds at the end in which rows that wait may still go out."""
+"""Seconds at the end in which messages that wait may still go out."""
 UNCONFIRMED = 20
 """Most messages that are under way to the broker."""
 KEEP_ALIVE = 15
@@ -37,15 +38,15 @@ LONGEST_WAIT = 30
 
 
 class MqttPublisher(Sink):
-    """Sends rows.
+    """Sends rows and events.
 
-    Rows wait in a bounded queue for a thread of its own, so that `write` never waits, whatever the broker does: when
-    the queue is full, the oldest rows go, and are counted.
+    They wait in a bounded queue for a thread of its own, so that `write` never waits, whatever the broker does: when
+    the queue is full, the oldest ones go, and are counted.
 
     Args:
         target: Where to publish, see `FORM`. Encrypted connections trust the system's certificates.
         context: The run.
-        queued: Most rows that wait.
+        queued: Most messages that wait.
 
     Raises:
         OutputError: The URL is not understood, the extra `mqtt` is not installed, or the broker cannot be reached or
@@ -56,7 +57,7 @@ class MqttPublisher(Sink):
         self._address = parse_target(target, FORM)
         self._context = context
         _check(self._address)
-        self._outbox = Outbox(queued)
+        self._outbox = Outbox[tuple[str, str]](queued)  # topics and what goes there
         self._changed = Condition()  # guards what follows
         self._answer: Any = None
         self._given_up = False
@@ -68,19 +69,25 @@ class MqttPublisher(Sink):
 
     @property
     def dropped(self) -> int:
-        """Rows that did not go out: the queue was full, or they still waited when the grace at the end was over."""
+        """Messages that did not go out: the queue was full, or they still waited when the grace at the end was over."""
         return self._outbox.dropped + (len(self._outbox) + self._unconfirmed if self._given_up else 0)
 
     @property
     def summary(self) -> str:
         """See `Sink`."""
         lost = f", {self.dropped} dropped because the broker was away or too slow" if self.dropped else ""
-        return f"{self._delivered} rows: {self._address}{lost}"
+        return f"{self._delivered} messages: {self._address}{lost}"
 
     def write(self, result: FrameResult) -> None:
         """Send the rows of a frame, as soon as that is possible. Never waits and never fails."""
         for row in result.rows:
-            self._outbox.put(as_json(row, self._context))
+            self._outbox.put((self._address.path, as_json(row, self._context)))
+        with self._changed:
+            self._changed.notify_all()
+
+    def write_event(self, event: AuEvent) -> None:
+        """Send an event, likewise."""
+        self._outbox.put((_events_topic(self._address), event_as_json(event)))
         with self._changed:
             self._changed.notify_all()
 
@@ -130,7 +137,7 @@ class MqttPublisher(Sink):
             if message is not None:
                 with self._changed:
                     self._unconfirmed += 1
-                self._client.publish(self._address.path, message, qos=1)
+                self._client.publish(*message, qos=1)
 
     def _wait_until_ready(self) -> bool:
         """Wait until a message can go out; False when there will be none."""
@@ -154,17 +161,22 @@ class MqttPublisher(Sink):
             self._changed.notify_all()
 
 
+def _events_topic(address: Address) -> str:
+    return f"{address.path}/{EVENTS}"
+
+
 def _check(address: Address) -> None:
     """Refuse what MQTT does not allow (version 5.0, sections 1.5.4 and 4.7), and what nobody means."""
     topic = address.path
-    texts = (text.encode(errors="replace") for text in (topic, address.user, address.password) if text)
+    texts = (_events_topic(address), address.user or "", address.password or "")
+    longest = max(len(text.encode(errors="replace")) for text in texts)
     for is_wrong, why in (
         (not topic, "It names no topic, the part after the host."),
         (re.search("[+#]", topic), "Its topic holds '+' or '#', which only subscribers may use."),
         (topic.startswith("$"), "Its topic begins with '$', which is the broker's own."),
         ("" in topic.split("/"), "Its topic has an empty level: a '/' at its start or end, or two in a row."),
         (not topic.isprintable(), "Its topic holds characters that cannot be shown."),
-        (max(map(len, texts), default=0) > LONGEST_TEXT, f"Its topic, user or password has over {LONGEST_TEXT} bytes."),
+        (longest > LONGEST_TEXT, f"Its topic, user or password has over {LONGEST_TEXT} bytes."),
     ):
         if is_wrong:
             raise not_understood(why, FORM)

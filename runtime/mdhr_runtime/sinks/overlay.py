@@ -11,7 +11,6 @@ One source gives `out.mp4`; several give one file each, `out-NAME.mp4` with the 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import numpy as np
 
 from ..errors import OutputError
 from ..files import told
-from ..names import name_of
+from ..names import one_per_source
 from ..results import FrameResult, SourceInfo
 from ..targets import PartialFile, is_marked_mp4, mp4_mark
 from .base import Sink, SinkContext
@@ -56,7 +55,8 @@ class Overlay(Sink):
         self._aus = context.aus
         self._videos: dict[str, _Video] = {}
         try:
-            for source, path in zip(context.sources, _paths(Path(target), context.sources), strict=True):
+            paths = one_per_source(Path(target), [source.name for source in context.sources])
+            for source, path in zip(context.sources, paths, strict=True):
                 self._videos[source.name] = _Video(path, source, context)
         except BaseException:
             self.close()
@@ -152,12 +152,6 @@ class _Video:
                 f"Less than {SPACE_LEFT >> 20} MiB are free on its disk.",
                 "Make room. The video is complete up to here.",
             )
-
-
-def _paths(path: Path, sources: Sequence[SourceInfo]) -> list[Path]:
-    if len(sources) == 1:
-        return [path]
-    return [path.with_name(name_of(source.name, f"{path.stem}-", path.suffix)) for source in sources]
 
 
 def _is_ours(path: Path) -> bool:

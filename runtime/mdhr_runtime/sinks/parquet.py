@@ -136,11 +136,11 @@ class ParquetFile(Sink):
                 raise
             return False
         aus = [name.removesuffix("_p") for name in found.names if name.endswith("_p")]
-        expected = columns(aus, landmarks="x_0" in found.names)
+        expected = columns(aus, landmarks="nose_x" in found.names)
         return bool(found.equals(_schema(self._arrow, expected), check_metadata=True))
 
 
-def _schema(arrow: Any, columns: Sequence[Column]) -> Any:
+def _schema(arrow: Any, columns: Sequence[Column[Any]]) -> Any:
     """The Arrow schema of some columns, with the mark by which we recognise our own."""
     types = {int: arrow.int64(), bool: arrow.bool_(), float: arrow.float32(), str: arrow.string()}
     precise = {"timestamp": arrow.float64()}  # hours in thousandths

@@ -1,13 +1,17 @@
-"""Shared by the sinks that publish rows: their address, and a queue for receivers that may be slow."""
+"""Shared by the sinks that publish rows and events: their address, and a queue for receivers that may be slow."""
 
 from __future__ import annotations
 
 from collections import deque
 from threading import Lock
+from typing import Generic, TypeVar
 
 from ..addresses import Address
 from ..errors import OutputError
 
+Message = TypeVar("Message")
+EVENTS = "events"
+"""Where events are published, below the address of the rows."""
 QUEUED = 2_000
 """Most messages that wait: about a minute of one face at 30 frames/s, and one megabyte."""
 
@@ -37,7 +41,7 @@ def not_understood(why: str, form: str) -> OutputError:
     return OutputError("The address to publish to is not understood.", why, fix)
 
 
-class Outbox:
+class Outbox(Generic[Message]):
     """A queue that never makes its writer wait: when it is full, its oldest message is lost. Safe between threads.
 
     Args:
@@ -48,7 +52,7 @@ class Outbox:
     """
 
     def __init__(self, size: int = QUEUED) -> None:
-        self._messages: deque[str] = deque()
+        self._messages: deque[Message] = deque()
         self._size = size
         self._lock = Lock()
         self.dropped = 0
@@ -56,7 +60,7 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def put(self, message: str) -> None:
+    def put(self, message: Message) -> None:
         """Add a message."""
         with self._lock:
             if len(self._messages) >= self._size:
@@ -64,7 +68,7 @@ class Outbox:
                 self.dropped += 1
             self._messages.append(message)
 
-    def take(self) -> str | None:
+    def take(self) -> Message | None:
         """Remove the oldest message and return it, or None if there is none."""
         with self._lock:
             return self._messages.popleft() if self._messages else None

@@ -9,6 +9,9 @@
 `final` false is provisional: a final one for the same source, frame and face follows. In a frame without a face
 `success` is false, `confidence` 0, and what belongs to the face and its AUs is null: there is nothing that a program
 could take for a neutral face.
+
+An event is an object as well, `{"source": "cam0", "person": 0, "face_id": 0, "au": "AU12", "onset": 1.2, "apex": 1.48,
+"offset": 2.04, "peak": 0.9312, "mean": 0.7204, "duration": 0.84}`; `mdhr_runtime.sinks.event_file` says what it means.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..au_events import AuEvent
 from ..results import Row
 
 if TYPE_CHECKING:
@@ -88,7 +92,19 @@ def as_json(row: Row, context: SinkContext) -> str:
 
     In ASCII, so that even the name of a file that is not valid UTF-8 passes through everything.
     """
-    return json.dumps(record(row, context), separators=(",", ":"))
+    return _line(record(row, context))
+
+
+def event_as_json(event: AuEvent) -> str:
+    """An event as one line of JSON; see `as_json`."""
+    times = _named(("onset", "apex", "offset"), (event.onset, event.apex, event.offset), 3)
+    scores = {"peak": cut(event.peak), "mean": cut(event.mean)}
+    who = {"source": event.source, "person": event.person, "face_id": event.face_id, "au": event.au}
+    return _line({**who, **times, **scores, "duration": _rounded(event.duration, 3)})
+
+
+def _line(plain: dict[str, Any]) -> str:
+    return json.dumps(plain, separators=(",", ":"))
 
 
 def _scores(row: Row, aus: Iterable[str]) -> dict[str, Any] | None:

@@ -13,8 +13,9 @@ Such a URL may hold a password: of it, show and write only what `mdhr_runtime.ad
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from ..addresses import is_address, redacted
@@ -44,6 +45,11 @@ SCHEMES = {
     "ws": "mdhr_runtime.sinks.websocket:WebSocketPublisher",
     LIVE_PAGE: "mdhr_runtime.live.page:LivePage",
 }
+EVENT_FILES = {
+    ".csv": "mdhr_runtime.sinks.event_file:EventFile",
+    ".eaf": "mdhr_runtime.sinks.elan:ElanFile",
+}
+SUMMARY_FILES = {".csv": "mdhr_runtime.sinks.summary_file:SummaryFile"}
 """The classes of the kinds that are built in; they are imported at first use."""
 
 
@@ -69,7 +75,7 @@ def find_sink(target: str | Path) -> type[Sink]:
     Raises:
         OutputError: The target is of no known kind, or the class of another distribution cannot be used.
     """
-    from importlib.metadata import EntryPoint, entry_points
+    from importlib.metadata import entry_points
 
     target = str(target)
     if is_address(target):
@@ -80,8 +86,8 @@ def find_sink(target: str | Path) -> type[Sink]:
         key = ".jsonl"
     found = FOLDER if is_folder(target) else built_in.get(key)
     if found is not None:
-        kind: type[Sink] = EntryPoint(key, found, GROUP).load()
-        return kind
+        built: type[Sink] = resolve_name(found)
+        return built
     others = {entry.name: entry for entry in entry_points(group=GROUP)}
     if key in others:
         return _load(others[key])
@@ -90,6 +96,27 @@ def find_sink(target: str | Path) -> type[Sink]:
         f"There is no output for this kind of {what}: {key or repr(redacted(target))}.",
         f"Known are {', '.join(name for name in known if name != LIVE_PAGE)}.",
         f"Choose one of them, a folder (au/), or {STANDARD_OUTPUT} for JSON Lines on the standard output.",
+    )
+
+
+def find_file_sink(target: str | Path, kinds: Mapping[str, str]) -> type[Sink]:
+    """The class of the sink that writes a file of events or of a summary.
+
+    Args:
+        target: The file's path.
+        kinds: `EVENT_FILES` or `SUMMARY_FILES`.
+
+    Raises:
+        OutputError: The file is of another kind.
+    """
+    suffix = Path(target).suffix.lower()
+    if suffix in kinds and not is_address(str(target)):
+        found: type[Sink] = resolve_name(kinds[suffix])
+        return found
+    raise OutputError(
+        f"{redacted(str(target)) or 'An empty name'} is no file of a kind that can be written here.",
+        f"Its name does not end in {' or '.join(kinds)}.",
+        f"Choose such a name, like {' or '.join(f'au{suffix}' for suffix in kinds)}.",
     )
 
 

@@ -1,14 +1,15 @@
-"""Base class of the sinks that write one line per row: CSV and JSON Lines."""
+"""Base class of the sinks that write one line per row or event: CSV and JSON Lines."""
 
 from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..files import LineFile
-from ..results import FrameResult, Row
+from ..results import FrameResult
 from ..targets import STDOUT, Claim
 from .base import STANDARD_OUTPUT, Sink, SinkContext
 
@@ -34,21 +35,23 @@ class TableFile(Sink):
 
     head: ClassVar[re.Pattern[bytes]]
     """What every file of this kind begins with."""
+    noun = "rows"
+    """What its lines are about."""
 
     def __init__(self, target: str | Path, context: SinkContext) -> None:
         self._path = None if target == STANDARD_OUTPUT else Path(target)
         self._claim = Claim(self._path or STDOUT, self._is_ours, inputs=context.inputs, overwrite=context.overwrite)
         self._context = context
         self._file: LineFile | None = None
-        self._rows = 0
+        self._lines = 0
 
     @abstractmethod
     def header(self) -> str:
         r"""The first line with its "\n", or nothing."""
 
     @abstractmethod
-    def line(self, row: Row) -> str:
-        r"""A row's line with its "\n"."""
+    def line(self, record: Any, /) -> str:
+        r"""The line of a row or event, with its "\n"."""
 
     @staticmethod
     @abstractmethod
@@ -58,7 +61,7 @@ class TableFile(Sink):
     @property
     def summary(self) -> str:
         """See `Sink`."""
-        return f"{self._rows} rows: {self._path or 'standard output'}"
+        return f"{self._lines} {self.noun}: {self._path or 'standard output'}"
 
     def begin(self) -> None:
         """Create the file, or empty an older one, and write the first line.
@@ -71,17 +74,21 @@ class TableFile(Sink):
             self._file.write(header)
 
     def write(self, result: FrameResult) -> None:
-        """Append the rows of a frame.
+        """Append the rows of a frame; see `append`."""
+        for row in result.rows:
+            self.append(row)
+
+    def append(self, record: Any) -> None:
+        """Append the line of a row or event.
 
         Raises:
-            OutputError: A line cannot be written, for example because the disk is full. The lines before are complete.
+            OutputError: It cannot be written, for example because the disk is full. The lines before are complete.
             ReaderGone: The file is a pipe whose reader has closed it.
         """
         if self._file is None:
-            raise RuntimeError("write() before begin()")
-        for row in result.rows:
-            self._file.write(self.line(row))
-            self._rows += 1
+            raise RuntimeError("append() before begin()")
+        self._file.write(self.line(record))
+        self._lines += 1
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""
@@ -92,19 +99,25 @@ class TableFile(Sink):
             self._claim.release()
 
     def _is_ours(self, path: Path) -> bool:
-        """Whether a file is, from its first byte to its last, what this class writes."""
-        with path.open("rb") as file:
-            text = file.read(BLOCK)
-            head = self.head.match(text)
-            row = head and self.row_after(head)
-            if not head or not row:
-                return False
-            place = head.end()
-            while True:
-                while match := row.match(text, place):
-                    place = match.end()
-                text, place = text[place:], 0
-                more = file.read(BLOCK)
-                if not more or len(text) > LONGEST_ROW:
-                    return not text
-                text += more
+        return is_table(path, self.head, self.row_after)
+
+
+def is_table(
+    path: Path, head: re.Pattern[bytes], row_after: Callable[[re.Match[bytes]], re.Pattern[bytes] | None]
+) -> bool:
+    """Whether a file is a table from its first byte to its last; see `TableFile` for the other arguments."""
+    with path.open("rb") as file:
+        text = file.read(BLOCK)
+        found = head.match(text)
+        row = found and row_after(found)
+        if not found or not row:
+            return False
+        place = found.end()
+        while True:
+            while match := row.match(text, place):
+                place = match.end()
+            text, place = text[place:], 0
+            more = file.read(BLOCK)
+            if not more or len(text) > LONGEST_ROW:
+                return not text
+            text += more

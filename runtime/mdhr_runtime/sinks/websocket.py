@@ -1,16 +1,18 @@
-"""Rows to any number of WebSocket clients, one JSON text message per row.
+"""Rows and events to any number of WebSocket clients, one JSON text message each.
 
 The address is where this program LISTENS: subscribers connect to it at any time, and no other program has to run.
 `ws://127.0.0.1:8765` can be reached from this machine only, `ws://0.0.0.0:8765` from everywhere.
 
-A subscriber gets the rows from its arrival on. Connections that a web page opens are refused: any page in a browser on
-this machine could otherwise read along.
+A subscriber gets the rows from its arrival on; one that connects to `/events`, after the path of the rows if there is
+one, gets the events instead. Connections that a web page opens are refused: any page in a browser on this machine could
+otherwise read along.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -18,29 +20,30 @@ from threading import Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ..au_events import AuEvent
 from ..errors import OutputError
 from ..results import FrameResult
 from .base import Sink, SinkContext
 from .extras import extra
-from .publishing import QUEUED, Outbox, not_understood, parse_target
-from .record import as_json
+from .publishing import EVENTS, QUEUED, Outbox, not_understood, parse_target
+from .record import as_json, event_as_json
 
 FORM = "ws://[user:password@]host:port[/path], with the address to listen on."
 GRACE = 2.0
-"""Seconds at the end in which rows that wait may still go out."""
+"""Seconds at the end in which messages that wait may still go out."""
 
 
 class WebSocketPublisher(Sink):
-    """Sends rows.
+    """Sends rows and events.
 
-    Every subscriber has a bounded queue: when it is too slow, its oldest rows go, and are counted. Neither `write` nor
-    the other subscribers wait for it.
+    Every subscriber has a bounded queue: when it is too slow, its oldest messages go, and are counted. Neither `write`
+    nor the other subscribers wait for it.
 
     Args:
         target: Where to listen, see `FORM`. With user and password, subscribers must give them (HTTP basic
             authentication).
         context: The run.
-        queued: Most rows that wait, per subscriber.
+        queued: Most messages that wait, per subscriber.
 
     Attributes:
         port: The port that is listened on, also where the URL says 0.
@@ -53,6 +56,8 @@ class WebSocketPublisher(Sink):
         self._address = parse_target(target, FORM)
         if self._address.port is None:
             raise not_understood("It names no port.", FORM)
+        self._rows_path = f"/{self._address.path}"
+        self._events_path = f"{self._rows_path.rstrip('/')}/{EVENTS}"
         self._context = context
         self._queued = queued
         self._library = extra("ws", "websockets.asyncio.server")
@@ -79,31 +84,40 @@ class WebSocketPublisher(Sink):
 
     @property
     def dropped(self) -> int:
-        """Rows that did not reach a subscriber because it was too slow, over all subscribers."""
+        """Messages that did not reach a subscriber because it was too slow, over all subscribers."""
         return self._dropped + sum(subscriber.outbox.dropped for subscriber in self._subscribers)
 
     @property
     def summary(self) -> str:
         """See `Sink`."""
         lost = f", {self.dropped} dropped for slow ones" if self.dropped else ""
-        return f"{self._delivered} rows to {self._served} subscribers: {self._address}{lost}"
+        return f"{self._delivered} messages to {self._served} subscribers: {self._address}{lost}"
 
     def write(self, result: FrameResult) -> None:
         """Send the rows of a frame to the present subscribers. Never waits and never fails."""
-        subscribers = self._subscribers
-        if not subscribers or self._ending.is_set():
-            return
-        for row in result.rows:
-            message = as_json(row, self._context)
-            for subscriber in subscribers:
-                subscriber.outbox.put(message)
-        self._loop.call_soon_threadsafe(self._wake)
+        subscribers = self._of(self._rows_path)
+        for row in result.rows if subscribers else ():
+            self._send(as_json(row, self._context), subscribers)
+
+    def write_event(self, event: AuEvent) -> None:
+        """Send an event, likewise."""
+        self._send(event_as_json(event), self._of(self._events_path))
 
     def close(self) -> None:
         """Send what waits, within `GRACE` seconds, and end. Safe to call twice."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._end)
             self._thread.join()
+
+    def _of(self, path: str) -> Sequence[_Subscriber]:
+        """The present subscribers of a path."""
+        return () if self._ending.is_set() else [one for one in self._subscribers if one.path == path]
+
+    def _send(self, message: str, subscribers: Sequence[_Subscriber]) -> None:
+        for subscriber in subscribers:
+            subscriber.outbox.put(message)
+        if subscribers:
+            self._loop.call_soon_threadsafe(self._wake)
 
     async def _listen(self) -> Any:
         logger = logging.getLogger(__name__)
@@ -123,7 +137,7 @@ class WebSocketPublisher(Sink):
 
     async def _admit(self, connection: Any, request: Any) -> Any:
         """Refuse requests for another path or without the password."""
-        if unquote(urlsplit(request.path).path) != f"/{self._address.path}":
+        if _path(request) not in (self._rows_path, self._events_path):
             return connection.respond(HTTPStatus.NOT_FOUND, "There is nothing here.\n")
         if self._address.user is None:
             return None
@@ -132,7 +146,7 @@ class WebSocketPublisher(Sink):
 
     async def _serve(self, connection: Any) -> None:
         """Serve one subscriber until it leaves or the run ends."""
-        subscriber = _Subscriber(connection, self._queued)
+        subscriber = _Subscriber(connection, _path(connection.request), self._queued)
         self._served += 1
         self._subscribers = (*self._subscribers, subscriber)
         try:
@@ -167,12 +181,16 @@ class WebSocketPublisher(Sink):
         self._wake()
 
 
-class _Subscriber:
-    """A connection that gets rows, and those that wait for it."""
+def _path(request: Any) -> str:
+    return unquote(urlsplit(request.path).path)
 
-    def __init__(self, connection: Any, queued: int) -> None:
-        self.connection = connection
-        self.outbox = Outbox(queued)
+
+class _Subscriber:
+    """A connection to a path, and the messages that wait for it."""
+
+    def __init__(self, connection: Any, path: str, queued: int) -> None:
+        self.connection, self.path = connection, path
+        self.outbox = Outbox[str](queued)
         self.news = asyncio.Event()
 
     async def something(self, ending: asyncio.Event) -> bool:

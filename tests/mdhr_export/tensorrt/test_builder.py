@@ -147,7 +147,7 @@ def test_engines_build_for_one_camera_and_for_many(flavor, traced, max_batch, ma
     assert build_engine(path, flavor, shapes(path, max_batch, max_frames), BuildSettings()).data
 
 
-@pytest.mark.parametrize("name", ["encoder", "temporal", "clip", "pnet", "rnet", "onet"])
+@pytest.mark.parametrize("name", ["encoder", "temporal", "clip", "pnet", "rnet", "onet", "embedder"])
 def test_all_graphs_of_a_bundle_parse(flavor, tiny_bundle, name):
     assert_types(parse_network(open_bundle(tiny_bundle).graph_path(name), flavor), "float32")
 

@@ -132,6 +132,7 @@ def test_the_repository_is_not_the_bundle(bundle):
     [
         ({"encoder": ("tensorrt_rtx", Path("x"))}, "Triton cannot run the engine of encoder"),
         ({"pnet": ("tensorrt", Path("x"))}, "Triton was given an engine for pnet"),
+        ({"embedder": ("tensorrt", Path("x"))}, "Triton was given an engine for embedder"),
         ({"encoder": ("tensorrt", Path("missing.engine"))}, "cannot be written"),
     ],
 )

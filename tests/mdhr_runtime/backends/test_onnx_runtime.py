@@ -100,6 +100,7 @@ def test_engines_of_onnx_runtime_are_kept_beside_the_bundle():
         ("encoder", "outputs", {"spare": TensorRecord("float32", (1,))}),
         ("temporal", "inputs", {"state_dynamics": TensorRecord("float32", ("streams", 9, 1))}),
         ("pnet", "inputs", {"images": TensorRecord("float32", ("N", "H", "W", 3))}),
+        ("embedder", "inputs", {"images": TensorRecord("uint8", ("N", 112, 112, 3))}),
     ],
 )
 def test_a_graph_that_is_not_as_its_manifest_says_is_refused(tiny_bundle, graph, side, changes):
@@ -158,7 +159,9 @@ print(len(os.listdir("/proc/self/task")) - before)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
-@pytest.mark.parametrize(("graph", "threads", "further"), [("temporal", 1, 0), ("temporal", 3, 2), ("pnet", 3, 0)])
+@pytest.mark.parametrize(
+    ("graph", "threads", "further"), [("temporal", 1, 0), ("temporal", 3, 2), ("pnet", 3, 0), ("embedder", 3, 0)]
+)
 def test_a_model_takes_as_many_threads_as_it_is_given(tiny_bundle, graph, threads, further):
     command = [sys.executable, "-c", COUNT, tiny_bundle, str(threads), graph]
     result = subprocess.run(command, capture_output=True, text=True)

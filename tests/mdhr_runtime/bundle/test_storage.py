@@ -104,7 +104,7 @@ def test_files_that_do_not_belong_to_the_bundle_are_not_taken_in(bundle):
     assert read_manifest(bundle) == written
 
 
-@pytest.mark.parametrize("name", ["encoder.onnx", "temporal.onnx", "detector/pnet.onnx"])
+@pytest.mark.parametrize("name", ["encoder.onnx", "temporal.onnx", "detector/pnet.onnx", "identity/embedder.onnx"])
 def test_a_missing_file_is_named(bundle, name):
     (bundle / name).unlink()
     with pytest.raises(BundleError, match="not complete") as error:

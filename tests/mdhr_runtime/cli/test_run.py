@@ -344,7 +344,7 @@ def test_a_part_of_the_source_is_analysed_turned(tiny_bundle, write_video, swayi
     part = ("--start", "0:00.2", "--end", "0.6", "--every", "2", "--rotate", "90")
     result = invoke(tiny_bundle, video, "--out", out, *part)
     assert [(row["frame"], row["timestamp"]) for row in read(out)] == [
-        (str(number), f"{(number - 1) / 25:.3f}") for number in (7, 9, 11, 13, 15)
+        (str(number), f"{(number - 1) / 25:.4f}") for number in (7, 9, 11, 13, 15)
     ]
     assert "5 with a face" in result.output
     assert invoke(tiny_bundle, video, "--out", out, "--fps", "5").exit_code == 0

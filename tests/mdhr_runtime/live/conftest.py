@@ -58,7 +58,7 @@ def serve():
 
     def start(address="127.0.0.1:0", sources=("clip.mp4",), stats=None, live=False, fps=25.0):
         infos = tuple(SourceInfo(name, fps, live) for name in sources)
-        pages.append(LivePage(f"live://{address}", SinkContext(AUS, infos, stats=stats)))
+        pages.append(LivePage(f"live://{address}", SinkContext(AUS, infos, stats=stats, lookahead=7)))
         return pages[-1]
 
     yield start

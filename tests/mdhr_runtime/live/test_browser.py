@@ -7,8 +7,10 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from mdhr_runtime.faces import View
 from mdhr_runtime.results import SourceStats
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs the Python package selenium")
@@ -125,6 +127,34 @@ def test_a_chart_for_every_face(browser, serve, play):
     assert [face.text for face in all_of(browser, "h3")] == ["Face 0", "Face 1"]
     assert len(all_of(browser, ".face tbody tr")) == 6
     until(browser, lambda: text(browser, "[data-figure=faces]") == "2")
+
+
+def test_a_card_says_who_it_is_and_how_far_it_can_be_trusted(browser, serve, make_result):
+    def write(frame, final=True, **known):
+        result = make_result(frame, score=0.9, final=final)
+        page.write(replace(result, rows=(replace(result.rows[0], **known),)))
+
+    def card():
+        face = all_of(browser, ".face")[0]
+        name, told = face.find_element(By.TAG_NAME, "h3").text, face.find_element(By.CLASS_NAME, "presence").text
+        return name, told, "unsure" in face.get_attribute("class"), face.value_of_css_property("border-top-color")
+
+    blue, green = "rgba(88, 196, 221, 1)", "rgba(149, 209, 122, 1)"
+    page = serve()
+    write(1)
+    browser.get(page.url)
+    until(browser, lambda: shown(browser) == 1 and card() == ("Face 0", "3 active", False, blue))
+    view = View(np.full((5, 2), 90, np.float32), (0.0, 0.0, 0.0), 0.25, ("blurred",))
+    for frame, known, told, unsure in (
+        (2, {"context": 15}, "3 active", False),
+        (3, {"context": 8}, "3 active · 8 of 15 frames", True),
+        (4, {"context": 8, "final": False}, "3 active", False),
+        (5, {"context": 15, "view": view}, "3 active · blurred", False),
+        (6, {"scores": None, "view": view}, "not scored · blurred", True),
+    ):
+        write(frame, person=2, **known)
+        expected = "Person 2 · Face 0", told, unsure, green
+        until(browser, lambda frame=frame, expected=expected: shown(browser) == frame and card() == expected)
 
 
 def test_sources_stand_one_below_the_other(browser, serve, make_result):

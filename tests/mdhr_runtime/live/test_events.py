@@ -5,6 +5,7 @@ from threading import Event
 import numpy as np
 import pytest
 
+from mdhr_runtime.faces import View
 from mdhr_runtime.live import events
 from mdhr_runtime.live.events import EventStream
 from mdhr_runtime.live.page_state import PageState
@@ -22,7 +23,7 @@ def state():
 @pytest.fixture
 def stream(state, aus):
     stats = SourceStats(dropped=3, latency=0.25, state="reconnecting")
-    return EventStream(state, SinkContext(aus, (CLIP,), stats=lambda: {"clip.mp4": stats}))
+    return EventStream(state, SinkContext(aus, (CLIP,), stats=lambda: {"clip.mp4": stats}, lookahead=7))
 
 
 def read(sent, count):
@@ -80,7 +81,19 @@ def test_scores_are_cut_not_rounded(state, stream):
     row = Row("clip.mp4", 1, 0.0, 7, 0.9, (0, 0, 1, 1), scores)
     state.post(FrameResult("clip.mp4", 1, 0.0, np.zeros((4, 4, 3), np.uint8), (row,)))
     _, (_, _, rows) = read(stream.events("", Event()), 2)
-    assert rows[0][4] == [[7, [4999, 5000, 10000]]]
+    assert rows[0][4] == [[7, [4999, 5000, 10000], None, None, None, None]]
+
+
+def test_who_a_face_is_and_how_far_its_scores_can_be_trusted(state, stream):
+    views = [
+        View(np.zeros((5, 2), np.float32), (0.0, 0.0, 0.0), quality, ("blurred", "dark")) for quality in (0.9, 0.25)
+    ]
+    sure = Row("clip.mp4", 1, 0.0, 7, 0.9, (0, 0, 1, 1), np.zeros(3, np.float32), person=2, view=views[0], context=15)
+    poor = Row("clip.mp4", 1, 0.0, 8, 0.9, (0, 0, 1, 1), person=0, view=views[1])
+    state.post(FrameResult("clip.mp4", 1, 0.0, np.zeros((4, 4, 3), np.uint8), (sure, poor)))
+    (_, _, hello), (_, _, rows) = read(stream.events("", Event()), 2)
+    assert hello["lookahead"] == 7
+    assert rows[0][4] == [[7, [0, 0, 0], 15, 2, 0.9, None], [8, None, None, 0, 0.25, "blurred"]]
 
 
 def test_what_is_no_number_does_not_break_the_stream(state, aus):
@@ -89,7 +102,7 @@ def test_what_is_no_number_does_not_break_the_stream(state, aus):
     stats = SourceStats(latency=np.inf)
     stream = EventStream(state, SinkContext(aus, (CLIP,), stats=lambda: {"clip.mp4": stats}))
     _, (_, _, rows), (_, _, figures) = read(stream.events("", Event()), 3)
-    assert rows == [[0, 1, None, 1, []]]
+    assert rows == [[0, 1, None, 1, [[7, None, None, None, None, None]]]]
     assert figures[0]["latency"] is None
 
 

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mdhr_runtime.faces import View
 from mdhr_runtime.live.page_state import PageState
 from mdhr_runtime.live.pictures import LONG_SIDE, Pictures
 from mdhr_runtime.results import FrameResult, Row, SourceInfo
@@ -47,15 +48,17 @@ def test_faces_are_marked_and_the_shared_frame_stays_as_it_is(state, pictures, m
     np.testing.assert_array_equal(result.image, before)
 
 
-def test_large_frames_are_shrunk_with_their_boxes(state, pictures):
+def test_large_frames_are_shrunk_with_their_boxes_and_landmarks(state, pictures):
     image = np.zeros((1920, 1080, 3), np.uint8)
     box = (200.0, 400.0, 600.0, 1000.0)
-    row = Row("clip.mp4", 1, 0.0, 0, 0.9, box, np.zeros(3, np.float32))
+    view = View(np.full((5, 2), (400, 700), np.float32), (0.0, 0.0, 0.0), 0.9)
+    row = Row("clip.mp4", 1, 0.0, 0, 0.9, box, np.zeros(3, np.float32), view=view)
     state.post(FrameResult("clip.mp4", 1, 0.0, image, (row,)))
     picture = decoded(pictures.get(0))
     assert picture.shape[:2] == (LONG_SIDE, 540)
+    assert picture[350, 200].max() > 100
     lower_edge = picture[480:520, 150:250].max(axis=(1, 2))
-    assert abs(480 + int(lower_edge.argmax()) - 500) < 6
+    assert abs(480 + int((lower_edge > 100).argmax()) - 500) < 6
 
 
 def test_pictures_are_made_at_a_bounded_rate_and_once_for_all(state, pictures, clock, make_result):

@@ -67,7 +67,9 @@ def test_a_gap_is_reported_and_never_bridged(swaying, model):
 
 @pytest.mark.slow
 def test_missing_images_are_never_bridged(swaying, model):
-    rows = rows_of(run(model, Arrays([*swaying[:6], None, *swaying[9:18]])))
+    results = run(model, Arrays([*swaying[:6], None, *swaying[9:18]]))
+    assert [result.frame for result in results if not result.follows] == [7]
+    rows = rows_of(results)
     assert [row.face_id for row in rows] == [0] * 15
     assert_scores(rows[:6], clip_scores(swaying[:6], model))
     assert_scores(rows[6:], clip_scores(swaying[9:18], model))

@@ -9,6 +9,7 @@ from camera_server import wait_for
 
 from mdhr_runtime.errors import VideoError
 from mdhr_runtime.faces import FoundFace
+from mdhr_runtime.faces.choice import Choice
 from mdhr_runtime.pipeline.channel import Wakeup
 from mdhr_runtime.pipeline.source_worker import SourceWorker
 
@@ -80,8 +81,8 @@ def test_frames_come_with_their_faces_and_none_where_some_are_missing(begin):
     faces = OneFace()
     worker, told = begin(Arrays([IMAGE, IMAGE, None, IMAGE]), faces)
     frames = list(worker.frames)
-    assert [frame and (frame.frame.number, frame.faces[5].continues) for frame in frames] == [
-        (1, False), (2, True), None, (3, False),
+    assert [frame and (frame.frame.number, frame.faces[5].continues, frame.follows) for frame in frames] == [
+        (1, False, True), (2, True, True), None, (3, False, False),
     ]  # fmt: skip
     assert faces.interruptions == 1
     assert worker.state == "ended"
@@ -179,3 +180,12 @@ def test_frames_whose_face_lies_are_counted_by_the_rotation(begin):
     list(worker.frames)
     assert worker.lying == {90: 2}
     assert worker.faceless.count == 3
+
+
+def test_faces_that_are_not_chosen_are_nowhere_and_told_apart_from_none(begin):
+    worker, told = begin(Arrays([IMAGE] * 60), choice=Choice(region=(0.9, 0.9, 0.1, 0.1)))
+    assert not any(frame.faces for frame in worker.frames)
+    assert worker.faceless.elsewhere == 60
+    worker, told = begin(Arrays([IMAGE] * 2), choice=Choice(region=(8, 0, 2, 2)))
+    assert not list(worker.frames)
+    wait_for(lambda: [error.what for error in told] == ["The region 8,0,2,2 is outside of the picture."])

@@ -18,7 +18,7 @@ HEADER = (
     "frame,face_id,timestamp,confidence,success,x,y,w,h,pose_Rx,pose_Ry,pose_Rz,AU01_p,AU12_p,AU01_c,AU12_c,"
     "person,quality,flaws,context,final,source\n"
 )
-ROW = "1,0,0.040,0.988,1,10.0,20.2,100.0,119.8,,,,0.2500,0.5000,0,1,,,,15,1,cam\n"
+ROW = "1,0,0.0400,0.9877,1,10.0,20.2,100.0,119.8,,,,0.2500,0.5000,0,1,,,,15,1,cam\n"
 
 
 def test_columns_and_cells(tmp_path):
@@ -27,7 +27,7 @@ def test_columns_and_cells(tmp_path):
         file.write(result(row(1), row(1, face_id=3)))
         file.write(result(nobody(2)))
     assert path.read_bytes().decode() == (
-        HEADER + ROW + ROW.replace("1,0,", "1,3,", 1) + "2,,0.080,0.000,0,,,,,,,,,,,,,,,,1,cam\n"
+        HEADER + ROW + ROW.replace("1,0,", "1,3,", 1) + "2,,0.0800,0.0000,0,,,,,,,,,,,,,,,,1,cam\n"
     )
     assert file.summary == f"3 rows: {path}"
     with path.open(newline="") as lines:
@@ -49,8 +49,15 @@ def test_how_a_frame_shows_a_face(tmp_path):
     with (tmp_path / "au.csv").open(newline="") as lines:
         scored, poor = csv.DictReader(lines)
     common = {
-        **{"x": "10.0", "pose_Rx": "0.100", "pose_Ry": "-0.250", "pose_Rz": "0.000", "x_0": "0.0", "x_4": "8.0"},
-        **{"y_0": "1.0", "y_4": "9.0", "person": "2", "quality": "0.50", "flaws": "turned small"},
+        **{"x": "10.0", "pose_Rx": "0.1000", "pose_Ry": "-0.2500", "pose_Rz": "0.0000", "left_eye_x": "0.0"},
+        **{
+            "left_eye_y": "1.0",
+            "right_mouth_x": "8.0",
+            "right_mouth_y": "9.0",
+            "person": "2",
+            "quality": "0.50",
+            "flaws": "turned small",
+        },
     }
     assert scored.items() >= (common | {"success": "1", "AU01_p": "0.2500", "AU01_c": "0", "context": "8"}).items()
     assert poor.items() >= (common | dict.fromkeys(("AU01_p", "AU01_c", "context"), "") | {"success": "0"}).items()
@@ -110,7 +117,7 @@ def test_tables_of_any_size_names_and_aus_are_replaced(tmp_path):
         assert path.read_text() == HEADER
 
 
-NOBODY = "2,,0.080,0.000,0,,,,,,,,,,,,,,,,1,cam\n"
+NOBODY = "2,,0.0800,0.0000,0,,,,,,,,,,,,,,,,1,cam\n"
 
 
 @pytest.mark.parametrize(

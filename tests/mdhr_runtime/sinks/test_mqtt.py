@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from rows import CONTEXT, nobody, result, row
+from rows import CONTEXT, event, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.sinks import mqtt
@@ -70,15 +70,15 @@ def broker(start_broker):
 
 @pytest.fixture
 def subscribe():
-    """Collect the frames' numbers that arrive at a broker."""
+    """Collect what arrives at a topic of a broker: the frames' numbers, or what else is to be read of the messages."""
     clients = []
 
-    def start(broker):
+    def start(broker, topic=TOPIC, read=lambda message: message["frame"]):
         got, ready = [], threading.Event()
         client = client_library.Client(client_library.CallbackAPIVersion.VERSION2)
-        client.on_connect = lambda *_: client.subscribe(TOPIC, qos=1)
+        client.on_connect = lambda *_: client.subscribe(topic, qos=1)
         client.on_subscribe = lambda *_: ready.set()
-        client.on_message = lambda _client, _data, message: got.append(json.loads(message.payload)["frame"])
+        client.on_message = lambda _client, _data, message: got.append(read(json.loads(message.payload)))
         client.reconnect_delay_set(1, 1)
         client.connect("127.0.0.1", broker.port)
         client.loop_start()
@@ -104,8 +104,33 @@ def test_every_row_arrives_in_order(broker, subscribe):
     wait_until(lambda: len(got) == 300)
     assert got == list(range(1, 301))
     assert output.dropped == 0
-    assert output.summary == f"300 rows: mqtt://127.0.0.1:{broker.port}/{TOPIC}"
+    assert output.summary == f"300 messages: mqtt://127.0.0.1:{broker.port}/{TOPIC}"
     output.close()
+
+
+def test_events_go_to_a_topic_of_their_own(broker, subscribe):
+    frames, _ = subscribe(broker)
+    events, _ = subscribe(broker, f"{TOPIC}/events", read=dict)
+    with publisher(broker) as output:
+        output.write(result(row(1)))
+        output.write_event(event())
+        output.write(result(row(2)))
+    wait_until(lambda: len(frames) == 2 and events)
+    assert frames == [1, 2]
+    (only,) = events
+    assert list(only.items()) == [
+        ("source", "cam"),
+        ("person", 1),
+        ("face_id", 0),
+        ("au", "AU12"),
+        ("onset", 0.4),
+        ("apex", 0.48),
+        ("offset", 1.0),
+        ("peak", 0.8999),
+        ("mean", 0.6999),
+        ("duration", 0.6),
+    ]
+    assert output.summary.startswith("3 messages: ")
 
 
 @pytest.mark.slow
@@ -168,7 +193,7 @@ def test_the_end_does_not_wait_for_a_broker_that_is_gone(broker, monkeypatch):
         for number in range(1, 11):
             output.write(result(row(number)))
     assert output.dropped == 10
-    assert output.summary.startswith("0 rows")
+    assert output.summary.startswith("0 messages")
 
 
 def test_without_a_broker_it_ends_before_it_begins():
@@ -199,7 +224,7 @@ def test_credentials(start_broker, tmp_path):
     broker = start_broker(f"password_file {passwords}", "allow_anonymous false")
     with publisher(broker, login="me:p%40ss%20word@") as output:
         output.write(result(row(1)))
-    assert output.summary.startswith("1 rows")
+    assert output.summary.startswith("1 messages")
     assert "p@ss" not in output.summary
     for login in ("", "me:wrong@"):
         with pytest.raises(OutputError, match="does not accept the connection") as error:
@@ -224,7 +249,7 @@ def test_an_encrypted_connection_trusts_only_known_certificates(start_broker, tm
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with mqtt.MqttPublisher(url, CONTEXT) as output:
         output.write(result(row(1)))
-    assert output.summary == f"1 rows: {url}"
+    assert output.summary == f"1 messages: {url}"
 
 
 @pytest.mark.parametrize(
@@ -241,6 +266,7 @@ def test_an_encrypted_connection_trusts_only_known_certificates(start_broker, tm
         ("lab%00", "cannot be shown"),
         ("lab/\udcff", "cannot be shown"),
         ("ü" * 32_768, "over 65535 bytes"),
+        ("x" * (65_535 - len("/events") + 1), "over 65535 bytes"),
     ],
 )
 def test_topics_that_nobody_can_publish_to(topic, why):

@@ -5,7 +5,7 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from rows import CONTEXT, result, row
+from rows import CONTEXT, event, result, row
 
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.sinks import websocket
@@ -44,7 +44,20 @@ def test_every_subscriber_gets_every_row_in_order():
         output.close()
         assert frames(one) == frames(two) == list(range(1, 301))
     assert output.dropped == 0
-    assert output.summary == "600 rows to 2 subscribers: ws://127.0.0.1:0/rows"
+    assert output.summary == "600 messages to 2 subscribers: ws://127.0.0.1:0/rows"
+
+
+@pytest.mark.parametrize(("path", "events"), [("rows", "rows/events"), ("", "events")])
+def test_events_have_a_path_of_their_own(path, events):
+    with publisher(path) as output, connect(output, path) as rows, connect(output, events) as others:
+        output.write(result(row(1)))
+        output.write_event(event())
+        output.write(result(row(2)))
+        output.close()
+        assert frames(rows) == [1, 2]
+        (only,) = map(json.loads, others)
+    assert (only["au"], only["face_id"], only["duration"]) == ("AU12", 0, 0.6)
+    assert output.summary.startswith("3 messages to 2 subscribers: ")
 
 
 def test_who_comes_later_gets_the_rows_from_then_on():
@@ -100,6 +113,8 @@ def test_web_pages_other_paths_and_strangers_are_refused():
         for address, options, status in (
             (f"ws://me:p%40ss@{url}/rows", {"origin": "http://evil.example"}, 403),
             (f"ws://me:p%40ss@{url}/other", {}, 404),
+            (f"ws://me:p%40ss@{url}/events", {}, 404),
+            (f"ws://{url}/rows/events", {}, 401),
             (f"ws://{url}/rows", {}, 401),
             (f"ws://me:wrong@{url}/rows", {}, 401),
         ):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from raw_faces import faces
 
-from mdhr_export.tracing import trace_detector
+from mdhr_export.tracing import trace_published
 from mdhr_runtime.backends.onnx_runtime import load_graph
 from mdhr_runtime.contract import DETECTOR
 from mdhr_runtime.errors import ConfigError
@@ -18,7 +18,7 @@ from mdhr_train.data.mtcnn import MtcnnNetwork, as_graph, make_detector
 def graphs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("detector")
     for name in DETECTOR:
-        trace_detector(name, folder / f"{name}.onnx")
+        trace_published(name, folder / f"{name}.onnx")
     return {name: load_graph(folder / f"{name}.onnx") for name in DETECTOR}
 
 

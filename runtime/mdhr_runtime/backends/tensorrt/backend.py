@@ -14,7 +14,7 @@ from .graph import EngineGraph, gpu_failure
 from .installed import TITLES, Flavor, Gpu, find_gpu, installed_flavors, make_logger
 
 ENGINE_GRAPHS = (ENCODER, TEMPORAL)
-"""The graphs that the runtime needs engines of; the face detector stays with ONNX Runtime."""
+"""The graphs that the runtime needs engines of; the face detector and the embedder stay with ONNX Runtime."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class TensorRtBackend:
     Args:
         bundle: The bundle.
         engines: Those of its engines that run here.
-        load_onnx: Loads the graphs that have no engine: the face detector's, which take images of any size.
+        load_onnx: Loads the graphs that have no engine: the face detector's, which take images of any size, and the
+            embedder, which runs seldom.
         device: The GPU; by default it is opened with the CUDA binding that is installed.
 
     Attributes:
@@ -64,7 +65,7 @@ class TensorRtBackend:
         load_onnx: Callable[[str], DeviceGraph] | None = None,
         device: Device | None = None,
     ) -> None:
-        self.reason = f"{engines}; the face detector in ONNX Runtime"
+        self.reason = f"{engines}; graphs for faces in ONNX Runtime"
         self._bundle = bundle
         self._engines = engines
         self._load_onnx = load_onnx

@@ -11,17 +11,17 @@ const MOST_LINES = 6;
 const LEAST = 4; // pixels
 
 export class FaceCard {
-  constructor(template, { id, source, aus, occursFrom, colour }) {
+  constructor(template, { id, source, aus, occursFrom, lookahead, colours }) {
     this.element = template.content.firstElementChild.cloneNode(true);
     this.id = id;
+    this.source = source;
     this.occursFrom = occursFrom;
+    this.lookahead = lookahead;
+    this.colours = colours;
     this.gap = Math.max(GAP, source.fps ? GAP_FRAMES / source.fps : 0);
-    this.points = []; // {frame, time, final, scores}, by frame
+    this.points = []; // {frame, time, final, solid, scores, …}, by frame
     this.visible = true;
-    this.element.style.setProperty("--colour", colour);
     this.element.style.setProperty("order", id);
-    this.element.setAttribute("aria-label", `Face ${id} of ${source.name}`);
-    this.element.querySelector("h3").textContent = `Face ${id}`;
     this.presence = this.element.querySelector(".presence");
     this.from = this.element.querySelector(".from");
     this.to = this.element.querySelector(".to");
@@ -30,6 +30,22 @@ export class FaceCard {
     this.canvas.setAttribute("aria-label", `Scores of face ${id} over time, one line per action unit`);
     this.rows = aus.map((au, index) => this.#row(au, index, aus.length));
     this.element.querySelector("tbody").append(...this.rows.map((row) => row.element));
+    this.#name(null);
+  }
+
+  // A person keeps its colour through its faces, as in the video.
+  #name(person) {
+    if (person === this.person) return;
+    this.person = person;
+    this.element.style.setProperty("--colour", this.colours[(person ?? this.id) % this.colours.length]);
+    const name = person === null ? `Face ${this.id}` : `Person ${person} · Face ${this.id}`;
+    this.element.querySelector("h3").textContent = name;
+    this.element.setAttribute("aria-label", `${name} of ${this.source.name}`);
+  }
+
+  // Frames of the window that are still missing of those that there can be.
+  #missing({ final, context }) {
+    return context ? (final ? 2 : 1) * this.lookahead + 1 - context : 0;
   }
 
   #row(au, index, count) {
@@ -60,7 +76,8 @@ export class FaceCard {
     while (index > 0 && this.points[index - 1].frame > point.frame) index -= 1;
     const known = this.points[index - 1]?.frame === point.frame;
     if (known && this.points[index - 1].final) return;
-    this.points.splice(known ? index - 1 : index, known ? 1 : 0, point);
+    const solid = point.final && !this.#missing(point);
+    this.points.splice(known ? index - 1 : index, known ? 1 : 0, { ...point, solid });
   }
 
   // Forget what is older than a time. False if nothing is left.
@@ -81,13 +98,22 @@ export class FaceCard {
   // The numbers: those in the picture, or if the face is not in it, its last ones.
   describe(view) {
     const last = this.#last(view.time);
-    const scores = view.faces.get(this.id) ?? last?.scores;
+    const face = view.faces.get(this.id) ?? last;
+    const scores = face?.scores ?? last?.scores;
     this.element.hidden = !scores || last?.time < view.from;
     if (this.element.hidden) return;
     const here = view.faces.has(this.id) || view.time - last.time < STALE;
     const active = scores.filter((score) => score >= this.occursFrom).length;
+    const missing = this.#missing({ final: view.final, ...face });
+    this.#name(face.person);
     this.element.classList.toggle("gone", !here);
-    this.presence.textContent = here ? `${active} active` : `left at ${clock(last.time)}`;
+    this.element.classList.toggle("unsure", !face.scores || missing > 0);
+    this.element.classList.toggle("viewed", face.quality !== null);
+    this.element.style.setProperty("--quality", `${100 * face.quality}%`);
+    this.presence.title = face.quality === null ? "" : `Quality of the view: ${face.quality.toFixed(2)}`;
+    const told = [face.scores ? `${active} active` : "not scored", face.flaw];
+    if (missing > 0) told.push(`${face.context} of ${face.context + missing} frames`);
+    this.presence.textContent = here ? told.filter(Boolean).join(" · ") : `left at ${clock(last.time)}`;
     const span = view.to - view.from;
     const digits = span > 0 && span < 10 ? 1 : 0;
     this.from.textContent = !span ? "" : view.live ? `${Math.round(span)} s ago` : clock(view.from, digits);
@@ -162,15 +188,15 @@ function drawLimits(pen, look, width, top, bottom, limit) {
   pen.setLineDash([]);
 }
 
-// Stretches without a gap, final and provisional ones apart; the latter start at the last final point.
+// Stretches without a gap, solid ones (final, of a whole window) and others apart, which start at the last point before.
 function runs(points, longest) {
   const result = [];
   for (const point of points) {
     const current = result.at(-1);
     const previous = current?.points.at(-1);
     const gap = !previous || point.time - previous.time > longest;
-    if (gap || current.final !== point.final) {
-      result.push({ final: point.final, points: gap ? [point] : [previous, point] });
+    if (gap || current.solid !== point.solid) {
+      result.push({ solid: point.solid, points: gap ? [point] : [previous, point] });
     } else {
       current.points.push(point);
     }
@@ -190,7 +216,7 @@ function columns(run, index, x, least) {
   }
   const [only] = result;
   if (result.length === 1) result.splice(0, 1, { ...only, x: only.x - least / 2 }, { ...only, x: only.x + least / 2 });
-  return { final: run.final, points: result };
+  return { solid: run.solid, points: result };
 }
 
 function drawRun(pen, look, run, top, bottom, limit) {
@@ -206,11 +232,11 @@ function drawRun(pen, look, run, top, bottom, limit) {
   pen.strokeStyle = look.line;
   pen.globalAlpha = 0.2;
   area(run.points);
-  if (run.final) {
+  if (run.solid) {
     pen.globalAlpha = 0.5;
     occurrences(run.points, limit).forEach(area);
   }
-  pen.globalAlpha = run.final ? 1 : 0.55;
+  pen.globalAlpha = run.solid ? 1 : 0.55;
   pen.lineWidth = 1.4;
   pen.lineJoin = "round";
   pen.beginPath();

@@ -44,6 +44,7 @@ class Source {
     this.present = this.element.querySelector(".present");
     this.left = this.element.querySelector(".left");
     this.cover = this.element.querySelector(".cover");
+    this.nobody = this.element.querySelector(".nobody");
     this.figures = Object.fromEntries(
       [...this.element.querySelectorAll("[data-figure]")].map((cell) => [cell.dataset.figure, cell]),
     );
@@ -59,14 +60,12 @@ class Source {
     if (edition(result) > edition(this.newest)) this.newest = result;
     this.first = Math.min(this.first, time);
     this.video.want(result);
-    for (const [id, scores] of faces) this.#card(id).add({ frame, time, final, scores });
+    for (const [id, face] of faces) if (face.scores) this.#card(id).add({ frame, time, final, ...face });
   }
 
   #card(id) {
     if (!this.faces.has(id)) {
-      const { aus, occursFrom, colours } = this.hello;
-      const colour = colours[id % colours.length]; // as in the video
-      const card = new FaceCard($("face"), { id, source: this.info, aus, occursFrom, colour });
+      const card = new FaceCard($("face"), { id, source: this.info, ...this.hello });
       this.faces.set(id, card);
       this.present.append(card.element);
       card.element.card = card;
@@ -105,6 +104,7 @@ class Source {
     this.present.dataset.density = DENSITIES.find(([most]) => present <= most)[1];
     this.left.parentElement.hidden = !left;
     this.left.previousElementSibling.textContent = `No longer in view: ${left} ${left === 1 ? "face" : "faces"}`;
+    this.nobody.textContent = this.view.faces.size ? "No face is seen well enough" : "No face in view";
     this.figures.faces.textContent = present;
     this.figures.time.textContent = clock(this.view.time);
     for (const card of this.faces.values()) card.draw(this.view);

@@ -1,9 +1,11 @@
 // Results as the server sends them, and their times.
 
-// From [frame, timestamp, final, [[face, [scores in ten-thousandths]], …]].
+// From [frame, timestamp, final, [[face, [scores in ten-thousandths], context, person, quality, flaw], …]].
 export function toResult([frame, time, final, faces]) {
-  const scores = new Map(faces.map(([id, numbers]) => [id, numbers.map((number) => number / 10000)]));
-  return { frame, time: time ?? 0, final: Boolean(final), faces: scores };
+  const toFace = ([id, numbers, context, person, quality, flaw]) => {
+    return [id, { scores: numbers?.map((number) => number / 10000), context, person, quality, flaw }];
+  };
+  return { frame, time: time ?? 0, final: Boolean(final), faces: new Map(faces.map(toFace)) };
 }
 
 // Rises with the frame, and when its final scores take the place of the provisional ones.

@@ -70,5 +70,5 @@ def test_without_a_driver_there_is_no_device(run):
 
 def test_a_graph_without_an_engine_is_loaded_from_its_onnx_file(engines):
     backend = TensorRtBackend(*engines, load_onnx=lambda name: f"{name}.onnx", device=HostDevice())
-    assert backend.load("pnet") == "pnet.onnx"
+    assert [backend.load(name) for name in ("pnet", "embedder")] == ["pnet.onnx", "embedder.onnx"]
     assert backend.reason.startswith("float32 engines of TensorRT-RTX")
