@@ -216,13 +216,17 @@ class EmbeddingIdentity:
     def _embedding(self, image: np.ndarray, track: Track, observation: Observation) -> np.ndarray | None:
         """The embedding of what a track sees; without one, it is looked at later again."""
         embedding = self._look(image, observation)
-        if embedding is None:
+        if embedding is None and not self._is_tired:
             track.wait = RETRY
         return embedding
 
+    @property
+    def _is_tired(self) -> bool:
+        return self._looks >= MOST_LOOKS
+
     def _look(self, image: np.ndarray, observation: Observation) -> np.ndarray | None:
         """The embedding of a face that is clearly seen, unless enough others were looked at in this frame."""
-        if observation.embedding is None and self._looks < MOST_LOOKS and is_clear(image, observation):
+        if observation.embedding is None and not self._is_tired and is_clear(image, observation):
             self._looks += 1
             observation.embedding = self._embedder.embed(image, observation.landmarks)
         return observation.embedding
