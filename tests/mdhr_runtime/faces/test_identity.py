@@ -1,4 +1,4 @@
-"""Who is who: the embedder on real faces, the people of a run on plain vectors, and what is made of both in a tracker."""
+"""Who is who: the embedder on real faces, the people of a run on plain vectors, and what is made of both."""
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -100,7 +100,7 @@ NARROW = np.float32([[47, 40], [53, 40], [54, 50], [47, 62], [53, 62]])
         (seen(landmarks=LANDMARKS / 2 + 20), False),
         (seen(landmarks=NARROW), False),
         (seen(landmarks=LANDMARKS - 38), False),
-        (seen(landmarks=LANDMARKS + [40, 0]), False),
+        (seen(landmarks=LANDMARKS + np.float32([40, 0])), False),
     ],
     ids=["clear", "uncertain", "small", "turned", "left edge", "right edge"],
 )
@@ -187,7 +187,9 @@ def scene():
     def make(*embeddings):
         faces = Faces(*embeddings)
         who = EmbeddingIdentity(faces, People())
-        tracks = [Track(number, seen(100 * number).box, seen(0, number).appearance) for number in range(len(embeddings))]
+        tracks = [
+            Track(number, seen(100 * number).box, seen(0, number).appearance) for number in range(len(embeddings))
+        ]
         image = np.zeros((100, 100 * len(embeddings), 3), np.uint8)
 
         def frame():
