@@ -66,6 +66,7 @@ class Track:
         meets: Whether its box overlaps another's.
         wait: Frames until it is recognised again, at the earliest.
         tries: Times that it was looked at in vain.
+        beside: People whose faces were seen at the same time while it was not recognised.
     """
 
     face_id: int
@@ -81,6 +82,7 @@ class Track:
     meets: bool = False
     wait: int = 0
     tries: int = 0
+    beside: set[int] = field(default_factory=set)
 
     @property
     def size(self) -> float:

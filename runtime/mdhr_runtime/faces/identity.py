@@ -104,7 +104,7 @@ class People:
         with self._lock:
             self._remember(person, embedding)
 
-    def recognise(self, embedding: np.ndarray, present: Iterable[int] = (), *, patient: bool = True) -> int | None:
+    def recognise(self, embedding: np.ndarray, beside: Iterable[int] = (), *, patient: bool = True) -> int | None:
         """Find out whose face it is; somebody who is like nobody is a new person.
 
         Two faces of one person at a time, as in a mirror or in a call that shows somebody twice, are nearly the same
@@ -113,7 +113,7 @@ class People:
 
         Args:
             embedding: The face's, float32 (128,), of unit length.
-            present: The people whose faces are in the picture besides.
+            beside: The people whose faces were in the picture at the same time.
             patient: Whether a face that is like somebody's, but not enough, is left open. Else, it is a new person's.
 
         Returns:
@@ -121,7 +121,7 @@ class People:
         """
         with self._lock:
             likeness = {person: self._likeness(person, embedding) for person in self._templates}
-            wanted = dict.fromkeys(likeness, SAME) | dict.fromkeys(present, SURE)
+            wanted = dict.fromkeys(likeness, SAME) | dict.fromkeys(beside, SURE)
             known = [person for person in likeness if likeness[person] >= wanted[person]]
             if not known and patient and max(likeness.values(), default=-1.0) >= OTHER:
                 return None
@@ -184,14 +184,14 @@ class EmbeddingIdentity:
     def recognise(self, image: np.ndarray, tracks: Sequence[Track]) -> None:
         """Recognise who is clearly seen and was not recognised yet; see `Identity`."""
         for track in _seen(tracks):
-            if track.verified or track.wait > 0 or track.observation is None:
+            if track.verified or track.observation is None:
                 continue
-            embedding = self._embedding(image, track, track.observation)
+            track.beside |= {one.person for one in _seen(tracks) if one.verified and one.person is not None}
+            embedding = self._embedding(image, track, track.observation) if track.wait <= 0 else None
             if embedding is None:
                 continue
             if track.person is None:
-                present = {one.person for one in _seen(tracks) if one.verified and one.person is not None}
-                track.person = self._people.recognise(embedding, present, patient=track.tries < PATIENCE)
+                track.person = self._people.recognise(embedding, track.beside, patient=track.tries < PATIENCE)
             if track.person is None:
                 track.tries, track.wait = track.tries + 1, RETRY
             else:
