@@ -1,0 +1,87 @@
+"""The pose of heads: how they are turned to the camera, from five landmarks.
+
+Angles are named and signed as OpenFace's `pose_Rx`, `pose_Ry`, `pose_Rz`: with x to the right, y down and z away from
+the camera, the head's rotation is R = Rx · Ry · Rz. Positive are: looking down, turning to the image's left (the
+person's own right), and tilting clockwise in the image.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+HEAD = np.array([[-31.5, 0, 0], [31.5, 0, 0], [0, 36.7, -29.2], [-24.7, 70.1, -9.1], [24.7, 70.1, -9.1]])
+"""The landmarks of a head that faces the camera with a closed mouth, (5, 3) in mm, in the order of `LandmarkRefiner`.
+
+They are the points that MTCNN means, whose nose lies below the tip: triangulated from its landmarks in renderings of
+two heads, a scanned one (Infinite-Realities' Lee Perry-Smith) and ICT-FaceKit's mean head with a photo, averaged and
+made symmetric. The size, here the mean of adults, changes no angle.
+"""
+SMILE = np.array([[0, 0, 0], [0, 0, 0], [0, 0, 0], [-7.1, -10.5, 9.1], [7.1, -10.5, 9.1]])
+"""How a full smile moves them, as ICT-FaceKit's `mouthSmile` does. A head that did not smile would seem to nod by 20°."""
+MOST_SMILE = 2.0  # the mouth is as much wider, or narrower, as the smile makes it; nobody's is more than this
+
+FOCAL, WIDTH, HEIGHT = 500.0, 640, 480  # OpenFace's assumed camera: the focal length in pixels in an image of this size
+LEAST_EXTENT = 0.005  # of a face, in focal lengths: at that distance, 13 m, its perspective is 0.3 % of its size
+
+
+def head_pose(landmarks: np.ndarray, size: tuple[int, int]) -> tuple[float, float, float]:
+    """Find the rotation of the head that shows these landmarks.
+
+    The camera is assumed to be OpenFace's, whose view is 65° wide in an image of 4:3. Of all rotations the one is taken
+    whose landmarks fit best (SQPnP, Terzakis and Lourakis 2020); as the nose stands out, there is no second one.
+
+    Args:
+        landmarks: (5, 2), (x, y) in pixels, in the order of `LandmarkRefiner`.
+        size: Height and width of the image in pixels.
+
+    Returns:
+        Pitch, yaw and roll in radians. Landmarks that coincide, or are no numbers, tell no pose: zeros.
+    """
+    focal = _focal(size)
+    camera = np.array([[focal, 0, size[1] / 2], [0, focal, size[0] / 2], [0, 0, 1]])
+    try:
+        _, rotation, _ = cv2.solvePnP(_head(landmarks), _near(landmarks, focal), camera, None, flags=cv2.SOLVEPNP_SQPNP)
+    except cv2.error:
+        return 0.0, 0.0, 0.0
+    r = cv2.Rodrigues(rotation)[0]
+    pitch, roll = np.arctan2([-r[1, 2], -r[0, 1]], [r[2, 2], r[0, 0]])
+    return float(pitch), float(np.arcsin(np.clip(r[0, 2], -1, 1))), float(roll)
+
+
+def averted(pose: tuple[float, float, float], landmarks: np.ndarray, size: tuple[int, int]) -> float:
+    """Find how far a face is turned away from the camera, which sees it at an angle where it is not in the middle.
+
+    Args:
+        pose: What `head_pose` found.
+        landmarks: (5, 2), (x, y) in pixels.
+        size: Height and width of the image in pixels.
+
+    Returns:
+        The angle in radians between where the face points and where the camera is.
+    """
+    (pitch, yaw, _), focal = pose, _focal(size)
+    x, y = (landmarks.mean(axis=0) - (size[1] / 2, size[0] / 2)) / focal
+    along = np.sin(yaw) * x - np.sin(pitch) * np.cos(yaw) * y + np.cos(pitch) * np.cos(yaw)
+    return float(np.arccos(np.clip(along / np.sqrt(x**2 + y**2 + 1), -1, 1)))
+
+
+def _focal(size: tuple[int, int]) -> float:
+    """The assumed focal length in pixels for an image of a height and width."""
+    return FOCAL * (size[1] / WIDTH + size[0] / HEIGHT) / 2
+
+
+def _head(landmarks: np.ndarray) -> np.ndarray:
+    """The head (5, 3) whose mouth is as wide as this one, compared with the eyes; turning changes both alike."""
+    left_eye, right_eye, _, mouth_left, mouth_right = landmarks.astype(float)
+    eyes, mouth = np.hypot(*(right_eye - left_eye)), np.hypot(*(mouth_right - mouth_left))
+    wider = mouth / max(eyes, 1e-9) * HEAD[1, 0] - HEAD[4, 0]
+    return HEAD + np.clip(wider / SMILE[4, 0], -MOST_SMILE, MOST_SMILE) * SMILE
+
+
+def _near(landmarks: np.ndarray, focal: float) -> np.ndarray:
+    """The landmarks (5, 2) of a face that is near enough: the solver refuses those that are far away."""
+    centre = landmarks.mean(axis=0, dtype=float)
+    offsets = landmarks - centre
+    extent = np.sqrt((offsets**2).sum() / len(offsets)) / focal
+    return np.asarray(centre + offsets * max(LEAST_EXTENT / max(extent, 1e-9), 1.0))
