@@ -18,11 +18,11 @@ two heads, a scanned one (Infinite-Realities' Lee Perry-Smith) and ICT-FaceKit's
 made symmetric. The size, here the mean of adults, changes no angle.
 """
 SMILE = np.array([[0, 0, 0], [0, 0, 0], [0, 0, 0], [-7.1, -10.5, 9.1], [7.1, -10.5, 9.1]])
-"""How a full smile moves them, as ICT-FaceKit's `mouthSmile` does. A head that did not smile would seem to nod by 20°."""
-MOST_SMILE = 2.0  # the mouth is as much wider, or narrower, as the smile makes it; nobody's is more than this
+"""How a full smile moves them: ICT-FaceKit's `mouthSmile`. Fitted to a rigid mouth, it looks like a nod of 20°."""
+MOST_SMILE = 2.0  # either way: a mouth that is pursed, or that dropped open, is narrower
 
 FOCAL, WIDTH, HEIGHT = 500.0, 640, 480  # OpenFace's assumed camera: the focal length in pixels in an image of this size
-LEAST_EXTENT = 0.005  # of a face, in focal lengths: at that distance, 13 m, its perspective is 0.3 % of its size
+LEAST_EXTENT = 0.005  # of a face, in focal lengths: at that distance, 8 m, its perspective is 0.4 % of its size
 
 
 def head_pose(landmarks: np.ndarray, size: tuple[int, int]) -> tuple[float, float, float]:
@@ -42,9 +42,9 @@ def head_pose(landmarks: np.ndarray, size: tuple[int, int]) -> tuple[float, floa
     camera = np.array([[focal, 0, size[1] / 2], [0, focal, size[0] / 2], [0, 0, 1]])
     try:
         _, rotation, _ = cv2.solvePnP(_head(landmarks), _near(landmarks, focal), camera, None, flags=cv2.SOLVEPNP_SQPNP)
+        r = cv2.Rodrigues(rotation)[0]
     except cv2.error:
         return 0.0, 0.0, 0.0
-    r = cv2.Rodrigues(rotation)[0]
     pitch, roll = np.arctan2([-r[1, 2], -r[0, 1]], [r[2, 2], r[0, 0]])
     return float(pitch), float(np.arcsin(np.clip(r[0, 2], -1, 1))), float(roll)
 
@@ -72,11 +72,11 @@ def _focal(size: tuple[int, int]) -> float:
 
 
 def _head(landmarks: np.ndarray) -> np.ndarray:
-    """The head (5, 3) whose mouth is as wide as this one, compared with the eyes; turning changes both alike."""
+    """The head (5, 3) whose mouth is as wide as this one, in eyes' distances: turning makes both shorter alike."""
     left_eye, right_eye, _, mouth_left, mouth_right = landmarks.astype(float)
     eyes, mouth = np.hypot(*(right_eye - left_eye)), np.hypot(*(mouth_right - mouth_left))
     wider = mouth / max(eyes, 1e-9) * HEAD[1, 0] - HEAD[4, 0]
-    return HEAD + np.clip(wider / SMILE[4, 0], -MOST_SMILE, MOST_SMILE) * SMILE
+    return np.asarray(HEAD + np.clip(wider / SMILE[4, 0], -MOST_SMILE, MOST_SMILE) * SMILE)
 
 
 def _near(landmarks: np.ndarray, focal: float) -> np.ndarray:
