@@ -7,8 +7,13 @@ person's own right), and tilting clockwise in the image.
 
 from __future__ import annotations
 
+from math import acos, cos, hypot, sin
+
 import cv2
 import numpy as np
+
+Pose = tuple[float, float, float]
+"""Pitch, yaw and roll in radians."""
 
 HEAD = np.array([[-31.5, 0, 0], [31.5, 0, 0], [0, 36.7, -29.2], [-24.7, 70.1, -9.1], [24.7, 70.1, -9.1]])
 """The landmarks of a head that faces the camera with a closed mouth, (5, 3) in mm, in the order of `LandmarkRefiner`.
@@ -25,7 +30,7 @@ FOCAL, WIDTH, HEIGHT = 500.0, 640, 480  # OpenFace's assumed camera: the focal l
 LEAST_EXTENT = 0.005  # of a face, in focal lengths: at that distance, 8 m, its perspective is 0.4 % of its size
 
 
-def head_pose(landmarks: np.ndarray, size: tuple[int, int]) -> tuple[float, float, float]:
+def head_pose(landmarks: np.ndarray, size: tuple[int, int]) -> Pose:
     """Find the rotation of the head that shows these landmarks.
 
     The camera is assumed to be OpenFace's, whose view is 65° wide in an image of 4:3. Of all rotations the one is taken
@@ -49,34 +54,27 @@ def head_pose(landmarks: np.ndarray, size: tuple[int, int]) -> tuple[float, floa
     return float(pitch), float(np.arcsin(np.clip(r[0, 2], -1, 1))), float(roll)
 
 
-def averted(pose: tuple[float, float, float], landmarks: np.ndarray, size: tuple[int, int]) -> float:
-    """Find how far a face is turned away from the camera, which sees it at an angle where it is not in the middle.
+def averted(pose: Pose, landmarks: np.ndarray, size: tuple[int, int]) -> float:
+    """The angle in radians between where a face (see `head_pose`) points and where the camera is.
 
-    Args:
-        pose: What `head_pose` found.
-        landmarks: (5, 2), (x, y) in pixels.
-        size: Height and width of the image in pixels.
-
-    Returns:
-        The angle in radians between where the face points and where the camera is.
+    The camera looks at an angle at what is not in the middle of the image.
     """
-    (pitch, yaw, _), focal = pose, _focal(size)
-    x, y = (landmarks.mean(axis=0) - (size[1] / 2, size[0] / 2)) / focal
-    along = np.sin(yaw) * x - np.sin(pitch) * np.cos(yaw) * y + np.cos(pitch) * np.cos(yaw)
-    return float(np.arccos(np.clip(along / np.sqrt(x**2 + y**2 + 1), -1, 1)))
+    pitch, yaw, _ = pose
+    x, y = ((landmarks.mean(axis=0) - (size[1] / 2, size[0] / 2)) / _focal(size)).tolist()
+    along = sin(yaw) * x + (cos(pitch) - sin(pitch) * y) * cos(yaw)
+    return acos(min(max(along / hypot(x, y, 1), -1.0), 1.0))
 
 
 def _focal(size: tuple[int, int]) -> float:
-    """The assumed focal length in pixels for an image of a height and width."""
     return FOCAL * (size[1] / WIDTH + size[0] / HEIGHT) / 2
 
 
 def _head(landmarks: np.ndarray) -> np.ndarray:
     """The head (5, 3) whose mouth is as wide as this one, in eyes' distances: turning makes both shorter alike."""
     left_eye, right_eye, _, mouth_left, mouth_right = landmarks.astype(float)
-    eyes, mouth = np.hypot(*(right_eye - left_eye)), np.hypot(*(mouth_right - mouth_left))
-    wider = mouth / max(eyes, 1e-9) * HEAD[1, 0] - HEAD[4, 0]
-    return np.asarray(HEAD + np.clip(wider / SMILE[4, 0], -MOST_SMILE, MOST_SMILE) * SMILE)
+    mouth = np.hypot(*(mouth_right - mouth_left)) / max(np.hypot(*(right_eye - left_eye)), 1e-9)
+    smile = (mouth * HEAD[1, 0] - HEAD[4, 0]) / SMILE[4, 0]
+    return np.asarray(HEAD + np.clip(smile, -MOST_SMILE, MOST_SMILE) * SMILE)
 
 
 def _near(landmarks: np.ndarray, focal: float) -> np.ndarray:
