@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from mdhr_runtime.errors import OutputError
+from mdhr_runtime.plotting.picture import Subject, is_ours
 from mdhr_runtime.plotting.tables import Seen
-from mdhr_runtime.plotting.timeline import FaceTimeline, choose, draw, is_ours, occurrences
+from mdhr_runtime.plotting.timeline import Timeline, choose, draw, occurrences
 
 
 def test_frames_that_were_dropped_do_not_tear_the_line_and_a_pause_does():
@@ -23,7 +24,7 @@ def test_an_au_that_occurs_in_one_frame_only_is_shaded():
 
 def timeline(length):
     times = np.arange(length + 1.0)
-    return FaceTimeline("cam", 0, ("AU01",), times, np.full((length + 1, 1), 0.25), 0.0, float(length))
+    return Timeline(Subject("cam", 0), ("AU01",), times, np.full((length + 1, 1), 0.25), 0.0, float(length))
 
 
 @pytest.fixture(params=[".png", ".svg"])
