@@ -8,6 +8,7 @@ from __future__ import annotations
 import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to import
 
 # isort: split
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -43,27 +44,19 @@ def main(
     matrix.
     """
     from ..plotting import events, shares, timeline
-    from ..plotting.picture import Subject, check_name
+    from ..plotting.picture import Chart, Subject, check_name, write
     from ..plotting.tables import EVENTS, SUMMARY, Table
 
     picture = out or table.with_name(f"{table.name}.png")
     check_name(picture)
-    read, wish = Table(table), Subject(source, face, person)
-    subjects: list[Subject]
-    if read.kind is EVENTS:
-        subject, chosen, others = events.choose(read, table, wish)
-        events.draw(subject, chosen, picture, inputs=[table], overwrite=overwrite)
-        subjects = [subject]
-    elif read.kind is SUMMARY:
-        summary, others = shares.choose(read, table, wish)
-        shares.draw(summary, picture, inputs=[table], overwrite=overwrite)
-        subjects = [*summary]
-    else:
-        line, others = timeline.choose(read, table, wish)
-        timeline.draw(line, picture, inputs=[table], overwrite=overwrite)
-        subjects = [line.subject]
+    read = Table(table)
+    choose: Callable[..., tuple[Chart, list[str]]] = (
+        events.choose if read.kind is EVENTS else shares.choose if read.kind is SUMMARY else timeline.choose
+    )
+    chart, others = choose(read, table, Subject(source, face, person))
+    write(chart, picture, inputs=[table], overwrite=overwrite)
     if read.renamed:
         warn(f"{table} is not in UTF-8: the names in it are read as Windows-1252.")
-    click.echo(f"{', '.join(subject.words for subject in subjects)}: {picture}")
+    click.echo(f"{', '.join(subject.words for subject in chart.subjects)}: {picture}")
     if others:
         click.echo(f"Not drawn: {', '.join(others)}. Choose with --source, --face and --person.", err=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,10 +60,31 @@ class Subject(NamedTuple):
         """Face, person and source in words."""
         return " of ".join(part for part in (self.who, self.source) if part)
 
+
+@dataclass(frozen=True, eq=False)
+class Chart(ABC):
+    """What a picture of a table shows.
+
+    Attributes:
+        subjects: Whose rows.
+    """
+
+    subjects: tuple[Subject, ...]
+
     @property
     def title(self) -> str:
-        """The same as the title of a picture."""
-        return f"{self.source} · {self.who}"
+        """What all of it is of: the source, and the subject if there is one."""
+        sources, one = {subject.source or "" for subject in self.subjects}, len(self.subjects) == 1
+        return " · ".join([*sources, self.subjects[0].who][: one + 1] if len(sources) == 1 else ())
+
+    @property
+    @abstractmethod
+    def size(self) -> tuple[float, float]:
+        """Width and height in inches."""
+
+    @abstractmethod
+    def draw(self, figure: Figure) -> None:
+        """Draw it into an empty figure."""
 
 
 def pick(groups: Mapping[Subject, Sized], wish: Subject, table: Path, none: str) -> tuple[Subject, list[str]]:
@@ -98,16 +120,12 @@ def nothing(table: Path) -> str:
     return f"{table} holds nothing to draw."
 
 
-@contextmanager
-def picture(
-    path: Path, size: tuple[float, float], title: str, *, inputs: Iterable[Path] = (), overwrite: bool = False
-) -> Iterator[Figure]:
-    """Draw a picture in the block, and write it after that.
+def write(chart: Chart, path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = False) -> None:
+    """Write a chart into a file.
 
     Args:
+        chart: The chart.
         path: The picture. An older picture of this function is replaced.
-        size: Width and height in inches.
-        title: What it shows.
         inputs: The table, or what else it is drawn from.
         overwrite: Whether any other file is replaced, too.
 
@@ -117,14 +135,17 @@ def picture(
     with styled(axes_grid=False, figure_facecolor="white", svg_fonttype="path"):
         from matplotlib.figure import Figure
 
-        figure = Figure(size)
-        yield figure
-        # Names may hold dollar signs, and bytes that are no text.
-        text = as_utf8(title).decode()
-        figure.suptitle(text, x=0.01, ha="left", fontsize=12, fontweight="bold", parse_math=False)
+        figure = Figure(chart.size)
+        chart.draw(figure)
+        figure.suptitle(shown(chart.title), x=0.01, ha="left", fontsize=12, fontweight="bold", parse_math=False)
         with Claim(path, is_ours, inputs=inputs, overwrite=overwrite), told(path), staged(path) as stage:
             figure.savefig(stage, dpi=130)
             stage.write_bytes(sealed(stage.read_bytes(), SEAL))
+
+
+def shown(name: str) -> str:
+    """A name as text that can be drawn: its bytes may be none. It may also hold dollar signs: draw it without math."""
+    return as_utf8(name).decode()
 
 
 def au_rows(figure: Figure, aus: Sequence[str], start: float, end: float) -> list[Axes]:

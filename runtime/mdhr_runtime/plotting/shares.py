@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import OutputError
-from .picture import Subject, pick, picture, shades
+from .picture import Chart, Subject, pick, shades, shown
 from .style import COLOUR
 from .tables import Figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_SUBJECTS = 8
 """That one picture shows."""
@@ -30,16 +32,51 @@ Shares = Mapping[str, Figures]
 """The rows of one face or person by their AU or pair of AUs."""
 
 
-def choose(rows: Iterable[Figures], table: Path, wish: Subject) -> tuple[dict[Subject, Shares], list[str]]:
-    """Take faces or people out of a summary: faces if one is wished for, else people, and faces of nobody known.
+@dataclass(frozen=True, eq=False)
+class ShareChart(Chart):
+    """For each face or person bars for each AU, and a matrix of the AUs that occur together, if the table has pairs.
 
-    Args:
-        rows: The table's rows.
-        table: Its name, for errors.
-        wish: Which ones.
+    Attributes:
+        shares: The rows of each subject.
+    """
 
-    Returns:
-        Those of them that are seen longest, at most `MOST_SUBJECTS`, in the table's order; and the names of the others.
+    shares: Sequence[Shares]
+
+    @property
+    def aus(self) -> list[str]:
+        """All AUs, also those of pairs."""
+        names = {au for shares in self.shares for name in shares for au in name.split("+")}
+        return sorted(names, key=lambda au: (len(au), au))
+
+    @property
+    def paired(self) -> bool:
+        """Whether there are pairs."""
+        return any("+" in name for shares in self.shares for name in shares)
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """See `Chart`."""
+        return 10 + 4 * self.paired, 1.0 + len(self.shares) * (0.5 + 0.24 * max(len(self.aus), 3))
+
+    def draw(self, figure: Figure) -> None:
+        """See `Chart`."""
+        aus = self.aus
+        lines = figure.subplots(len(self.shares), len(MEASURES) + self.paired, squeeze=False)
+        for axes, subject, shares in zip(lines, self.subjects, self.shares, strict=True):
+            axes[0].set_title(shown(subject.words), loc="left", parse_math=False)
+            for each, (field, _, unit, form) in zip(axes, MEASURES, strict=False):
+                most = np.nanmax([_values(other, aus, field) for other in self.shares] + [[0.0] * len(aus)])
+                _bars(each, aus, _values(shares, aus, field) * unit, most * unit, form)
+            if self.paired:
+                _matrix(axes[-1], aus, shares)
+        for axes, label in zip(lines[-1], [*(label for _, label, *_ in MEASURES), "share of pairs in %"], strict=False):
+            axes.set_xlabel(label)
+
+
+def choose(rows: Iterable[Figures], table: Path, wish: Subject) -> tuple[ShareChart, list[str]]:
+    """Take those who are seen longest out of a summary; see `timeline.choose`.
+
+    They are faces if one is wished for, else people, and faces of nobody known; at most `MOST_SUBJECTS`.
 
     Raises:
         OutputError: There is nobody, or no such one; or rows contradict each other.
@@ -58,39 +95,8 @@ def choose(rows: Iterable[Figures], table: Path, wish: Subject) -> tuple[dict[Su
     fitting = {one: shares for one, shares in groups.items() if wish.fits(one)}
     pick(fitting or groups, wish, table, "Nobody was seen.")  # refuses where nobody fits
     longest = sorted(fitting, key=lambda one: -max(row.seconds_seen for row in fitting[one].values()))[:MOST_SUBJECTS]
-    shown: dict[Subject, Shares] = {one: shares for one, shares in fitting.items() if one in longest}
-    return shown, [one.words for one in groups if one not in shown]
-
-
-def draw(shares: Mapping[Subject, Shares], path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = False) -> None:
-    """Draw a summary: per face or person bars for each AU, and a matrix of pairs that occur together, if it has any.
-
-    Args:
-        shares: The rows.
-        path: The picture; as for `picture`, like the rest.
-        inputs: What it is drawn from.
-        overwrite: Whether any other file is replaced.
-
-    Raises:
-        OutputError: As for `picture`.
-    """
-    names = {name for one in shares.values() for name in one}
-    aus = sorted({au for name in names for au in name.split("+")}, key=lambda au: (len(au), au))
-    paired = any("+" in name for name in names)
-    sources = {one.source for one in shares}
-    size = (10 + 4 * paired, 1.0 + len(shares) * (0.5 + 0.24 * max(len(aus), 3)))
-    title = next(iter(sources)) or "" if len(sources) == 1 else ""
-    with picture(path, size, title, inputs=inputs, overwrite=overwrite) as figure:
-        lines = figure.subplots(len(shares), len(MEASURES) + paired, squeeze=False)
-        for axes, (subject, one) in zip(lines, shares.items(), strict=True):
-            axes[0].set_title(subject.who if title else subject.words, loc="left")
-            for each, (field, _, unit, form) in zip(axes, MEASURES, strict=False):
-                most = np.nanmax([_values(other, aus, field) for other in shares.values()] + [[0.0] * len(aus)])
-                _bars(each, aus, _values(one, aus, field) * unit, most * unit, form)
-            if paired:
-                _matrix(axes[-1], aus, one)
-        for axes, label in zip(lines[-1], [*(label for _, label, *_ in MEASURES), "share of pairs in %"], strict=False):
-            axes.set_xlabel(label)
+    subjects = tuple(one for one in fitting if one in longest)
+    return ShareChart(subjects, [groups[one] for one in subjects]), [one.words for one in groups if one not in subjects]
 
 
 def _values(shares: Shares, aus: Sequence[str], field: str) -> np.ndarray:

@@ -12,23 +12,23 @@ import numpy as np
 
 from ..contract import SCORE
 from ..errors import OutputError
-from .picture import Subject, au_rows, nothing, pick, picture, row_size
+from .picture import Chart, Subject, au_rows, nothing, pick, row_size
 from .style import COLOUR
 from .tables import Seen
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LONGEST_STEP = 1.0
 """Seconds between two rows from which on the line breaks, whatever the frames' numbers say."""
 
 
 @dataclass(frozen=True, eq=False)
-class Timeline:
-    """The scores of one face, or of one person in a source.
+class Timeline(Chart):
+    """The scores of one face, or of one person in a source: a row per AU, shaded where it occurs, grey without scores.
 
     Attributes:
-        subject: Whose they are.
         aus: Names of the AUs.
         times: float64 (T,), seconds.
         scores: float64 (T, N); NaN rows stand where there are none.
@@ -36,15 +36,24 @@ class Timeline:
         end: When its last one is.
     """
 
-    subject: Subject
     aus: tuple[str, ...]
     times: np.ndarray
     scores: np.ndarray
     start: float
     end: float
 
+    @property
+    def size(self) -> tuple[float, float]:
+        """See `Chart`."""
+        return row_size(len(self.aus), self.end - self.start)
 
-def choose(rows: Iterable[Seen], table: Path, wish: Subject = Subject()) -> tuple[Timeline, list[str]]:  # noqa: B008
+    def draw(self, figure: Figure) -> None:
+        """See `Chart`."""
+        for index, axes in enumerate(au_rows(figure, self.aus, self.start, self.end)):
+            _draw_row(axes, self, index)
+
+
+def choose(rows: Iterable[Seen], table: Path, wish: Subject) -> tuple[Timeline, list[str]]:
     """Take one face or person out of a table.
 
     Args:
@@ -110,25 +119,7 @@ def _timeline(subject: Subject, rows: Mapping[int, Seen], frames: Mapping[int, f
         scores.append([row.scores[au] for au in aus])
         before = row
     ends = [frames[edge(frames)] for edge in (min, max)]
-    return Timeline(subject, aus, np.array(times), np.array(scores), *ends)
-
-
-def draw(timeline: Timeline, path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = False) -> None:
-    """Draw a timeline: a row per AU with its score, shaded where the AU occurs, grey where there are no scores.
-
-    Args:
-        timeline: The scores.
-        path: The picture; as for `picture`, like the rest.
-        inputs: What it is drawn from.
-        overwrite: Whether any other file is replaced.
-
-    Raises:
-        OutputError: As for `picture`.
-    """
-    size = row_size(len(timeline.aus), timeline.end - timeline.start)
-    with picture(path, size, timeline.subject.title, inputs=inputs, overwrite=overwrite) as figure:
-        for index, axes in enumerate(au_rows(figure, timeline.aus, timeline.start, timeline.end)):
-            _draw_row(axes, timeline, index)
+    return Timeline((subject,), aus, np.array(times), np.array(scores), *ends)
 
 
 def _draw_row(axes: Axes, timeline: Timeline, index: int) -> None:

@@ -52,8 +52,8 @@ def meeting():
 
 def test_the_face_that_is_seen_most_with_gaps_and_without_provisional_rows(write):
     path = write(*meeting())
-    timeline, others = choose(Table(path), path)
-    assert (timeline.subject, timeline.aus) == (Subject("cam", 0), AUS)
+    timeline, others = choose(Table(path), path, Subject())
+    assert (timeline.subjects, timeline.aus) == ((Subject("cam", 0),), AUS)
     assert others == ["face 1 of cam", "face 0 of door"]
     seen = ~np.isnan(timeline.scores[:, 0])
     assert list(seen) == [True] * 10 + [False] + [True] * 5
@@ -65,7 +65,7 @@ def test_the_face_that_is_seen_most_with_gaps_and_without_provisional_rows(write
 
 def test_another_face_and_another_source(write):
     path = write(*meeting())
-    assert choose(Table(path), path, Subject(face_id=1))[0].subject.face_id == 1
+    assert choose(Table(path), path, Subject(face_id=1))[0].subjects == (Subject("cam", 1),)
     assert choose(Table(path), path, Subject("door"))[0].scores.shape == (3, 2)
 
 

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mdhr_runtime.errors import OutputError
+from mdhr_runtime.plotting.picture import Subject, write
 from mdhr_runtime.plotting.tables import Seen, Table
-from mdhr_runtime.plotting.timeline import choose, draw
+from mdhr_runtime.plotting.timeline import choose
 from mdhr_runtime.text_tables import LONGEST_LINE
 
 CSV = """\
@@ -281,7 +282,7 @@ def test_names_that_are_no_text_are_read_as_they_were_written(read):
 def test_a_chart_is_named_as_its_source_whatever_signs_that_has(tmp_path, name):
     pytest.importorskip("matplotlib")
     rows = [Seen(name, row.frame, row.timestamp, 0, row.scores) for row in SEEN if row.scores]
-    draw(choose(rows, tmp_path)[0], tmp_path / "chart.png")
+    write(choose(rows, tmp_path, Subject())[0], tmp_path / "chart.png")
     assert (tmp_path / "chart.png").stat().st_size > 10_000
 
 
@@ -333,7 +334,7 @@ def test_whatever_a_table_holds_it_is_read_or_refused_in_words(tmp_path_factory,
     path = Path(tmp_path_factory.getbasetemp()) / f"fuzz.{suffix}"
     path.write_bytes(content)
     try:
-        timeline = choose(Table(path), path)[0]
+        timeline = choose(Table(path), path, Subject())[0]
     except OutputError:
         return
     assert timeline.scores.shape == (len(timeline.times), len(timeline.aus))

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.plotting.picture import Subject, is_ours
+from mdhr_runtime.plotting.picture import Subject, is_ours, write
 from mdhr_runtime.plotting.tables import Seen
-from mdhr_runtime.plotting.timeline import Timeline, choose, draw, occurrences
+from mdhr_runtime.plotting.timeline import Timeline, choose, occurrences
 
 
 def test_frames_that_were_dropped_do_not_tear_the_line_and_a_pause_does():
     rows = [Seen("cam", number, number / 25, 0, {"AU01": 0.25}) for number in (1, 3, 9, 100)]
-    timeline, others = choose(rows, Path("table.csv"))
+    timeline, others = choose(rows, Path("table.csv"), Subject())
     assert list(np.isnan(timeline.scores[:, 0])) == [False, False, False, True, False]
     assert others == []
 
@@ -24,20 +24,20 @@ def test_an_au_that_occurs_in_one_frame_only_is_shaded():
 
 def timeline(length):
     times = np.arange(length + 1.0)
-    return Timeline(Subject("cam", 0), ("AU01",), times, np.full((length + 1, 1), 0.25), 0.0, float(length))
+    return Timeline((Subject("cam", 0),), ("AU01",), times, np.full((length + 1, 1), 0.25), 0.0, float(length))
 
 
 @pytest.fixture(params=[".png", ".svg"])
 def picture(request, tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra 'plot'")
     path = tmp_path / f"chart{request.param}"
-    draw(timeline(1), path)
+    write(timeline(1), path)
     return path
 
 
 def test_an_older_picture_is_replaced(picture):
     before = picture.read_bytes()
-    draw(timeline(2), picture)
+    write(timeline(2), picture)
     assert picture.read_bytes() != before
     assert is_ours(picture)
     assert list(picture.parent.iterdir()) == [picture]
@@ -62,9 +62,9 @@ def test_a_changed_or_other_picture_is_not_overwritten(picture, change):
     changed = change(picture.read_bytes())
     picture.write_bytes(changed)
     with pytest.raises(OutputError, match="not overwritten"):
-        draw(timeline(2), picture)
+        write(timeline(2), picture)
     assert picture.read_bytes() == changed
-    draw(timeline(2), picture, overwrite=True)
+    write(timeline(2), picture, overwrite=True)
     assert is_ours(picture)
 
 
@@ -76,4 +76,4 @@ def test_a_picture_that_opencv_saved_again_is_another(picture):
 
 def test_what_it_is_made_from_is_never_written(picture):
     with pytest.raises(OutputError, match="made from"):
-        draw(timeline(2), picture, inputs=[picture], overwrite=True)
+        write(timeline(2), picture, inputs=[picture], overwrite=True)
