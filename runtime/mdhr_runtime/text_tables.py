@@ -117,6 +117,8 @@ def read_cells(path: Path, *, header: bool = True) -> Iterator[tuple[int, list[s
                 yield number, cells[row_names:]
         except csv.Error as error:
             raise RecordError(f"Line {rows.line_num + skipped} cannot be read: {error}.") from error
+        if not names:
+            raise RecordError("It is empty.")
 
 
 class Numbers:

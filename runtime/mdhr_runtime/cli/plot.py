@@ -43,17 +43,17 @@ def main(
     share of the time, its events per minute and their duration, for up to eight people or faces, and pairs of AUs a
     matrix.
     """
+    from ..au_events import AuEvent
     from ..plotting import events, shares, timeline
     from ..plotting.picture import Chart, Subject, check_name, write
-    from ..plotting.tables import EVENTS, SUMMARY, Table
+    from ..plotting.tables import Figures, Seen, Table
 
     picture = out or table.with_name(f"{table.name}.png")
     check_name(picture)
     read = Table(table)
-    choose: Callable[..., tuple[Chart, list[str]]] = (
-        events.choose if read.kind is EVENTS else shares.choose if read.kind is SUMMARY else timeline.choose
-    )
-    chart, others = choose(read, table, Subject(source, face, person))
+    choose: dict[type, Callable[..., tuple[Chart, list[str]]]]
+    choose = {Seen: timeline.choose, AuEvent: events.choose, Figures: shares.choose}
+    chart, others = choose[read.kind](read, table, Subject(source, face, person))
     write(chart, picture, inputs=[table], overwrite=overwrite)
     if read.renamed:
         warn(f"{table} is not in UTF-8: the names in it are read as Windows-1252.")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -83,31 +83,19 @@ class Figures:
     mean_duration: float | None
 
 
-class Kind(NamedTuple):
-    """A kind of table.
-
-    Attributes:
-        row: Type of its rows.
-        columns: Fields of the rows by the columns that they are read from.
-    """
-
-    row: type
-    columns: Mapping[str, str]
-
-
-_RENAMED = {"face_id": "face", "au": "AU"}
-EVENTS, SUMMARY = (
-    Kind(row, {_RENAMED.get(each.name, each.name): each.name for each in fields(row)}) for row in (AuEvent, Figures)
-)
-_OWN = ("source", "frame", "timestamp", "face_id", "person", "confidence", "success", "final")
-RESULTS = Kind(Seen, {name: name for name in _OWN})
-"""Beside these columns it has those of the scores."""
-PARTS = ("confidence", "peak", "mean", "share")
-"""Columns with numbers in [0, 1]."""
-KINDS = {"onset": EVENTS, "share": SUMMARY}
-"""By a column that others do not have."""
+KINDS = {"onset": AuEvent, "share": Figures}
+"""Types of rows by a column that other kinds of table do not have; all others are results."""
+COLUMNS: Mapping[type, Sequence[str]] = {
+    Seen: ("source", "frame", "timestamp", "face_id", "person", "confidence", "success", "final"),
+    **{kind: [field.name for field in fields(kind)] for kind in KINDS.values()},
+}
+"""The columns that are read, by their fields; results have those of the scores beside them."""
 OPTIONAL = ("person", "confidence")
 """Columns of results that need not be there: older versions wrote no persons."""
+RENAMED = {"face_id": "face", "au": "AU"}
+"""Columns of events and summaries that are not called like their fields."""
+PARTS = ("confidence", "peak", "mean", "share")
+"""Columns with numbers in [0, 1]."""
 
 Rows = Iterator[tuple[str, Mapping[str, Any]]]
 """Where each row stands, and its cells by their columns."""
@@ -120,7 +108,7 @@ class Table:
         path: A `.csv`, `.jsonl`, `.ndjson` or `.parquet` file.
 
     Attributes:
-        kind: What it holds.
+        kind: Type of its rows: `Seen`, `AuEvent` or `Figures`.
         renamed: Whether names were not in UTF-8, and are read as Windows-1252; known when the rows have been read.
 
     Raises:
@@ -128,7 +116,8 @@ class Table:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.renamed, self.kind = path, False, RESULTS
+        self.path, self.renamed = path, False
+        self.kind: type = Seen
         self._number = Numbers()
         self._rows = self._read()
         first = next(self._rows, None)  # so that the kind is known
@@ -155,22 +144,25 @@ class Table:
 
     def _check(self, columns: Sequence[str]) -> None:
         """Tell the kind of table by its columns, of which none may be missing or come twice."""
-        self.kind = next((kind for name, kind in KINDS.items() if name in columns), RESULTS)
-        wanted = [*self.kind.columns]
-        if self.kind is RESULTS:
-            wanted = [name for name in wanted if name in columns or name not in OPTIONAL]
-            if "aus" not in columns:  # with the scores of JSON Lines
-                wanted += [au + SCORE_SUFFIX for au in _aus(tuple(columns)) or ("AU…",)]
+        self.kind = next((kind for name, kind in KINDS.items() if name in columns), Seen)
+        wanted = [column for _, column in self._columns() if column in columns or column not in OPTIONAL]
+        if self.kind is Seen and "aus" not in columns:  # with the scores of JSON Lines
+            wanted += [au + SCORE_SUFFIX for au in _aus(tuple(columns)) or ("AU…",)]
         for name in wanted if columns else ():
             if columns.count(name) != 1:
                 raise RecordError(f"It has {'two columns' if name in columns else 'no column'} {name}.")
 
+    def _columns(self) -> list[tuple[str, str]]:
+        """Fields and their columns."""
+        return [(name, name if self.kind is Seen else RENAMED.get(name, name)) for name in COLUMNS[self.kind]]
+
     def _typed(self, rows: Rows) -> Iterator[Any]:
         known: Sequence[str] = ()
+        columns = self._columns()
         for place, row in rows:
-            plain = {field: self._cell(place, row, name) for name, field in self.kind.columns.items()}
-            if self.kind is not RESULTS:
-                yield from_plain(self.kind.row, plain, place, lax=True)
+            plain = {field: self._cell(place, row, column) for field, column in columns}
+            if self.kind is not Seen:
+                yield from_plain(self.kind, plain, place, lax=True)
                 continue
             del plain["confidence"]
             aus = _aus(tuple(row)) if plain.pop("success") else []

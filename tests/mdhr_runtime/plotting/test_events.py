@@ -3,10 +3,11 @@ from pathlib import Path
 import cv2
 import pytest
 
+from mdhr_runtime.au_events import AuEvent
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.plotting.events import choose
 from mdhr_runtime.plotting.picture import Subject, write
-from mdhr_runtime.plotting.tables import EVENTS, Table
+from mdhr_runtime.plotting.tables import Table
 
 EVENTS_CSV = """\
 source,person,face,AU,onset,apex,offset,peak,mean,duration
@@ -30,7 +31,7 @@ def table(tmp_path):
 
 def test_events_of_the_face_with_the_most(table):
     read = table(EVENTS_CSV)
-    assert read.kind is EVENTS
+    assert read.kind is AuEvent
     chart, others = choose(read, read.path, Subject())
     assert chart.subjects == (Subject("cam", 0),)
     assert chart.title == "cam \xb7 face 0"

@@ -6,7 +6,7 @@ import pytest
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.plotting.picture import Subject, write
 from mdhr_runtime.plotting.shares import MOST_SUBJECTS, choose
-from mdhr_runtime.plotting.tables import SUMMARY, Table
+from mdhr_runtime.plotting.tables import Figures, Table
 
 HEADER = "source,person,face,AU,seconds_seen,share,events,rate_per_minute,mean_duration,mean,sd\n"
 
@@ -36,7 +36,7 @@ def table(tmp_path):
 
 def test_people_and_faces_of_nobody_known(table):
     read = table(FACES + PEOPLE)
-    assert read.kind is SUMMARY
+    assert read.kind is Figures
     chart, others = choose(read, read.path, Subject())
     assert [*chart.subjects] == [Subject("cam", 3), Subject("cam", None, 0), Subject("cam", None, 1)]
     assert others == []
