@@ -87,7 +87,7 @@ KINDS = {"onset": AuEvent, "share": Figures}
 """Types of rows by a column that other kinds of table do not have; all others are results."""
 COLUMNS: Mapping[type, Sequence[str]] = {
     Seen: ("source", "frame", "timestamp", "face_id", "person", "confidence", "success", "final"),
-    **{kind: [field.name for field in fields(kind)] for kind in KINDS.values()},
+    **{kind: [field.name for field in fields(kind)] for kind in (AuEvent, Figures)},
 }
 """The columns that are read, by their fields; results have those of the scores beside them."""
 OPTIONAL = ("person", "confidence")
