@@ -63,7 +63,9 @@ class ShareChart(Chart):
         aus = self.aus
         lines = figure.subplots(len(self.shares), len(MEASURES) + self.paired, squeeze=False)
         for axes, subject, shares in zip(lines, self.subjects, self.shares, strict=True):
-            axes[0].set_title(shown(subject.words), loc="left", parse_math=False)
+            if len(self.subjects) > 1:
+                name = subject.who if self.title else subject.words
+                axes[0].set_title(shown(name), loc="left", parse_math=False)
             for each, (field, _, unit, form) in zip(axes, MEASURES, strict=False):
                 most = np.nanmax([_values(other, aus, field) for other in self.shares] + [[0.0] * len(aus)])
                 _bars(each, aus, _values(shares, aus, field) * unit, most * unit, form)
@@ -123,7 +125,9 @@ def _matrix(axes: Axes, aus: Sequence[str], shares: Shares) -> None:
         together[one, other] = together[other, one] = np.nan if row.share is None else row.share
     axes.imshow(together, cmap=shades(), vmin=0, vmax=1, aspect="auto")
     for row, column in zip(*np.nonzero(~np.isnan(together)), strict=True):
-        axes.text(column, row, f"{100 * together[row, column]:.0f}", ha="center", va="center", fontsize=7)
+        share = together[row, column]
+        colour = COLOUR["ground" if share > 0.6 else "text"]
+        axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=7, color=colour)
     places = range(len(aus))
     axes.set(xticks=places, xticklabels=[au[2:] for au in aus], yticks=places, yticklabels=aus)
     axes.tick_params(labelsize=8)

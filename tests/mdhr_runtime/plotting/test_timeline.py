@@ -17,6 +17,50 @@ def test_frames_that_were_dropped_do_not_tear_the_line_and_a_pause_does():
     assert others == []
 
 
+def seen(frame, face_id=0, score=0.25, person=None):
+    return Seen("cam", frame, frame / 25, face_id, {} if score is None else {"AU01": score}, person=person)
+
+
+def gaps(rows, wish=Subject()):  # noqa: B008
+    return list(np.isnan(choose(rows, Path("t"), wish)[0].scores[:, 0]))
+
+
+def test_a_face_without_scores_is_drawn_as_one_that_is_not_seen():
+    rows = [seen(1), seen(2), seen(3, score=None), seen(4), seen(5, score=None)]
+    timeline, _ = choose(rows, Path("t"), Subject())
+    assert list(np.isnan(timeline.scores[:, 0])) == [False, False, True, False]
+    assert (timeline.start, timeline.end) == (0.04, 0.2)
+    with pytest.raises(OutputError, match="No face in any of its frames has scores"):
+        choose([seen(1, score=None)], Path("t"), Subject())
+
+
+def test_rows_in_another_order_and_twice_are_the_same_timeline():
+    rows = [*map(seen, range(1, 8)), seen(3, face_id=1), seen(5, face_id=1), seen(8, face_id=None, score=None)]
+    assert gaps(rows[::-1]) == gaps(rows + rows) == [False] * 7
+    assert gaps(sorted(rows, key=lambda row: row.face_id or 0), Subject(face_id=1)) == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [seen(2, score=0.5), Seen("cam", 2, 0.1, 1, {"AU01": 0.25}), seen(2, face_id=None, score=None)],
+    ids=["another score", "another time", "nobody"],
+)
+def test_two_runs_in_one_table_are_told(other):
+    with pytest.raises(OutputError, match=r"two results of frame 2 of cam.\n.*tables of two runs were put together"):
+        choose([seen(1), seen(2), other], Path("t"), Subject())
+
+
+def test_the_faces_of_a_person_are_one_timeline():
+    rows = [seen(1, 0, person=0), seen(2, 0, person=0), seen(2, 1, person=1), seen(4, 2, person=0), seen(4, 3)]
+    timeline, others = choose(rows, Path("t"), Subject(person=0))
+    assert timeline.subjects == (Subject("cam", None, 0),)
+    assert others == ["person 1 of cam"]
+    assert gaps(rows, Subject(person=0)) == [False, False, False]  # nobody says that frame 3 was
+    assert gaps([*rows, seen(3, 3)], Subject(person=0)) == [False, False, True, False]
+    with pytest.raises(OutputError, match=r"person 0 of cam twice in frame 4.\n.*as face 2 and as face 5"):
+        choose([*rows, seen(4, 5, person=0)], Path("t"), Subject(person=0))
+
+
 def test_an_au_that_occurs_in_one_frame_only_is_shaded():
     times, scores = np.arange(5) / 10, np.array([0.1, 0.5, np.nan, 0.9, 0.6])
     np.testing.assert_allclose(occurrences(times, scores), [(0.05, 0.1), (0.25, 0.2)])
