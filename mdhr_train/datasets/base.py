@@ -263,7 +263,7 @@ def read_labels(path: Path, header: bool = False) -> tuple[list[str], np.ndarray
         DataError: The file is no such table.
     """
     names: list[str] = []
-    rows: list[list[float]] = []
+    rows: list[list[float | None]] = []
     number, first = Numbers(), 0
     try:
         for line, cells in read_cells(path, header=False):
@@ -273,12 +273,15 @@ def read_labels(path: Path, header: bool = False) -> tuple[list[str], np.ndarray
                     first = max(first - 1, 0)
                 names = cells[first:]
             else:
-                rows.append([number(cell, f"Line {line}") for cell in cells[first:]])
+                row = [number(cell, f"Line {line}") for cell in cells[first:]]
+                if None in row:
+                    raise RecordError(f"Line {line} has an empty cell.")
+                rows.append(row)
     except (OSError, RecordError) as error:
         raise no_labels(path, str(error)) from error
     if not rows:
         raise no_labels(path, "It has no rows.")
-    table = np.array(rows)
+    table = np.array(rows, float)
     frames = table[:, 0]
     if (frames != np.floor(frames)).any() or (np.diff(frames) <= 0).any():
         raise no_labels(path, "Its first column should count the frames, and does not grow in whole numbers.")

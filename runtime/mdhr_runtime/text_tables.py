@@ -29,11 +29,11 @@ from .records import RecordError
 
 LONGEST_LINE = 1 << 20
 """Characters. A row of a hundred AUs has 5,000."""
-MISSING = ("", "NA", "nan", "NaN", "N/A", "#N/A", "<NA>", "None", "NULL", "null")
+MISSING = frozenset(("", "NA", "nan", "NaN", "N/A", "#N/A", "<NA>", "None", "NULL", "null"))
 """What programs write for a missing cell."""
 
 PREFACE = re.compile(r'\ufeff?("?sep=.?"?)?\s*')
-NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?\s*")
 
 
 def open_text(path: Path) -> TextIO:
@@ -127,21 +127,24 @@ class Numbers:
     def __init__(self) -> None:
         self._mark = ""
 
-    def __call__(self, cell: str, place: str) -> float:
-        """The number that a cell holds.
+    def __call__(self, cell: str, place: str, column: str = "") -> float | None:
+        """The number that a cell holds, or None if it is missing.
 
         Args:
             cell: The cell.
-            place: Where it stands, for errors.
+            place: The line, for errors.
+            column: The column, for errors.
 
         Raises:
             RecordError: It is none, or has another decimal mark than those before it.
         """
-        cell = cell.strip()
-        if not NUMBER.fullmatch(cell):
-            raise RecordError(f"{place} holds {cell!r}, which is no number.")
         mark = "," if "," in cell else "." if "." in cell else ""
-        if mark and self._mark not in ("", mark):
-            raise RecordError(f"{place} holds {cell}; numbers before it have the other decimal mark, {self._mark!r}.")
-        self._mark = mark or self._mark
-        return float(cell.replace(",", "."))
+        number = NUMBER.fullmatch(cell)
+        if number and (not mark or mark == self._mark or not self._mark):
+            self._mark = mark or self._mark
+            return float(cell.replace(",", "."))
+        if cell.strip() in MISSING:
+            return None
+        where = f"{place} is wrong at {column}: it" if column else place
+        why = f"numbers before it have the other decimal mark, {self._mark!r}" if number else "that is no number"
+        raise RecordError(f"{where} holds {cell!r}, and {why}.")

@@ -160,13 +160,13 @@ class Table:
         known: Sequence[str] = ()
         columns = self._columns()
         for place, row in rows:
-            plain = {field: self._cell(place, row, column) for field, column in columns}
+            plain = {field: self._cell(place, row.get(column), column) for field, column in columns}
             if self.kind is not Seen:
                 yield from_plain(self.kind, plain, place, lax=True)
                 continue
             del plain["confidence"]
             aus = _aus(tuple(row)) if plain.pop("success") else []
-            scores = {au: self._cell(place, row, au + SCORE_SUFFIX) for au in aus}
+            scores = {au: self._numeric(place, row.get(au + SCORE_SUFFIX), au + SCORE_SUFFIX) for au in aus}
             seen: Seen = from_plain(Seen, plain | {"scores": scores}, place, lax=True)
             known = known or aus
             if aus and aus != known:
@@ -174,22 +174,25 @@ class Table:
             if seen.final:
                 yield seen
 
-    def _cell(self, place: str, row: Mapping[str, Any], column: str) -> Any:
+    def _cell(self, place: str, value: Any, column: str) -> Any:
         """A cell as plain data, or None if it is missing."""
-        value = row.get(column)
         if column == "source":
             return self._name(value)
+        if column not in ("final", "success", "AU"):
+            return self._numeric(place, value, column)
         if value is None or value != value or (isinstance(value, str) and value.strip() in MISSING):
             return None
-        if column in ("final", "success"):
-            return value in TRUE or (False if value in FALSE else value)
-        if column == "AU":
-            if not re.fullmatch(AU_OR_PAIR, str(value)):
-                raise RecordError(f"{place} is wrong at AU: {value!r} is none.")
-            return value
-        number = self._number(value, f"{place} is wrong at {column}: it") if isinstance(value, str) else value
+        if column == "AU" and not re.fullmatch(AU_OR_PAIR, str(value)):
+            raise RecordError(f"{place} is wrong at AU: {value!r} is none.")
+        return value if column == "AU" else value in TRUE or (False if value in FALSE else value)
+
+    def _numeric(self, place: str, value: Any, column: str) -> Any:
+        """A cell with a number."""
+        number = self._number(value, place, column) if isinstance(value, str) else value
+        if number is None or number != number:
+            return None
         highest = SCORE.highest if column in PARTS else LARGEST
-        if isinstance(number, int | float) and abs(number) > highest + ROUNDED:
+        if type(number) in (int, float) and abs(number) > highest + ROUNDED:
             why = f"above {highest:g}, as if a program had taken points for signs between thousands"
             raise RecordError(f"{place} is wrong at {column}: {value!s:.20} is {why}.")
         return number

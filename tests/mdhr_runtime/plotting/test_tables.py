@@ -207,7 +207,7 @@ def test_a_parquet_table_that_pandas_has_written_again(tmp_path):
     ("content", "words"),
     [
         (CSV.replace("0.120", "nan"), "Line 5 is wrong at `timestamp`"),
-        (CSV.replace("0.120", "-inf"), "Line 5 is wrong at timestamp: it holds '-inf', which is no number"),
+        (CSV.replace("0.120", "-inf"), "Line 5 is wrong at timestamp: it holds '-inf', and that is no number"),
         (CSV.replace("0.120", "1e300"), "Line 5 is wrong at timestamp: 1e300 is above"),
         (CSV.replace("3,3,", "3.5,3,"), "Line 5 is wrong at `frame`"),
         (CSV.replace("3,3,", "3,-1,"), "Line 5 is wrong at `face_id`"),
@@ -227,7 +227,10 @@ def test_a_parquet_table_that_pandas_has_written_again(tmp_path):
             "Line 2 is wrong at confidence: 998 is above 1, as if a program had taken points",
         ),
         (CSV.replace("0.5000", "3. Dez"), "Line 5 is wrong at AU01_p: it holds '3. Dez'"),
-        (CSV.replace("0.120", '"0,120"'), "timestamp: it holds 0,120; numbers before it have the other decimal mark"),
+        (
+            CSV.replace("0.120", '"0,120"'),
+            "timestamp: it holds '0,120', and numbers before it have the other decimal mark",
+        ),
         (CSV + "Total,3\n", "Line 6 has 2 cells"),
         (CSV + CSV.replace("AU12", "AU14"), "In line 6 another table begins, with other columns"),
         (CSV + CSV.replace(",confidence", ",person"), "In line 6 another table begins, with other columns"),

@@ -75,8 +75,8 @@ def test_labels_that_other_programs_have_written_again(raw, other, encoding):
     ("change", "why"),
     [
         (lambda text: text[:-8], "Line 4 has 11 cells, and the first line 14"),
-        (lambda text: text[:-2], "Line 4 holds '', which is no number"),
-        (lambda text: text.replace("9", "NA", 1), "Line 2 holds 'NA', which is no number"),
+        (lambda text: text[:-2], "Line 4 has an empty cell"),
+        (lambda text: text.replace("9", "NA", 1), "Line 2 has an empty cell"),
         (lambda text: text.replace(",24\n", ",23\n"), "two columns AU23"),
         (lambda text: text + "\0" * 8, "zero bytes"),
     ],

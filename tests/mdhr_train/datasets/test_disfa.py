@@ -70,7 +70,7 @@ def test_labels_that_other_programs_have_written_again(raw, other):
     [
         (lambda text: "".join(f"{number},{line}\n" for number, line in enumerate(text.split())), "3 columns"),
         (lambda text: f"V1,V2\n{text}", "Line 1 holds 'V1'"),
-        (lambda text: text[:-2], "Line 4 holds ''"),
+        (lambda text: text[:-2], "Line 4 has an empty cell"),
         (lambda text: text.replace(",", ".0;").replace("\n", ",0\n"), "the other decimal mark"),
     ],
     ids=["row numbers", "a header", "torn", "two decimal marks"],
