@@ -139,8 +139,8 @@ def main(
         inform("made with " + ", ".join(f"{name} {version}" for name, version in manifest.versions.items()))
     elif bundle is not None and checkpoint is None:
         if out or fp16 is not None or clip_graph or no_identity:
-            given = "--out, --fp16, --fp32, --clip-graph and --no-identity"
-            raise click.UsageError(f"{given} need --ckpt: a bundle's graphs are fixed.")
+            fixed = "--out, --fp16, --fp32, --clip-graph and --no-identity"
+            raise click.UsageError(f"{fixed} need --ckpt: a bundle's graphs are fixed.")
         if not (trt or triton):
             raise click.UsageError("Say what to do with the bundle: --trt builds engines, --triton a repository.")
         path, manifest, reference = bundle, None, None

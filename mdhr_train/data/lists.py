@@ -189,7 +189,7 @@ def _computed_weights(dataset: Dataset, fold: int, train: Sequence[Recording]) -
 def _read_lines(path: Path) -> list[str]:
     """The lines of a list that are not blank."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"The list {path} cannot be read.",

@@ -20,6 +20,8 @@ import numpy as np
 
 from mdhr_runtime.errors import DataError
 from mdhr_runtime.layout import Layout
+from mdhr_runtime.records import RecordError
+from mdhr_runtime.text_tables import Numbers, read_cells
 
 RENDERED = "rendered.json"
 """File in the root of a dataset that was drawn and not recorded: what was asked for."""
@@ -246,31 +248,53 @@ def label_folder(raw: Path, names: Sequence[str]) -> Path:
     )
 
 
-def read_table(path: Path, skip: int = 0) -> np.ndarray:
-    """Read a comma-separated file of numbers: float64 (rows, columns).
+def read_labels(path: Path, header: bool = False) -> tuple[list[str], np.ndarray]:
+    """Read a table of labels, whose first column counts the frames; `mdhr_runtime.text_tables` says in which forms.
 
     Args:
         path: The file.
-        skip: Lines to skip at its beginning.
+        header: Whether its first line names the columns.
+
+    Returns:
+        The names of the columns (C), or none, and the numbers, float64 (rows, C). Columns without a name before that of
+        the frames are left out: pandas and R number the rows there.
 
     Raises:
-        DataError: It is empty or holds something else.
+        DataError: The file is no such table.
     """
+    names: list[str] = []
+    rows: list[list[float | None]] = []
+    number, first = Numbers(), 0
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()[skip:]
-        table = np.loadtxt(lines, delimiter=",", ndmin=2) if any(map(str.strip, lines)) else np.empty((0, 1))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} is no table of labels.", str(error), "Unpack the labels again.") from error
-    if not len(table):
-        raise DataError(f"{path} is no table of labels.", "It has no rows.", "Unpack the labels again.")
+        for line, cells in read_cells(path, header=False):
+            if header and not names:
+                first = next((index for index, name in enumerate(cells) if not _ROW_NUMBERS.fullmatch(name)), 0)
+                if re.search("[1-9]", cells[first]):  # an AU: it is the frames' column that has no name
+                    first = max(first - 1, 0)
+                names = cells[first:]
+            else:
+                row = [number(cell, f"Line {line}") for cell in cells[first:]]
+                if None in row:
+                    raise RecordError(f"Line {line} has an empty cell.")
+                rows.append(row)
+    except (OSError, RecordError) as error:
+        raise no_labels(path, str(error)) from error
+    if not rows:
+        raise no_labels(path, "It has no rows.")
+    table = np.array(rows, float)
     frames = table[:, 0]
     if (frames != np.floor(frames)).any() or (np.diff(frames) <= 0).any():
-        raise DataError(
-            f"{path} is no table of labels.",
-            "Its first column should count the frames, and does not grow in whole numbers.",
-            "Unpack the labels again.",
-        )
-    return table
+        raise no_labels(path, "Its first column should count the frames, and does not grow in whole numbers.")
+    return names, table
+
+
+_ROW_NUMBERS = re.compile(r"\s*(X(\.\d+)?|Unnamed: \d+)?\s*")
+"""Names of columns with row numbers: none, and what R and pandas make of that when they read it."""
+
+
+def no_labels(path: Path, why: str) -> DataError:
+    """The error of a file that is no table of labels."""
+    return DataError(f"{path} is no table of labels.", why, "Unpack the labels again.")
 
 
 def checked_labels(

@@ -15,7 +15,7 @@ import numpy as np
 from mdhr_runtime.errors import DataError
 from mdhr_runtime.layout import CropGeometry, Layout, Region
 
-from .base import Dataset, RawRecording, checked_labels, find_source, label_folder, parts_of, read_table
+from .base import Dataset, RawRecording, checked_labels, find_source, label_folder, no_labels, parts_of, read_labels
 
 LABEL_FOLDERS = ("AUCoding/AU_OCC", "AU_OCC")
 
@@ -30,6 +30,9 @@ SOURCES = (
 )
 
 FIRST_FRAME = 1
+
+_AU = re.compile(r"[\sA-Za-z_]*0*(\d+)(\.0)?\s*")
+"""The name of an AU's column: a number, which R and pandas may have changed to X1 and 1.0."""
 
 LAYOUT = Layout(
     name="BP4D",
@@ -77,18 +80,13 @@ def read(raw: Path) -> list[RawRecording]:
 
 def _labels(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Frame numbers int64 (T,) and labels int8 (T, N) of a file."""
-    with path.open(encoding="utf-8-sig") as file:
-        header = [int(number) if (number := re.sub(r"\D", "", cell)) else None for cell in file.readline().split(",")]
-    missing = [name for name, au in zip(LAYOUT.au_names, LAYOUT.aus, strict=True) if au not in header[1:]]
-    if missing:
-        raise DataError(
-            f"{path} is no table of labels.",
-            f"Its first line names no column {', '.join(missing)}.",
-            "Unpack the occurrence labels (AU_OCC) again.",
-        )
-    table = read_table(path, skip=1)
-    columns = [header.index(au, 1) for au in LAYOUT.aus]
-    labels = checked_labels(table[:, columns], path, LAYOUT.au_names, first_line=2)
+    names, table = read_labels(path, header=True)
+    header = [int(match[1]) if (match := _AU.fullmatch(name)) else None for name in names]
+    columns = [[index for index, found in enumerate(header) if found == au and index] for au in LAYOUT.aus]
+    for name, found in zip(LAYOUT.au_names, columns, strict=True):
+        if len(found) != 1:
+            raise no_labels(path, f"Its first line names {'two columns' if found else 'no column'} {name}.")
+    labels = checked_labels(table[:, [found[0] for found in columns]], path, LAYOUT.au_names, first_line=2)
     return table[:, 0].astype(np.int64), labels
 
 

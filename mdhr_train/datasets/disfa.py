@@ -22,9 +22,10 @@ from .base import (
     checked_labels,
     find_source,
     label_folder,
+    no_labels,
     numbered_images,
     parts_of,
-    read_table,
+    read_labels,
 )
 
 LABEL_FOLDERS = ("ActionUnit_Labels",)
@@ -102,7 +103,9 @@ def _recording(raw: Path, folder: Path) -> RawRecording:
 
 def _column(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Frame numbers int64 (T,) and labels int8 (T,) of a file."""
-    table = read_table(path)
+    _, table = read_labels(path)
+    if table.shape[1] != 2:
+        raise no_labels(path, f"It has {table.shape[1]} columns, and should have the frame and the intensity.")
     intensities = checked_labels(table[:, 1:2], path, [name], allowed=INTENSITIES)[:, 0]
     labels = np.where(intensities == UNKNOWN, UNKNOWN, intensities >= OCCURS_FROM)
     return table[:, 0].astype(np.int64), labels.astype(np.int8)

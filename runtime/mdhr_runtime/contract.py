@@ -97,7 +97,7 @@ class OutputRecord:
 
 
 SCORE = OutputRecord("occurrence", lowest=0.0, highest=1.0, threshold=0.5)
-"""The published model's output: the similarity of a node to its AU's vector (equation 9). It is no intensity."""
+"""The published model's output: the similarity of a node to its AU's vector. It is no intensity."""
 
 
 def state_names(tensors: Iterable[str]) -> tuple[str, ...]:

@@ -23,8 +23,19 @@ def test_export_prints_a_table_and_writes_a_bundle(tiny_checkpoint, tmp_path, mo
     assert "stream, 1 at a time" in result.stdout
     assert "0 of 96" in result.stdout
     assert "trace encoder.onnx" in result.stderr
+    assert "convert the face recognition (dlib)" in result.stderr
     (bundle,) = tmp_path.glob("*__tiny.pt-*.mdhr")  # the name says that the checkpoint lies elsewhere
     assert (bundle / "manifest.json").exists()
+
+
+def test_the_face_recognition_can_be_left_out(tiny_checkpoint, tmp_path):
+    out = tmp_path / "x.mdhr"
+    command = ["--ckpt", str(tiny_checkpoint), "--out", str(out), "--no-verify", "--no-identity"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    assert "face recognition" not in result.stderr
+    assert "embedder" not in open_bundle(out).manifest.graphs
+    assert not (out / "identity").exists()
 
 
 @pytest.mark.parametrize(

@@ -267,6 +267,11 @@ def main(
     searched. Rows are written as they come, one per frame and face; in frames without a face `success` is 0 and the
     AUs' cells are empty. A summary follows at the end.
 
+    A score is the similarity, from 0 to 1, of a face to what the model has learnt of an AU; from 0.5 on the AU occurs.
+    It is neither an intensity nor a probability. Compare a person with itself over time, and with others by rates less
+    those at rest, not by scores. Where `context` is below its full number, near the ends of a stream, scores have seen
+    less.
+
     Files are analysed frame by frame, a few at a time. Of a camera that is faster than this machine, frames are
     dropped; one that goes away is connected again.
 
@@ -305,6 +310,8 @@ def main(
             rule = EventRule(*event_thresholds, event_min)
         except ValueError as error:
             raise click.UsageError(f"{str(error).capitalize()}.") from error
+        if faces["kind"] == "crops" and (face.most or max_faces or roi):
+            raise click.UsageError("--face, --max-faces and --roi choose among faces that are found, not among crops.")
         choice = replace(face, most=max_faces or face.most, region=roi or face.region)
         selection = Selection(start, inf if end is None else end, every, fps, int(rotate or 0))
         opened = open_sources(sources, timeout, image_fps, selection)

@@ -47,20 +47,20 @@ class Choice:
             FramesError: The region is outside of the picture, or the point outside of either.
         """
         x, y, w, h = _fractions(self.region, width, height)
-        point = None if self.point is None else _fractions(self.point, width, height)
+        px, py = _fractions(self.point, width, height) if self.point else (x + w / 2, y + h / 2)
         outside = ""
         if not (-w < x < 1 and -h < y < 1):
             outside = f"The region {_text(self.region)} is outside of the picture."
-        elif self.point and point and not (x <= point[0] <= x + w and y <= point[1] <= y + h):
+        elif not (x <= px <= x + w and y <= py <= y + h):
             of = "picture" if self.region == WHOLE else f"region {_text(self.region)}"
-            outside = f"The point {_text(self.point)} is outside of the {of}."
+            outside = f"The point {_text(self.point or ())} is outside of the {of}."
         if outside:
             raise FramesError(
                 outside,
                 f"The picture has {width}×{height} pixels.",
                 "Give a region in the picture and a point in the region, in pixels or in fractions of it (0.5).",
             )
-        return Choice(self.most, (point[0], point[1]) if point else None, (x, y, w, h))
+        return Choice(self.most, (px, py) if self.point else None, (x, y, w, h))
 
 
 EVERYONE = Choice()

@@ -23,8 +23,10 @@ from .association import (
     resolve_identity_swaps,
     separate,
 )
-from .base import Aligner, FaceDetector, FoundFace, LandmarkRefiner
+from .base import Aligner, FaceDetector, FoundFace, LandmarkRefiner, View
 from .boxes import clipped
+from .pose import head_pose
+from .quality import assess
 from .roll import posture, roll
 
 STILL_A_FACE = 0.6  # the refiner's score below which a followed face is lost
@@ -174,6 +176,10 @@ class FaceTracker:
 
 
 def _found(track: Track, observation: Observation, image: np.ndarray) -> FoundFace:
-    x1, y1, x2, y2 = clipped(observation.box[None], image.shape[1], image.shape[0])[0].tolist()
+    size = (image.shape[0], image.shape[1])
+    box, landmarks, score, crop = observation.box, observation.landmarks, observation.score, observation.crop
+    pose = head_pose(landmarks, size)
+    view = View(landmarks, pose, *assess(size, box, landmarks, score, pose, crop))
+    x1, y1, x2, y2 = clipped(box[None], image.shape[1], image.shape[0])[0].tolist()
     person = track.person if track.verified else None
-    return FoundFace(track.face_id, (x1, y1, x2, y2), observation.score, observation.crop, track.continues, person)
+    return FoundFace(track.face_id, (x1, y1, x2, y2), score, crop, track.continues, person, view)

@@ -148,15 +148,7 @@ def _rect(row: Row, width: int, height: int) -> Rect:
 
 
 def _place(box: Rect, style: Style, aus: int, frame: tuple[int, int], taken: Sequence[Rect]) -> Rect | None:
-    """Place of a face's panel: beside it, else below or above, where it hides least; None if it hides too much.
-
-    Args:
-        box: The face with its label.
-        style: Sizes.
-        aus: Number of AUs.
-        frame: Width and height.
-        taken: What should not be hidden.
-    """
+    """Place of a face's panel: beside it, else below or above, where it hides least; None if it hides too much."""
     width, height = style.panel_width, style.panel_height(aus)
     gap = style.pad
     middle = (box.left + box.right - width) // 2
@@ -197,14 +189,15 @@ def _draw_view(image: np.ndarray, view: View, box: Rect, colour: Colour, style: 
     """Points at the landmarks, a line from the nose to where it points, and the quality as a bar below the box."""
     points = [(round(float(x)), round(float(y))) for x, y in view.landmarks]
     for point in points:
-        cv2.circle(image, point, max(round(1.3 * style.scale), 1), colour, cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(image, point, max(round(1.6 * style.scale), 1), colour, cv2.FILLED, cv2.LINE_AA)
     x, y = points[2]
     pitch, yaw, _ = view.pose
     reach = (box.right - box.left) / 2
     tip = (round(x - reach * sin(yaw)), round(y + reach * sin(pitch) * cos(yaw)))
-    cv2.line(image, (x, y), tip, colour, max(round(style.scale), 1), cv2.LINE_AA)
+    cv2.line(image, (x, y), tip, colour, max(round(1.6 * style.scale), 1), cv2.LINE_AA)
     half = max(round(style.scale), 1)
-    middle, end = box.bottom + 3 * half, box.left + round((box.right - box.left) * view.quality)
+    middle = min(box.bottom + 3 * half, image.shape[0] - half)
+    end = box.left + round((box.right - box.left) * view.quality)
     _bar(image, box.left, box.right, middle, half, TRACK)
     _bar(image, box.left, end, middle, half, colour if view.quality >= GOOD_VIEW else POOR)
 

@@ -147,9 +147,15 @@ def test_engines_build_for_one_camera_and_for_many(flavor, traced, max_batch, ma
     assert build_engine(path, flavor, shapes(path, max_batch, max_frames), BuildSettings()).data
 
 
-@pytest.mark.parametrize("name", ["encoder", "temporal", "clip", "pnet", "rnet", "onet", "embedder"])
+@pytest.mark.parametrize("name", ["encoder", "temporal", "clip", "pnet", "rnet", "onet"])
 def test_all_graphs_of_a_bundle_parse(flavor, tiny_bundle, name):
     assert_types(parse_network(open_bundle(tiny_bundle).graph_path(name), flavor), "float32")
+
+
+def test_of_the_embedder_nothing_but_the_weights_is_float16(flavor, tiny_bundle):
+    counts = count_layers(parse_network(open_bundle(tiny_bundle).graph_path("embedder"), flavor).definition)
+    assert 20 < counts["HALF"] <= 30  # of 29 convolutions and a product, where they are not small
+    assert counts["FLOAT"] > 100
 
 
 @pytest.mark.parametrize(("suite", "label"), ABLATIONS)

@@ -10,7 +10,8 @@ from rows import AUS, nobody, result, row
 
 from mdhr_runtime.cli.plot import main
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.plotting.tables import read_table
+from mdhr_runtime.plotting.picture import Subject
+from mdhr_runtime.plotting.tables import Table
 from mdhr_runtime.plotting.timeline import choose
 from mdhr_runtime.sinks import open_sink
 
@@ -51,8 +52,8 @@ def meeting():
 
 def test_the_face_that_is_seen_most_with_gaps_and_without_provisional_rows(write):
     path = write(*meeting())
-    timeline, others = choose(read_table(path), path)
-    assert (timeline.source, timeline.face_id, timeline.aus) == ("cam", 0, AUS)
+    timeline, others = choose(Table(path), path, Subject())
+    assert (timeline.subjects, timeline.aus) == ((Subject("cam", 0),), AUS)
     assert others == ["face 1 of cam", "face 0 of door"]
     seen = ~np.isnan(timeline.scores[:, 0])
     assert list(seen) == [True] * 10 + [False] + [True] * 5
@@ -64,8 +65,8 @@ def test_the_face_that_is_seen_most_with_gaps_and_without_provisional_rows(write
 
 def test_another_face_and_another_source(write):
     path = write(*meeting())
-    assert choose(read_table(path), path, face_id=1)[0].face_id == 1
-    assert choose(read_table(path), path, source="door")[0].scores.shape == (3, 2)
+    assert choose(Table(path), path, Subject(face_id=1))[0].subjects == (Subject("cam", 1),)
+    assert choose(Table(path), path, Subject("door"))[0].scores.shape == (3, 2)
 
 
 @pytest.mark.slow
@@ -101,14 +102,14 @@ def refused(*arguments):
 def test_tables_with_nothing_to_draw(write):
     assert "no final row" in refused(write())
     assert "no final row" in refused(write(result(row(1, final=False))))
-    assert "no face in any of its frames" in refused(write(result(nobody(1))))
+    assert "No face in any of its frames" in refused(write(result(nobody(1))))
 
 
 def test_faces_that_are_not_there(write):
     path = write(*meeting())
-    assert "no such face: face 7" in refused(path, "--face", "7")
+    assert "has no face 7" in refused(path, "--face", "7")
     message = refused(path, "--source", "roof", "--face", "0")
-    assert "no such face: source 'roof' and face 0" in message
+    assert "has no face 0 of roof" in message
     assert "face 1 of cam" in message
 
 
@@ -124,7 +125,7 @@ def test_faces_that_are_not_there(write):
         ),
         ("a.jsonl", b'{"my": "notes"}\n'),
         ("a.jsonl", b"[1, 2]\n"),
-        ("a.jsonl", b"\xff\xfe"),
+        ("a.jsonl", b"\xff\xfe{\0"),
         ("a.jsonl", b'{"source":"a","fra'),
         ("a.parquet", b"PAR1 not really"),
         ("a.mp4", b"\0"),
@@ -151,7 +152,7 @@ def test_a_missing_extra_is_named(monkeypatch, tmp_path, write):
 
 def test_the_errors_belong_to_the_family(tmp_path):
     with pytest.raises(OutputError):
-        list(read_table(tmp_path / "none.csv"))
+        list(Table(tmp_path / "none.csv"))
 
 
 def test_help_imports_nothing_heavy():

@@ -34,6 +34,28 @@ def test_columns_and_cells(tmp_path):
         assert len({len(cells) for cells in csv.reader(lines)}) == 1
 
 
+def test_readers_of_py_feat_s_and_openface_s_tables_find_what_both_have(tmp_path):
+    """By their rules, as read in py-feat 2.1.5 (`feat.utils.io`) and in OpenFace's page on its output format.
+
+    `read_feat` takes every column with "AU" in its name for an AU, and its mean over all rows: nothing else may have
+    these letters, and nobody's frame a number. `read_openface` strips blanks from names and gives the columns that are
+    asked for. Points 0 to 67 of OpenFace's are x_0 to x_67: ours, which are others, must not be called so.
+    """
+    path = tmp_path / "au.csv"
+    with CsvFile(path, replace(CONTEXT, landmarks=True)) as file:
+        file.write(result(row(1)))
+        file.write(result(nobody(2)))
+    with path.open(newline="") as lines:
+        names, *rows = csv.reader(lines)
+    assert [name for name in names if "AU" in name] == ["AU01_p", "AU12_p", "AU01_c", "AU12_c"]
+    shared = ["frame", "face_id", "timestamp", "confidence", "success", "pose_Rx", "pose_Ry", "pose_Rz"]
+    assert [name for name in names if name in shared] == shared
+    assert [name.strip() for name in names] == names
+    assert not [name for name in names if name[:2] in ("x_", "y_", "X_", "Y_", "Z_", "p_") or name.endswith("_r")]
+    mean = [float(cell) for cells in rows if (cell := cells[names.index("AU01_p")])]
+    assert mean == [0.25]
+
+
 def test_a_provisional_row_says_so(tmp_path):
     with CsvFile(tmp_path / "au.csv", CONTEXT) as file:
         file.write(result(row(1, final=False)))

@@ -10,7 +10,7 @@ import pytest
 from rows import AUS, CONTEXT, ENVIRONMENT, nobody, result, row
 
 from mdhr_runtime.errors import OutputError
-from mdhr_runtime.plotting.tables import read_table
+from mdhr_runtime.plotting.tables import Table
 from mdhr_runtime.sinks.csv_file import columns
 from mdhr_runtime.sinks.parquet import ParquetFile
 
@@ -38,7 +38,7 @@ def test_its_name_may_have_any_bytes(tmp_path):
     for _ in range(2):
         with ParquetFile(path, CONTEXT) as file:
             file.write(result(row(1)))
-    assert [seen.frame for seen in read_table(path)] == [1]
+    assert [seen.frame for seen in Table(path)] == [1]
 
 
 def test_rows_go_out_in_groups(tmp_path):

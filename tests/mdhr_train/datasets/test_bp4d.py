@@ -34,6 +34,61 @@ def test_columns_are_found_by_their_names_in_any_order(raw, pattern):
     assert bp4d.read(raw)[0].labels.tolist() == LABELS.tolist()
 
 
+def cells(text):
+    return [line.split(",") for line in text.splitlines()]
+
+
+OTHERS = {
+    "Excel": lambda text: "\ufeff" + text.replace(",", ";").replace("\n", "\r\n") + ";" * 13 + "\r\n",
+    "Excel, comma for decimals": lambda text: "".join(
+        ";".join(row if not number else [f"{cell},0" for cell in row]) + "\n" for number, row in enumerate(cells(text))
+    ),
+    "tabs": lambda text: text.replace(",", "\t"),
+    "pandas": lambda text: "".join(
+        ",".join([str(number - 1) if number else "", *(f"{cell}.0" for cell in row)]) + "\n"
+        for number, row in enumerate(cells(text))
+    ),
+    "R": lambda text: "".join(
+        ",".join([f'"{number or ""}"', *row] if number else ['""', *(f'"X{cell}"' for cell in row)]) + "\n"
+        for number, row in enumerate(cells(text))
+    ),
+    "R twice": lambda text: "".join(
+        ",".join(['"1"', "1", *row] if number else ['""', '"X"', *(f'"X{cell}"' for cell in row)]) + "\n"
+        for number, row in enumerate(cells(text))
+    ),
+    "blank lines": lambda text: text.replace("\n", "\n\n"),
+    "no last line break": lambda text: text.rstrip(),
+    "no name for the frames": lambda text: text.removeprefix("0"),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_labels_that_other_programs_have_written_again(raw, other, encoding):
+    path = write_bp4d_labels(raw, "F001", "T1", (31, 32, 33), LABELS, ",".join(map(str, (0, 5, *BP4D.aus))))
+    path.write_bytes(other(path.read_text()).encode(encoding))
+    assert bp4d.read(raw)[0].numbers.tolist() == [31, 32, 33]
+    assert bp4d.read(raw)[0].labels.tolist() == LABELS.tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda text: text[:-8], "Line 4 has 11 cells, and the first line 14"),
+        (lambda text: text[:-2], "Line 4 has an empty cell"),
+        (lambda text: text.replace("9", "NA", 1), "Line 2 has an empty cell"),
+        (lambda text: text.replace(",24\n", ",23\n"), "two columns AU23"),
+        (lambda text: text + "\0" * 8, "zero bytes"),
+    ],
+)
+def test_labels_that_are_not_certain_are_refused(raw, change, why):
+    path = write_bp4d_labels(raw, "F001", "T1", (31, 32, 33), LABELS)
+    path.write_text(change(path.read_text()))
+    with pytest.raises(DataError) as error:
+        bp4d.read(raw)
+    assert why in error.value.why
+
+
 def test_unknown_labels_are_kept(raw):
     write_bp4d_labels(raw, "F001", "T1", (31, 32, 33), np.where(LABELS == 1, 9, 0))
     assert bp4d.read(raw)[0].labels.tolist() == np.where(LABELS == 1, 9, 0).tolist()
@@ -88,9 +143,9 @@ def test_labels_out_of_range_are_named(raw):
     [
         ("0,1,2\n1,0,0\n", "no column AU04"),
         ("{header}\n", "no rows"),
-        ("{header}\n1,x\n", "could not convert"),
+        ("{header}\n1,x\n", "Line 2 has 2 cells"),
         ("{header}\n2,{zeros}\n1,{zeros}\n", "does not grow"),
-        ("", "no column AU01"),
+        ("", "is empty"),
     ],
 )
 def test_what_is_no_table_of_labels_is_refused(raw, text, why):

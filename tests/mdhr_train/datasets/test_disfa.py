@@ -47,6 +47,43 @@ def test_frames_beyond_the_video_s_end_are_left_out(raw):
     assert [number for number, _ in recording.images()] == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda text: "\ufeff" + text.replace(",", ";").replace("\n", "\r\n") + ";\r\n\r\n",
+        lambda text: text.replace(",", "\t").replace("\n", ",0\n"),
+        lambda text: text.replace(",", ".0;").replace("\n", ".0\n"),
+        lambda text: text.replace(",", " ").rstrip(),
+    ],
+    ids=["Excel", "tabs and commas", "fractions", "blanks"],
+)
+def test_labels_that_other_programs_have_written_again(raw, other):
+    expected = disfa.read(raw)[0]
+    for path in (raw / "ActionUnit_Labels/SN002").iterdir():
+        path.write_text(other(path.read_text()))
+    assert disfa.read(raw)[0].numbers.tolist() == expected.numbers.tolist()
+    assert disfa.read(raw)[0].labels.tolist() == expected.labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda text: "".join(f"{number},{line}\n" for number, line in enumerate(text.split())), "3 columns"),
+        (lambda text: f"V1,V2\n{text}", "Line 1 holds 'V1'"),
+        (lambda text: text[:-2], "Line 4 has an empty cell"),
+        (lambda text: text.replace(",", ".0;").replace("\n", ",0\n"), "the other decimal mark"),
+    ],
+    ids=["row numbers", "a header", "torn", "two decimal marks"],
+)
+def test_labels_that_are_not_certain_are_refused(raw, change, why):
+    path = raw / "ActionUnit_Labels/SN002/SN002_au12.txt"
+    path.write_text(change(path.read_text()))
+    with pytest.raises(DataError) as error:
+        disfa.read(raw)
+    assert str(path) in error.value.what
+    assert why in error.value.why
+
+
 def test_unknown_labels_are_kept(raw):
     write_disfa_labels(raw, "SN002", np.full((4, 8), 9))
     assert (disfa.read(raw)[0].labels == 9).all()
