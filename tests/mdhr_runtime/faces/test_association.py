@@ -15,6 +15,7 @@ from mdhr_runtime.faces.association import (
     resolve_identity_swaps,
     separate,
 )
+from mdhr_runtime.faces.base import View
 
 ANNE, BERT = np.eye(4, dtype=np.float32)[:2]  # what they look like
 PICTURE = np.random.default_rng(0).integers(0, 256, (128, 128, 3)).astype(np.uint8)
@@ -26,7 +27,8 @@ def box(x, side=100.0):
 
 def seen(x, looks):
     centre, crop = np.array([x + 50, 50], np.float32), np.zeros((4, 4, 3), np.uint8)
-    return Observation(box(x), 0.99, np.tile(centre, (5, 1)), centre, 0.0, crop, looks, pattern(PICTURE))
+    view = View(np.tile(centre, (5, 1)), (0.0, 0.0, 0.0), 0.9)
+    return Observation(box(x), 0.99, view, centre, 0.0, crop, looks, pattern(PICTURE))
 
 
 def track(face_id, x, looks, sees=None, **settings):
@@ -48,10 +50,18 @@ def test_a_picture_goes_on_where_the_face_or_its_place_is_steady_and_not_across_
     goes_on(before, now, PICTURE, PICTURE)
 
 
-def test_a_doubtful_track_begins_anew_and_shows_no_person():
+def test_no_picture_goes_on_where_a_face_is_much_nearer_at_once():
+    before, now = seen(0, ANNE), seen(0, ANNE)
+    now.box = box(0, 120)
+    assert goes_on(before, now, PICTURE, PICTURE)
+    for side in (140, 70):
+        now.box = box(0, side)
+        assert not goes_on(before, now, PICTURE, PICTURE)
+
+
+def test_a_doubtful_track_is_to_be_looked_at():
     one = track(0, 0, ANNE, seen(0, ANNE), person=3, verified=True, wait=50)
     one.doubt()
-    assert not one.continues
     assert not one.verified
     assert one.wait == 0
 

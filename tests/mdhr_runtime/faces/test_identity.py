@@ -9,6 +9,7 @@ import pytest
 
 from mdhr_runtime.faces import identity
 from mdhr_runtime.faces.association import Observation, Track
+from mdhr_runtime.faces.base import View
 from mdhr_runtime.faces.identity import (
     MOST_LOOKS,
     MOST_TEMPLATES,
@@ -19,7 +20,6 @@ from mdhr_runtime.faces.identity import (
     SURE,
     EmbeddingIdentity,
     People,
-    is_clear,
 )
 
 LANDMARKS = np.float32([[40, 40], [60, 40], [50, 50], [42, 62], [58, 62]])
@@ -74,38 +74,14 @@ def test_people_differ_also_in_grey_and_one_in_two_pictures_does_not(portrait, m
             assert one @ another < OTHER
 
 
-def test_a_blurred_face_has_no_embedding(portrait, detector, embedder):
-    _, _, landmarks = detector.refine(portrait, detector.detect(portrait)[:1])
-    assert embedder.embed(cv2.GaussianBlur(portrait, (0, 0), 4), landmarks[0]) is None
-    assert embedder.embed(np.full_like(portrait, 255), landmarks[0]) is None
-
-
-def seen(image_x=0.0, looks=0, landmarks=LANDMARKS, score=0.99, side=40.0):
+def seen(x=0.0, looks=0, quality=0.9):
     """An observation at a place; its colours are those of a number."""
-    shift = np.float32([image_x, 0])
-    box = np.array([30 + image_x, 30, 30 + image_x + side, 30 + side])
+    shift = np.float32([x, 0])
+    box = np.array([30 + x, 30, 70 + x, 70])
+    view = View(LANDMARKS + shift, (0.0, 0.0, 0.0), quality)
     histogram = np.eye(64, dtype=np.float32)[looks]
     crop = np.zeros((4, 4, 3), np.uint8)
-    return Observation(box, score, landmarks + shift, LANDMARKS.mean(axis=0) + shift, 0.0, crop, histogram, histogram)
-
-
-NARROW = np.float32([[47, 40], [53, 40], [54, 50], [47, 62], [53, 62]])
-
-
-@pytest.mark.parametrize(
-    ("observation", "expected"),
-    [
-        (seen(), True),
-        (seen(score=0.9), False),
-        (seen(landmarks=LANDMARKS / 2 + 20), False),
-        (seen(landmarks=NARROW), False),
-        (seen(landmarks=LANDMARKS - 38), False),
-        (seen(landmarks=LANDMARKS + np.float32([40, 0])), False),
-    ],
-    ids=["clear", "uncertain", "small", "turned", "left edge", "right edge"],
-)
-def test_only_a_clear_view_tells_whose_face_it_is(observation, expected):
-    assert is_clear(np.zeros((100, 100, 3), np.uint8), observation) is expected
+    return Observation(box, 0.99, view, LANDMARKS.mean(axis=0) + shift, 0.0, crop, histogram, histogram)
 
 
 def test_people_are_numbered_as_they_come_and_recognised():
@@ -292,8 +268,8 @@ def test_a_lost_face_comes_back_anywhere_if_it_is_clear_and_nearby_if_it_is_not(
     faces.embeddings.append(like(1, 0))
     image = np.zeros((100, 300, 3), np.uint8)
     assert who.match(image, seen(200), tracks) is tracks[0]
-    assert who.match(image, seen(200, 1, score=0.9), tracks) is None
-    assert who.match(image, seen(110, 1, score=0.9), tracks) is tracks[1]
+    assert who.match(image, seen(200, 1, quality=0.1), tracks) is None
+    assert who.match(image, seen(110, 1, quality=0.1), tracks) is tracks[1]
     who.check(image, [])  # the next frame
     faces.embeddings[1] = like(1, 2)
     assert who.match(image, seen(110, 1), tracks) is None  # the same colours, but somebody else
