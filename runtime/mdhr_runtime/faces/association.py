@@ -66,6 +66,7 @@ class Track:
         odds: That it lies, as it was last looked at in all directions; see `posture`.
         person: Number of the person whose face it is, or was when it was lost; None if nobody has recognised it.
         verified: Whether it was recognised since it appeared or reappeared.
+        pattern: That of when its person was verified last; see `pattern`.
         meets: Whether its head overlaps another's.
         wait: Frames until it is recognised again, at the earliest.
         tries: Times that it was looked at in vain.
@@ -83,6 +84,7 @@ class Track:
     odds: float = 1.0
     person: int | None = None
     verified: bool = False
+    pattern: np.ndarray | None = None
     meets: bool = False
     wait: int = 0
     tries: int = 0

@@ -18,6 +18,7 @@ import numpy as np
 from ..backends import Graph
 from ..contract import EMBEDDINGS, IMAGES
 from .alignment import cut_out
+from .appearance import steadiness
 from .association import Observation, Track, best_match
 from .boxes import overlaps, squared
 
@@ -37,6 +38,9 @@ PERIOD, MEETING, RETRY = 90, 15, 3
 
 HEAD = 1.3
 """Size of a head in those of its face's box: heads that overlap meet."""
+
+CHANGED = 0.6
+"""Similarity of a face's pattern to that of the last look below which it is looked at again: a cut may be soft."""
 
 PATIENCE = 4
 """Looks at a face that is like somebody's, but not enough, until it counts as a new person's."""
@@ -162,7 +166,7 @@ class EmbeddingIdentity:
             if track.person is None or track.wait > 0 or track.observation is None:
                 continue
             embedding = self._embedding(image, track, track.observation)
-            if embedding is None or self._may_be_of(track, embedding):
+            if embedding is None or self._may_be_of(track, track.observation, embedding):
                 continue
             exchanged = [one for one in _seen(tracks) if self._likeness(one, embedding) >= SAME]
             if exchanged or track.tries > 1:  # one look alone may be wrong
@@ -197,22 +201,22 @@ class EmbeddingIdentity:
             if track.person is None:
                 track.tries, track.wait = track.tries + 1, RETRY
             else:
-                self._may_be_of(track, embedding)
+                self._may_be_of(track, track.observation, embedding)
 
-    def _may_be_of(self, track: Track, embedding: np.ndarray) -> bool:
-        """Whether a face may be of a track's person; if it surely is, or may be for long, it counts as verified."""
+    def _may_be_of(self, track: Track, observation: Observation, embedding: np.ndarray) -> bool:
+        """Whether a face may be of a track's person; if it surely is, or may be for long enough, it counts as verified."""
         likeness = self._likeness(track, embedding)
-        track.tries += 1
-        if likeness < OTHER:
-            track.wait = 0
-            return False
-        if likeness >= SAME and track.meets:
-            track.jumped = False  # another face passes before it
-        elif likeness >= SAME and track.person is not None:
-            self._people.remember(track.person, embedding)
-        track.verified |= likeness >= SAME or track.tries >= PATIENCE
-        track.tries, track.wait = (0, PERIOD) if track.verified else (track.tries, RETRY)
-        return True
+        if likeness >= SAME:
+            track.verified, track.tries, track.wait, track.pattern = True, 0, PERIOD, observation.pattern
+            if track.meets:
+                track.jumped = False  # another face passes before it
+            elif track.person is not None:
+                self._people.remember(track.person, embedding)
+        else:
+            track.tries += 1
+            track.verified |= likeness >= OTHER and track.tries >= PATIENCE
+            track.wait = 0 if likeness < OTHER else RETRY if track.tries < PATIENCE else MEETING
+        return likeness >= OTHER
 
     def _likeness(self, track: Track, embedding: np.ndarray) -> float:
         return -1.0 if track.person is None else self._people.likeness(track.person, embedding)
@@ -253,5 +257,7 @@ def _schedule(tracks: Sequence[Track]) -> None:
         due = (
             0 if (others & hidden).any() or (track.meets and not others.any()) else MEETING if others.any() else PERIOD
         )
+        if track.observation is not None and track.tries == 0 and track.pattern is not None:
+            due = due if steadiness(track.observation.pattern, track.pattern) >= CHANGED else 0
         track.wait = min(track.wait - 1, due)
         track.meets = bool(others.any())
