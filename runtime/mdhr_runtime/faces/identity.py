@@ -6,9 +6,8 @@ nothing writes, sends or logs them.
 How alike two faces are is the cosine of their embeddings. Of 16 people in videos and photos, the faces of one had
 0.909 and more (99 % of pairs; the median was 0.95), those of two 0.916 and less (99 % of pairs; the median was 0.84);
 where one pair of two people in a thousand is taken for one, 71 % of pairs of one person are found. With Euclidean
-distances, for which dlib's network was trained, these are 67 %, with cosines after subtracting the mean embedding 52
-%. Two look-alikes reached 0.958: only that they are seen at the same time tells them apart. What lies between is open
-until more is seen.
+distances, for which dlib's network was trained, these are 67 %, with cosines after subtracting the mean embedding 52 %.
+Two look-alikes reached 0.958: only that they are seen at the same time tells them apart.
 """
 
 from __future__ import annotations
