@@ -33,7 +33,7 @@ MISSING = frozenset(("", "NA", "nan", "NaN", "N/A", "#N/A", "<NA>", "None", "NUL
 """What programs write for a missing cell."""
 
 PREFACE = re.compile(r'\ufeff?("?sep=.?"?)?\s*')
-NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?\s*")
+DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?\s*")
 
 
 def open_text(path: Path) -> TextIO:
@@ -138,13 +138,21 @@ class Numbers:
         Raises:
             RecordError: It is none, or has another decimal mark than those before it.
         """
-        mark = "," if "," in cell else "." if "." in cell else ""
-        number = NUMBER.fullmatch(cell)
-        if number and (not mark or mark == self._mark or not self._mark):
-            self._mark = mark or self._mark
-            return float(cell.replace(",", "."))
-        if cell.strip() in MISSING:
-            return None
-        where = f"{place} is wrong at {column}: it" if column else place
-        why = f"numbers before it have the other decimal mark, {self._mark!r}" if number else "that is no number"
-        raise RecordError(f"{where} holds {cell!r}, and {why}.")
+        try:
+            number, mark = float(cell), "." if "." in cell else ""
+        except ValueError:
+            if cell.strip() in MISSING:
+                return None
+            if not DECIMAL_COMMA.fullmatch(cell):
+                raise RecordError(f"{self._where(place, column)} holds {cell!r}, and that is no number.") from None
+            number, mark = float(cell.replace(",", ".")), ","
+        if mark and mark != self._mark:
+            if self._mark:
+                why = f"numbers before it have the other decimal mark, {self._mark!r}"
+                raise RecordError(f"{self._where(place, column)} holds {cell!r}, and {why}.")
+            self._mark = mark
+        return number
+
+    @staticmethod
+    def _where(place: str, column: str) -> str:
+        return f"{place} is wrong at {column}: it" if column else place
