@@ -106,7 +106,7 @@ def pick(groups: Mapping[Subject, Sized], wish: Subject, table: Path, none: str)
     known = [one.words for one in sorted(groups, key=lambda one: [-1 if part is None else part for part in one])]
     if not fitting:
         raise OutputError(
-            f"{table} has no {wish.words}." if known and any(part is not None for part in wish) else nothing(table),
+            f"{table} has no {wish.words}." if known else f"{table} holds nothing to draw.",
             f"It has {', '.join(known[:20])}." if known else none,
             "Choose one of them with --source, --face and --person." if known else "Run mdhr-run on a video of a face.",
         )
@@ -115,9 +115,13 @@ def pick(groups: Mapping[Subject, Sized], wish: Subject, table: Path, none: str)
     return subject, known
 
 
-def nothing(table: Path) -> str:
-    """What happened where a table is empty."""
-    return f"{table} holds nothing to draw."
+def contradiction(table: Path, what: str) -> OutputError:
+    """The error of a table that says two things of one."""
+    return OutputError(
+        f"{table} holds two results of {what}.",
+        "They differ, as where the tables of two runs were put together.",
+        "Draw the table of each run, or give their sources different names.",
+    )
 
 
 def write(chart: Chart, path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = False) -> None:

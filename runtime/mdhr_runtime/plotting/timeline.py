@@ -12,7 +12,7 @@ import numpy as np
 
 from ..contract import SCORE
 from ..errors import OutputError
-from .picture import Chart, Subject, au_rows, nothing, pick, row_size
+from .picture import Chart, Subject, au_rows, contradiction, pick, row_size
 from .style import COLOUR
 from .tables import Seen
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LONGEST_STEP = 1.0
 """Seconds between two rows from which on the line breaks, whatever the frames' numbers say."""
+
+NO_ROW = "It has no final row: the run found no frame, or was stopped before its first result."
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,15 +74,12 @@ def choose(rows: Iterable[Seen], table: Path, wish: Subject) -> tuple[Timeline, 
     for row in rows:
         same = times[row.source].setdefault(row.frame, row.timestamp) == row.timestamp
         if not same or faces[row.source, row.face_id].setdefault(row.frame, row) != row:
-            raise _two(table, row)
-    if not times:
-        why = "It has no final row: the run found no frame, or was stopped before its first result."
-        raise OutputError(nothing(table), why, "Run mdhr-run on a video with a face.")
+            raise contradiction(table, f"frame {row.frame} of {row.source}")
     groups: dict[Subject, dict[int, Seen]] = defaultdict(dict)
     for (source, face_id), seen in faces.items():
         for frame, row in seen.items():
             if face_id is not None and frame in faces.get((source, None), ()):
-                raise _two(table, row)
+                raise contradiction(table, f"frame {row.frame} of {row.source}")
             if row.scores and (wish.person is None or row.person is not None):
                 before = groups[wish.of(row)].setdefault(frame, row)
                 if before is not row:
@@ -89,17 +88,10 @@ def choose(rows: Iterable[Seen], table: Path, wish: Subject) -> tuple[Timeline, 
                         f"It is seen as face {before.face_id} and as face {row.face_id}.",
                         "Choose one of them with --face.",
                     )
-    subject, others = pick(groups, wish, table, "No face in any of its frames has scores.")
+    none = "No face in any of its frames has scores." if times else NO_ROW
+    subject, others = pick(groups, wish, table, none)
     assert subject.source is not None
     return _timeline(subject, groups[subject], times[subject.source]), others
-
-
-def _two(table: Path, row: Seen) -> OutputError:
-    return OutputError(
-        f"{table} holds two results of frame {row.frame} of {row.source}.",
-        "They differ, as where the tables of two runs were put together.",
-        "Draw the table of each run, or give their sources different names.",
-    )
 
 
 def _timeline(subject: Subject, rows: Mapping[int, Seen], frames: Mapping[int, float]) -> Timeline:
