@@ -16,7 +16,7 @@ POWERLESS = Start(powerless=True)
 DEVICES = {"nothing": "/dev/null", "zeros": "/dev/zero", "a full device": "/dev/full", "random bytes": "/dev/urandom"}
 
 
-def _read_to_end(name: str):
+def read_to_end(name: str):
     """Be the reader of a pipe."""
 
     def during(process: Process, folder: Path) -> None:
@@ -189,7 +189,7 @@ CASES = [
         for suffix in ("csv", "jsonl", "parquet", "mp4")
     ),
     Case(
-        "csv into a pipe with a reader", "run", (*RUN, "x.csv"), (fifo("x.csv"),), works(), during=_read_to_end("x.csv")
+        "csv into a pipe with a reader", "run", (*RUN, "x.csv"), (fifo("x.csv"),), works(), during=read_to_end("x.csv")
     ),
     Case(
         "csv into a pipe whose reader goes",
