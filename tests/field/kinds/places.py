@@ -25,7 +25,7 @@ def read_to_end(name: str):
     return during
 
 
-def _read_a_little(name: str):
+def read_a_little(name: str):
     """Be a reader that has soon seen enough."""
 
     def during(process: Process, folder: Path) -> None:
@@ -197,7 +197,7 @@ CASES = [
         ("{bundle}", "{long}", "--out", "x.csv"),
         (fifo("x.csv"),),
         Right((141,)),
-        during=_read_a_little("x.csv"),
+        during=read_a_little("x.csv"),
     ),
     Case("a chart into a device", "plot", ("{table}", "--out", "x.png"), (link("x.png", "/dev/full"),), Right((1,))),
     Case(
