@@ -339,12 +339,19 @@ CASES = [
             (picture("x.png", lambda: cv2.resize(image(0), (224, 224))),),
             misused("crops"),
         )
-        for options in (("--face", "largest"), ("--max-faces", "1"), ("--roi", "0,0,1,1"))
+        for options in (
+            ("--face", "largest"),
+            ("--max-faces", "1"),
+            ("--roi", "0,0,0.5,1"),
+            ("--min-quality", "0.5"),
+            ("--identity", "embedding"),
+            ("--identities", "across"),
+        )
     ),
     Case(
         "all of crops",
         "run",
-        (*RUN, "x.png", "--faces", "crops", "--face", "all", "--min-quality", "0.5", "--landmarks", *TO),
+        (*RUN, "x.png", "--faces", "crops", "--face", "all", "--identity", "none", "--landmarks", *TO),
         (picture("x.png", lambda: cv2.resize(image(0), (224, 224))),),
         works("au.csv", rows=1, seen=holds(scored=lambda rows: _scored(rows[0]))),
     ),
@@ -399,6 +406,13 @@ CASES = [
         (*RUN, "a.avi", "b.png", "--identities", "across", *TO),
         (put("clip.avi", "a.avi"), picture("b.png", lambda: np.zeros((64, 64, 3), np.uint8))),
         works("au.csv", rows=10, says=("no face in b.png",), never=("no face in a.avi",)),
+    ),
+    Case(
+        "people across sources, and nobody is recognised",
+        "run",
+        (*RUN, "{clip}", "--identity", "none", "--identities", "across", *TO),
+        (),
+        misused("--identities across", "--identity none"),
     ),
     Case(
         "nobody is recognised where nobody is to be",
