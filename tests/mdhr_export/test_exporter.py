@@ -271,13 +271,15 @@ def test_a_checkpoint_that_cannot_be_read_leaves_nothing(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("traced")
 def test_graphs_that_differ_are_refused_and_leave_nothing(tiny_checkpoint, tmp_path, monkeypatch):
-    trace = exporter.trace
+    copy = exporter.trace
 
     def trace_another_function(spec, path):
-        if path.name == "temporal.onnx":
-            spec.module.scores.taps += 0.5
-        return trace(spec, path)
+        if path.name != "temporal.onnx":
+            return copy(spec, path)
+        spec.module.scores.taps += 0.5
+        return tracing.trace(spec, path)
 
     monkeypatch.setattr(exporter, "trace", trace_another_function)
     with pytest.raises(ExportError, match="differ from the PyTorch model"):
