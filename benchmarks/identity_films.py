@@ -59,6 +59,7 @@ class Shot:
         self.image, self.cut = background.copy(), cut
         self._owners = np.full(background.shape[:2], -1)
         self._faces: list[tuple[str, np.ndarray]] = []
+        self._clearness = 1.0
 
     @property
     def faces(self) -> list[TrueFace]:
@@ -68,7 +69,7 @@ class Shot:
         for number, (person, box) in enumerate(self._faces):
             x1, y1, x2, y2 = np.clip(box, 0, [width, height, width, height]).round().astype(int)
             seen = np.count_nonzero(self._owners[y1:y2, x1:x2] == number) / (box[2:] - box[:2]).prod()
-            faces.append(TrueFace(person, np.array([x1, y1, x2, y2], float), float(seen)))
+            faces.append(TrueFace(person, np.array([x1, y1, x2, y2], float), float(seen) * self._clearness))
         return faces
 
     def put(
@@ -118,6 +119,11 @@ class Shot:
         corners = box[[0, 2, 0, 2]], box[[1, 1, 3, 3]]
         xs, ys = turn @ np.stack([*corners, np.ones(4)])
         self._faces.append((person.name, np.array([xs.min(), ys.min(), xs.max(), ys.max()])))
+        return self
+
+    def seen(self, clearness: float) -> Shot:
+        """Say how well its faces are seen, as a share, where something else covers them."""
+        self._clearness = clearness
         return self
 
     def lit(self, change: Callable[[np.ndarray], np.ndarray]) -> Shot:
@@ -377,6 +383,36 @@ def cut_grey(man: Person, woman: Person) -> Iterator[Shot]:
 
 
 @film()
+def dissolve(man: Person, woman: Person) -> Iterator[Shot]:
+    """One picture fades into the other, face upon face, and back; neither is to be seen well for a third of a second."""
+    for t in range(130):
+        share = path(t, (40, 0), (48, 1), (85, 1), (93, 0))
+        first, second = (Shot(room()).put(one, t, 320, 180, 200, whole=True) for one in (man, woman))
+        shot = first if share < 0.5 else second
+        mixed = first.image + share * (second.image - first.image.astype(float))
+        shot.image = mixed.round().astype(np.uint8)
+        yield shot.seen(abs(2 * share - 1))
+
+
+@film()
+def turnstile(
+    man: Person,
+    woman: Person,
+    astronaut: Person,
+    friend1: Person,
+    friend2: Person,
+    friend3: Person,
+    friend4: Person,
+    friend5: Person,
+) -> Iterator[Shot]:
+    """Eight people in the same place, one after the other, twice; the second time nearer."""
+    people = (man, woman, astronaut, friend1, friend2, friend3, friend4, friend5)
+    for number, one in enumerate(people + people[::-1]):
+        for t in range(18):
+            yield Shot(room(), cut=number > 0 and t == 0).put(one, t, 320, 190, 140 if number < 8 else 190)
+
+
+@film()
 def talk(photo: Person, woman: Person, astronaut: Person) -> Iterator[Shot]:
     """Cuts between three people and a long shot of all three."""
     for number, who in enumerate((photo, woman, None, astronaut, photo, astronaut, woman, None)):
@@ -417,6 +453,28 @@ def night(man: Person, woman: Person) -> Iterator[Shot]:
     for t in range(130):
         shot = Shot(room()).put(man, t, 170, 190, 150).put(woman, t, 470, 190, 150)
         yield shot.lit(lambda image: grey(dark(1.0)(image))) if 45 <= t < 90 else shot
+
+
+@film(rate=10)
+def dusk(man: Person, woman: Person, astronaut: Person) -> Iterator[Shot]:
+    """Three leave a bright room together, and come back in other places, farther away, in its night light."""
+    for t in range(120):
+        x = path(t, (25, 0), (40, 640), (70, 640), (71, -640), (86, 0))
+        height = 140 if t < 60 else 100
+        order = (man, woman, astronaut) if t < 60 else (woman, astronaut, man)
+        shot = Shot(room())
+        for place, one in enumerate(order):
+            shot.put(one, 2 * t, 110 + 210 * place + x, 190, height)
+        yield shot if t < 60 else shot.lit(lambda image: grey(dark(1.5)(image)))
+
+
+@film(rate=10)
+def blurred(man: Person, woman: Person) -> Iterator[Shot]:
+    """Two people before a lens out of focus; both leave for 3 s, and come back to each other's places."""
+    for t in range(120):
+        x = path(t, (25, 170), (40, -130), (60, -130), (61, 770), (75, 470))
+        shot = Shot(room()).put(man, 3 * t, x, 190, 150).put(woman, 2 * t, 640 - x, 185, 150)
+        yield shot.lit(lambda image: cv2.GaussianBlur(image, (0, 0), 2.5))
 
 
 @film()
