@@ -43,7 +43,7 @@ import numpy as np
 from identity_films import FILMS, RATE, Person, Shot, TrueFace
 
 import mdhr_runtime
-from mdhr_runtime.contract import ONET, PNET, RNET
+from mdhr_runtime.contract import DETECTOR
 from mdhr_runtime.defaults import MIN_FACE
 from mdhr_runtime.faces.boxes import overlaps
 from mdhr_runtime.faces.mtcnn import Mtcnn
@@ -106,7 +106,7 @@ def pictured(model: Model, image: np.ndarray) -> list[tuple[list[np.ndarray], np
 
 def detections(model: Model) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """What finds the faces of an image without any tracking: boxes (N, 4) and scores (N,)."""
-    mtcnn = Mtcnn(model.graph(PNET), model.graph(RNET), model.graph(ONET), MIN_FACE)
+    mtcnn = Mtcnn(*(model.graph(name) for name in DETECTOR), MIN_FACE)
 
     def detect(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         boxes = mtcnn.detect(image)

@@ -384,7 +384,7 @@ def cut_grey(man: Person, woman: Person) -> Iterator[Shot]:
 
 @film()
 def dissolve(man: Person, woman: Person) -> Iterator[Shot]:
-    """One picture fades into the other, face upon face, and back; neither is to be seen well for a third of a second."""
+    """One picture fades into the other, face upon face, and back; for a moment, neither is seen well."""
     for t in range(130):
         share = path(t, (40, 0), (48, 1), (85, 1), (93, 0))
         first, second = (Shot(room()).put(one, t, 320, 180, 200, whole=True) for one in (man, woman))
