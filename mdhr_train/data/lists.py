@@ -13,6 +13,8 @@ import torch
 
 from mdhr_runtime.errors import DataError
 from mdhr_runtime.files import staged, told
+from mdhr_runtime.records import RecordError
+from mdhr_runtime.text_tables import open_text
 
 from ..datasets.base import LABELS, SPLITS, Dataset, checked_labels, list_folder
 from ..losses import class_weights, combination_index, occurrence_rates
@@ -189,8 +191,9 @@ def _computed_weights(dataset: Dataset, fold: int, train: Sequence[Recording]) -
 def _read_lines(path: Path) -> list[str]:
     """The lines of a list that are not blank."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        with open_text(path) as file:
+            text = file.read()
+    except (OSError, RecordError) as error:
         raise DataError(
             f"The list {path} cannot be read.",
             str(error),

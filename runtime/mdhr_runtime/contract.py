@@ -66,6 +66,15 @@ OFFSETS, LANDMARKS = "offsets", "landmarks"
 EMBEDDINGS = "embeddings"
 """float32 (N, 128), not normalised: the less the Euclidean distance of two, the likelier they are of one person."""
 
+FACES = {SCORES: ("float32", 1), OFFSETS: ("float32", 4)}
+PUBLISHED = {
+    PNET: {IMAGES: ("uint8", 3), **FACES},
+    RNET: {IMAGES: ("uint8", 24, 24, 3), **FACES},
+    ONET: {IMAGES: ("uint8", 48, 48, 3), **FACES, LANDMARKS: ("float32", 10)},
+    EMBEDDER: {IMAGES: ("uint8", 150, 150, 3), EMBEDDINGS: ("float32", 128)},
+}
+"""The tensors of the published networks: element type and fixed sizes of each."""
+
 
 @dataclass(frozen=True)
 class OutputRecord:

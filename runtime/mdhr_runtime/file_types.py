@@ -61,7 +61,7 @@ SIGNATURES = {
     rb"version https://git-lfs": FileType(
         "a pointer of Git LFS, which stands for the file", "Run `git lfs pull` in its repository."
     ),
-    rb"(\xef\xbb\xbf)?\"?frame\"?[,;]\"?face_id|PAR1|\{\"source\":": TABLE,
+    rb"(\xef\xbb\xbf)?\"?(frame\"?[,;]\"?face_id|source\"?[,;]\"?person)|PAR1|\{\"source\":": TABLE,
     rb"\x08[\x01-\x20][\x12\x3a\x42]": ONNX,
     rb"\x80\x02\x8a\nl\xfc\x9cF\xf9": CHECKPOINT,  # as torch.save wrote them before it wrote zip archives
     rb"\x80[\x02-\x05]": FileType(
@@ -82,6 +82,7 @@ MEMBERS = {
     r"(.*/)?manifest\.json": FileType("a zipped bundle", "Unpack it, and give its folder to mdhr-run."),
     r".*/constants\.pkl|.*/code/.*": FileType("a TorchScript archive, which is a program", MADE_OF),
     r"(.*/)?data\.pkl": CHECKPOINT,
+    r"xl/workbook\.xml|content\.xml": FileType("a spreadsheet", "Save its table as CSV in UTF-8, and give that."),
     r".*\.npy": FileType("NumPy arrays (.npz)", "Give images as such; weights as torch.save writes them."),
     r".*\.weights\.h5": FileType("a model of Keras", PYTORCH),
     r".*\.(pt|pth|ckpt|safetensors)": FileType("a zip archive with checkpoints in it", UNPACK),

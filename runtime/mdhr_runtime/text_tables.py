@@ -32,8 +32,9 @@ LONGEST_LINE = 1 << 20
 MISSING = frozenset(("", "NA", "nan", "NaN", "N/A", "#N/A", "<NA>", "None", "NULL", "null"))
 """What programs write for a missing cell."""
 
-PREFACE = re.compile(r'\ufeff?("?sep=.?"?)?\s*')
-NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?\s*")
+BYTE_ORDER_MARK = "\ufeff"
+PREFACE = re.compile(rf'{BYTE_ORDER_MARK}?("?sep=.?"?)?\s*')
+DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?\s*")
 
 
 def open_text(path: Path) -> TextIO:
@@ -53,8 +54,20 @@ def open_text(path: Path) -> TextIO:
 
 
 def lines_of(file: TextIO) -> Iterator[str]:
-    """The lines of a text; one that is longer than `LONGEST_LINE` comes in pieces."""
-    return iter(partial(file.readline, LONGEST_LINE), "")
+    """The lines of a text.
+
+    Raises:
+        RecordError: One is longer than `LONGEST_LINE`.
+    """
+    for line in iter(partial(file.readline, LONGEST_LINE), ""):
+        if len(line) == LONGEST_LINE:
+            raise RecordError(f"A line of it is longer than {LONGEST_LINE} characters.")
+        yield line
+
+
+def is_cut(line: str) -> bool:
+    """Whether a line has no line break: only the last one can."""
+    return not line.endswith(("\n", "\r"))
 
 
 def read_cells(path: Path, *, header: bool = True) -> Iterator[tuple[int, list[str]]]:
@@ -73,52 +86,47 @@ def read_cells(path: Path, *, header: bool = True) -> Iterator[tuple[int, list[s
         RecordError: It is empty, no text, has lines of different lengths, or other columns from some line on.
     """
     with open_text(path) as file:
-        raw = iter(enumerate(lines_of(file), 1))
-        number, first = next((each for each in raw if not PREFACE.fullmatch(each[1])), (0, ""))
-        if not first:
-            raise RecordError("It is empty.")
-        skipped, last = number - 1, first
-
-        def remembered() -> Iterator[str]:
-            nonlocal last
-            for _, last in raw:
-                yield last
-
-        separator = next((sign for sign in ";\t, " if sign in first), ",")
-        rows = csv.reader(chain([first], remembered()), delimiter=separator)
-        names: list[str] = []
-        before: list[str] = []
-        width = row_names = 0
-        try:
-            for cells in rows:
-                number = rows.line_num + skipped
-                cells[:1] = [cell.lstrip("\ufeff") for cell in cells[:1]]
-                if not any(map(str.strip, cells)):
-                    continue
-                if not names:
-                    width, names = len(cells), cells
-                    yield number, names
-                    continue
-                if header and cells == names:
-                    continue
-                if header and len({*cells} & {*names} - {""}) > 1:
-                    raise RecordError(f"In line {number} another table begins, with other columns.")
-                if header and not before and len(cells) == width + 1 and first.lstrip("\ufeff").startswith('"'):
-                    row_names = 1
-                if header and not last.endswith(("\n", "\r")):
-                    if next(rows, None) is not None:
-                        raise RecordError(f"Line {number} is longer than {LONGEST_LINE} characters.")
-                    shorter = before and before[-1] != cells[-1] and before[-1].startswith(cells[-1])
-                    if shorter or len(cells) < width + row_names:
-                        return
-                if len(cells) != width + row_names:
-                    raise RecordError(f"Line {number} has {len(cells)} cells, and the first line {width}.")
-                before = cells
-                yield number, cells[row_names:]
-        except csv.Error as error:
-            raise RecordError(f"Line {rows.line_num + skipped} cannot be read: {error}.") from error
+        rows = _rows(file)
+        number, names, line = next(rows, (0, [], ""))
         if not names:
             raise RecordError("It is empty.")
+        yield number, names
+        width, quoted, before = len(names), line.lstrip(BYTE_ORDER_MARK).startswith('"'), names
+        for number, cells, line in rows:
+            if header:
+                if cells == names:
+                    continue
+                if len({*cells} & {*names} - {""}) > 1:
+                    raise RecordError(f"In line {number} another table begins, with other columns.")
+                if quoted and before is names and len(cells) == width + 1:
+                    width += 1  # the name of the row stands first
+                shorter = before is not names and before[-1] != cells[-1] and before[-1].startswith(cells[-1])
+                if is_cut(line) and (shorter or len(cells) < width):
+                    return
+            if len(cells) != width:
+                raise RecordError(f"Line {number} has {len(cells)} cells, and the first line {len(names)}.")
+            before = cells
+            yield number, cells[width - len(names) :]
+
+
+def _rows(file: TextIO) -> Iterator[tuple[int, list[str], str]]:
+    """The lines that hold something: their numbers, cells, and text, which is that of its last line if it has more."""
+    numbered = enumerate(lines_of(file))
+    skipped, line = next((each for each in numbered if not PREFACE.fullmatch(each[1])), (0, ""))
+
+    def remembered(first: str) -> Iterator[str]:
+        nonlocal line
+        for line in chain([first], lines_of(file)):  # noqa: UP028 -- it is remembered
+            yield line
+
+    separator = next((sign for sign in ";\t, " if sign in line), ",")
+    rows = csv.reader(remembered(line), delimiter=separator)
+    try:
+        for cells in rows:
+            if any(map(str.strip, cells)):
+                yield rows.line_num + skipped, [cells[0].lstrip(BYTE_ORDER_MARK), *cells[1:]], line
+    except csv.Error as error:
+        raise RecordError(f"Line {rows.line_num + skipped} cannot be read: {error}.") from error
 
 
 class Numbers:
@@ -138,13 +146,21 @@ class Numbers:
         Raises:
             RecordError: It is none, or has another decimal mark than those before it.
         """
-        mark = "," if "," in cell else "." if "." in cell else ""
-        number = NUMBER.fullmatch(cell)
-        if number and (not mark or mark == self._mark or not self._mark):
-            self._mark = mark or self._mark
-            return float(cell.replace(",", "."))
-        if cell.strip() in MISSING:
-            return None
-        where = f"{place} is wrong at {column}: it" if column else place
-        why = f"numbers before it have the other decimal mark, {self._mark!r}" if number else "that is no number"
-        raise RecordError(f"{where} holds {cell!r}, and {why}.")
+        try:
+            number, mark = float(cell), "." if "." in cell else ""
+        except ValueError:
+            if cell.strip() in MISSING:
+                return None
+            if not DECIMAL_COMMA.fullmatch(cell):
+                raise RecordError(f"{self._where(place, column)} holds {cell!r}, and that is no number.") from None
+            number, mark = float(cell.replace(",", ".")), ","
+        if mark and mark != self._mark:
+            if self._mark:
+                why = f"numbers before it have the other decimal mark, {self._mark!r}"
+                raise RecordError(f"{self._where(place, column)} holds {cell!r}, and {why}.")
+            self._mark = mark
+        return number
+
+    @staticmethod
+    def _where(place: str, column: str) -> str:
+        return f"{place} is wrong at {column}: it" if column else place

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,6 +44,7 @@ def fill(folder: Path, bundle: Path, checkpoint: Path) -> Stock:
     shutil.copy(checkpoint, folder / "checkpoint.pt")
     write_clip(folder / "clip.avi", FRAMES)
     write_clip(folder / "long.avi", LONG)
+    write_film(folder / "call.avi", map(call, range(5)))
     cv2.imwrite(str(folder / "photo.jpg"), image(0))
     return Stock(folder)
 
@@ -60,12 +61,35 @@ def _portrait() -> np.ndarray:
     return data.astronaut()[:240, 100:340, ::-1]
 
 
+CALL = ((0, 0, 240), (260, 20, 180), (40, 260, 160), (260, 250, 120))
+"""Where the face is in a picture of the call, the largest first: left, upper, and side in pixels."""
+
+
+def call(step: int) -> np.ndarray:
+    """uint8 (420, 480, 3) BGR: the moving face four times, as in a video call."""
+    return scene((420, 480), *((image(step), *place) for place in CALL))
+
+
+def scene(size: tuple[int, int], *parts: tuple[np.ndarray, int, int, int]) -> np.ndarray:
+    """A picture of height and width in which square others are: each with its left, its upper, and its side."""
+    canvas = np.full((*size, 3), (96, 104, 110), np.uint8)
+    for part, left, upper, side in parts:
+        canvas[upper : upper + side, left : left + side] = cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)
+    return canvas
+
+
+def write_film(path: Path, images: Iterable[np.ndarray]) -> None:
+    """Write a video of pictures (BGR), as Motion JPEG."""
+    first, *others = images
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, first.shape[1::-1])
+    for each in (first, *others):
+        writer.write(each)
+    writer.release()
+
+
 def write_clip(path: Path, frames: int, size: int = 240) -> None:
     """Write a video of the moving face, as Motion JPEG."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (size, size))
-    for step in range(frames):
-        writer.write(cv2.resize(image(step), (size, size)))
-    writer.release()
+    write_film(path, (cv2.resize(image(step), (size, size)) for step in range(frames)))
 
 
 # Makers. A name may hold any byte, as Python's file names do.
@@ -148,6 +172,11 @@ def picture(name: str, pixels: Callable[[], np.ndarray] = lambda: image(0)) -> M
 def clip(name: str, frames: int = FRAMES, size: int = 240) -> Maker:
     """A clip of its own length or size."""
     return lambda folder, stock: write_clip(folder / name, frames, size)
+
+
+def film(name: str, draw: Callable[[int], np.ndarray], frames: int = 3) -> Maker:
+    """A video whose pictures (BGR) are drawn by their number."""
+    return lambda folder, stock: write_film(folder / name, map(draw, range(frames)))
 
 
 def ffmpeg(name: str, words: str, of: str = "{clip}", before: str = "") -> Maker:

@@ -31,6 +31,12 @@ def test_tables_are_recognised(tmp_path, name):
     assert file_type(tmp_path / name) == TABLE
 
 
+@pytest.mark.parametrize("columns", ["source,person,face,AU,onset", '"source";"person";"face"', "frame,face_id"])
+def test_tables_of_events_and_figures_are_recognised(tmp_path, columns):
+    (tmp_path / "a.csv").write_text(columns + "\n")
+    assert file_type(tmp_path / "a.csv") == TABLE
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp", ".bmp"])
 def test_pictures_are_recognised_without_their_suffix(tmp_path, suffix):
     (tmp_path / "picture").write_bytes(cv2.imencode(suffix, np.zeros((8, 8, 3), np.uint8))[1].tobytes())
@@ -65,6 +71,7 @@ def _zip(*names):
         (_zip("x/manifest.json", "x/encoder.onnx"), "a zipped bundle"),
         (_zip("m/data.pkl", "m/constants.pkl"), "a TorchScript archive, which is a program"),
         (_zip("w.npy"), "NumPy arrays (.npz)"),
+        (_zip("[Content_Types].xml", "xl/workbook.xml"), "a spreadsheet"),
     ],
 )
 def test_what_is_none_of_ours_is_named(tmp_path, data, noun):

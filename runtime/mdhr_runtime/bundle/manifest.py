@@ -14,6 +14,7 @@ from ..contract import (
     FRAMES_DIM,
     NEW_STATE,
     NODES,
+    PUBLISHED,
     SCORE,
     SCORES,
     STATE,
@@ -204,6 +205,10 @@ class Manifest:
         lengths = {name: record.row[0] if record.row else 0 for name, record in kept.items()}
         yield "the radius", self.radius, lengths.get(VALID, 0)
         yield "the lookahead", self.lookahead, self.radius + lengths.get(NODES, 0) // 2
+        for name in PUBLISHED.keys() & self.graphs.keys():
+            records = {**self.graphs[name].inputs, **self.graphs[name].outputs}
+            tensors = {each: (record.dtype, *record.row) for each, record in records.items()}
+            yield f"what {name} takes and gives", tensors, PUBLISHED[name]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

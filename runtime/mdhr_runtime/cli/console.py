@@ -115,6 +115,8 @@ def overwrite_option(section: str = "Options") -> Callable[[F], F]:
 class Finite(click.FloatRange):
     """A number within bounds, which NaN and infinity are not."""
 
+    name = "number"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read the number."""
         number: float = super().convert(value, param, ctx)

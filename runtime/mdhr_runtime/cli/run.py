@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
     from ..faces.choice import Choice, Region
+    from ..faces.options import FaceOptions
     from ..pipeline.label import LabelReport
     from ..results import FrameResult
     from ..sinks import Sink
@@ -309,10 +310,10 @@ def main(
         try:
             rule = EventRule(*event_thresholds, event_min)
         except ValueError as error:
-            raise click.UsageError(f"{str(error).capitalize()}.") from error
-        if faces["kind"] == "crops" and (face.most or max_faces or roi):
-            raise click.UsageError("--face, --max-faces and --roi choose among faces that are found, not among crops.")
+            raise click.BadParameter(f"{error}.", param_hint="'--event-thresholds'") from error
         choice = replace(face, most=max_faces or face.most, region=roi or face.region)
+        options = FaceOptions(**faces, choice=choice)
+        _check_faces(options)
         selection = Selection(start, inf if end is None else end, every, fps, int(rotate or 0))
         opened = open_sources(sources, timeout, image_fps, selection)
         for source in opened:
@@ -325,7 +326,7 @@ def main(
             opened,
             [*targets, *([] if serve is None else [f"live://{serve}"])],
             model,
-            faces=FaceOptions(**faces, choice=choice),
+            faces=options,
             provisional=provisional,
             overwrite=overwrite,
             landmarks=landmarks,
@@ -345,6 +346,23 @@ def main(
     except ReaderGone as gone:
         raise SystemExit(128 + signal.SIGPIPE) from gone
     raise SystemExit(1 if done.problems else 0)
+
+
+def _check_faces(options: FaceOptions) -> None:
+    """Refuse choices of which one would do nothing."""
+    from ..faces.options import DEFAULTS
+
+    unfit = {
+        "--face, --max-faces or --roi": options.choice != DEFAULTS.choice,
+        "--min-quality": options.min_quality,
+        "--identity embedding": options.identity == "embedding",
+        "--identities across": options.across,
+    }
+    for option, given in unfit.items():
+        if given and options.kind == "crops":
+            raise click.UsageError(f"{option} is about faces that are found, not about crops: leave it out.")
+    if options.across and options.identity == "none":
+        raise click.UsageError("--identities across is about people, and --identity none recognises nobody: give one.")
 
 
 TAKES = {

@@ -116,7 +116,8 @@ def make_face_providers(
     def cut_out(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         return align(image, landmarks, crop)
 
-    recognises = faces.identity == "embedding" or (faces.identity is None and EMBEDDER in model.bundle.manifest.graphs)
+    able = EMBEDDER in model.bundle.manifest.graphs
+    recognises = faces.identity == "embedding" or (faces.identity is None and (able or faces.across))
     embedder = Embedder(model.graph(EMBEDDER)) if recognises else None
     everybody = People()
 

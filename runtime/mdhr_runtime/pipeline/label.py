@@ -136,7 +136,13 @@ def label(
     return LabelReport(figures, analysis.stats(), analysis.problems, [sink.summary for sink in sinks], seconds)
 
 
-def _pass_on(events: Iterable[AuEvent], sinks: Iterable[Sink]) -> None:
-    for event in events:
-        for sink in sinks:
+def _pass_on(events: Sequence[AuEvent], sinks: Sequence[Sink]) -> None:
+    """Give events to all sinks, also where one can take no more: what the others write would be whole, and wrong."""
+
+    def give(sink: Sink) -> None:
+        for event in events:
             sink.write_event(event)
+
+    with ExitStack() as stack:
+        for sink in reversed(sinks):
+            stack.callback(give, sink)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..au_events import AuEvent
 from ..contract import SCORE
-from .picture import Chart, Subject, au_rows, pick, row_size, shades
+from .picture import RowChart, Subject, pick, shades
 from .style import COLOUR
 
 if TYPE_CHECKING:
@@ -20,29 +20,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class EventChart(Chart):
-    """A row per AU with bars from onset to offset, the darker the higher the peak, and a dot at the apex.
+class EventChart(RowChart):
+    """Bars from onset to offset, the darker the higher the peak, and a dot at the apex.
 
     Attributes:
-        events: At least one, all of one source.
+        events: All of one source.
     """
 
     events: Sequence[AuEvent]
-
-    @property
-    def aus(self) -> list[str]:
-        """The AUs that occur."""
-        return sorted({event.au for event in self.events}, key=lambda au: (len(au), au))
-
-    @property
-    def span(self) -> tuple[float, float]:
-        """The first onset and the last offset."""
-        return min(event.onset for event in self.events), max(event.offset for event in self.events)
-
-    @property
-    def size(self) -> tuple[float, float]:
-        """See `Chart`."""
-        return row_size(len(self.aus), self.span[1] - self.span[0])
 
     def draw(self, figure: Figure) -> None:
         """See `Chart`."""
@@ -50,17 +35,15 @@ class EventChart(Chart):
         from matplotlib.colors import Normalize
 
         peaks = ScalarMappable(Normalize(SCORE.lowest, SCORE.highest), shades())
-        (start, end), aus = self.span, self.aus
-        margin = (end - start) / 50
-        rows = au_rows(figure, aus, start - margin, end + margin)
-        for au, axes in zip(aus, rows, strict=True):
+        rows = self.rows(figure)
+        for au, axes in zip(self.aus, rows, strict=True):
             here = [event for event in self.events if event.au == au]
             colours = peaks.to_rgba(np.array([event.peak for event in here]))
             spans = [(event.onset, event.duration) for event in here]
             axes.broken_barh(spans, (0.2, 0.6), facecolor=colours, edgecolor=colours, lw=1)
             axes.plot([event.apex for event in here], [0.5] * len(here), "o", color=COLOUR["text"], ms=3)
             axes.set(ylim=(0, 1), yticks=())
-        scale = figure.colorbar(peaks, ax=rows, label="peak", aspect=8 * len(aus), pad=0.01)
+        scale = figure.colorbar(peaks, ax=rows, label="peak", aspect=8 * len(rows), pad=0.01)
         scale.outline.set_visible(False)
         scale.ax.tick_params(labelsize=8)
 
@@ -76,4 +59,8 @@ def choose(rows: Iterable[AuEvent], table: Path, wish: Subject) -> tuple[EventCh
         if wish.person is None or event.person is not None:
             groups[wish.of(event)].append(event)
     subject, others = pick(groups, wish, table, "No action unit occurred, or none for long enough.")
-    return EventChart((subject,), groups[subject]), others
+    events = groups[subject]
+    aus = sorted({event.au for event in events}, key=lambda au: (len(au), au))
+    start, end = min(event.onset for event in events), max(event.offset for event in events)
+    margin = (end - start) / 50
+    return EventChart((subject,), aus, start - margin, end + margin, events), others

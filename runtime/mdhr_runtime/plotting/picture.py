@@ -87,6 +87,41 @@ class Chart(ABC):
         """Draw it into an empty figure."""
 
 
+@dataclass(frozen=True, eq=False)
+class RowChart(Chart):
+    """A chart with a row over time for each AU.
+
+    Attributes:
+        aus: Names of the AUs, from the top.
+        start: Time at which the rows begin, in seconds.
+        end: Time at which they end.
+    """
+
+    aus: Sequence[str]
+    start: float
+    end: float
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """See `Chart`."""
+        return min(max(6 + (self.end - self.start) / 10, 10), 24), 1.1 + 0.55 * len(self.aus)
+
+    def rows(self, figure: Figure) -> list[Axes]:
+        """Lay the rows out."""
+        rows: list[Axes] = list(figure.subplots(len(self.aus), 1, sharex=True, squeeze=False)[:, 0])
+        for axes, au in zip(rows, self.aus, strict=True):
+            axes.set_xlim(self.start, max(self.end, self.start + 1e-3))
+            axes.set_ylabel(
+                au, rotation=0, ha="right", va="center", labelpad=8, color=COLOUR["text"], fontweight="bold"
+            )
+            axes.tick_params(labelsize=8)
+            axes.spines["left"].set_visible(True)
+            axes.spines["bottom"].set_visible(axes is rows[-1])
+        rows[-1].tick_params(axis="x", length=3)
+        rows[-1].set_xlabel("time in seconds")
+        return rows
+
+
 def pick(groups: Mapping[Subject, Sized], wish: Subject, table: Path, none: str) -> tuple[Subject, list[str]]:
     """Choose the subject with the most rows of those that fit.
 
@@ -106,7 +141,7 @@ def pick(groups: Mapping[Subject, Sized], wish: Subject, table: Path, none: str)
     known = [one.words for one in sorted(groups, key=lambda one: [-1 if part is None else part for part in one])]
     if not fitting:
         raise OutputError(
-            f"{table} has no {wish.words}." if known and any(part is not None for part in wish) else nothing(table),
+            f"{table} has no {wish.words}." if known else f"{table} holds nothing to draw.",
             f"It has {', '.join(known[:20])}." if known else none,
             "Choose one of them with --source, --face and --person." if known else "Run mdhr-run on a video of a face.",
         )
@@ -115,9 +150,13 @@ def pick(groups: Mapping[Subject, Sized], wish: Subject, table: Path, none: str)
     return subject, known
 
 
-def nothing(table: Path) -> str:
-    """What happened where a table is empty."""
-    return f"{table} holds nothing to draw."
+def contradiction(table: Path, what: str) -> OutputError:
+    """The error of a table that says two things of one."""
+    return OutputError(
+        f"{table} holds two results of {what}.",
+        "They differ, as where the tables of two runs were put together.",
+        "Draw the table of each run, or give their sources different names.",
+    )
 
 
 def write(chart: Chart, path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = False) -> None:
@@ -146,32 +185,6 @@ def write(chart: Chart, path: Path, *, inputs: Iterable[Path] = (), overwrite: b
 def shown(name: str) -> str:
     """A name as text that can be drawn: its bytes may be none. It may also hold dollar signs: draw it without math."""
     return as_utf8(name).decode()
-
-
-def au_rows(figure: Figure, aus: Sequence[str], start: float, end: float) -> list[Axes]:
-    """Give every AU a row over time.
-
-    Args:
-        figure: The picture.
-        aus: Their names, from the top.
-        start: The first time in seconds.
-        end: The last one.
-    """
-    rows: list[Axes] = list(figure.subplots(len(aus), 1, sharex=True, squeeze=False)[:, 0])
-    for axes, au in zip(rows, aus, strict=True):
-        axes.set_xlim(start, max(end, start + 1e-3))
-        axes.set_ylabel(au, rotation=0, ha="right", va="center", labelpad=8, color=COLOUR["text"], fontweight="bold")
-        axes.tick_params(labelsize=8)
-        axes.spines["left"].set_visible(True)
-        axes.spines["bottom"].set_visible(axes is rows[-1])
-    rows[-1].tick_params(axis="x", length=3)
-    rows[-1].set_xlabel("time in seconds")
-    return rows
-
-
-def row_size(count: int, seconds: float) -> tuple[float, float]:
-    """Width and height in inches of a picture of some AUs over some time."""
-    return min(max(6 + seconds / 10, 10), 24), 1.1 + 0.55 * count
 
 
 def shades() -> Colormap:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import OutputError
-from .picture import Chart, Subject, pick, shades, shown
+from .picture import Chart, Subject, contradiction, pick, shades, shown
 from .style import COLOUR
 from .tables import Figures
 
@@ -89,11 +88,7 @@ def choose(rows: Iterable[Figures], table: Path, wish: Subject) -> tuple[ShareCh
             continue  # the person's rows tell it
         subject = Subject(row.source, row.face_id, row.person)
         if groups[subject].setdefault(row.au, row) != row:
-            raise OutputError(
-                f"{table} holds two rows of {row.au} for {subject.words}.",
-                "They differ, as where the tables of two runs were put together.",
-                "Draw the table of each run, or give their sources different names.",
-            )
+            raise contradiction(table, f"{row.au} for {subject.words}")
     fitting = {one: shares for one, shares in groups.items() if wish.fits(one)}
     pick(fitting or groups, wish, table, "Nobody was seen.")  # refuses where nobody fits
     longest = sorted(fitting, key=lambda one: -max(row.seconds_seen for row in fitting[one].values()))[:MOST_SUBJECTS]

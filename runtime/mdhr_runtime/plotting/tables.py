@@ -25,7 +25,7 @@ from ..errors import OutputError
 from ..file_types import EMPTY, JSON, TABLE, TEXT, explain, file_type
 from ..records import Count, RecordError, from_json, from_plain
 from ..sinks.extras import extra
-from ..text_tables import MISSING, Numbers, lines_of, open_text, read_cells
+from ..text_tables import MISSING, Numbers, is_cut, lines_of, open_text, read_cells
 
 SCORE_SUFFIX = "_p"
 """End of the name of a column with scores."""
@@ -238,7 +238,7 @@ def _objects(lines: Iterator[tuple[int, str]]) -> Rows:
             if len(_aus(tuple(nested))) < len(nested):
                 raise RecordError("Not all that it scores is an action unit.")
         except RecordError as error:
-            if begun and not line.endswith(("\n", "\r")) and next(lines, None) is None:
+            if begun and is_cut(line):
                 return
             raise RecordError(f"{place}: {error}") from error
         except (TypeError, KeyError, AttributeError) as error:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..contract import SCORE
 from ..errors import OutputError
-from .picture import Chart, Subject, au_rows, nothing, pick, row_size
+from .picture import RowChart, Subject, contradiction, pick
 from .style import COLOUR
 from .tables import Seen
 
@@ -23,33 +23,24 @@ if TYPE_CHECKING:
 LONGEST_STEP = 1.0
 """Seconds between two rows from which on the line breaks, whatever the frames' numbers say."""
 
+NO_ROW = "It has no final row: the run found no frame, or was stopped before its first result."
+
 
 @dataclass(frozen=True, eq=False)
-class Timeline(Chart):
-    """The scores of one face, or of one person in a source: a row per AU, shaded where it occurs, grey without scores.
+class Timeline(RowChart):
+    """The scores of one face, or of one person in a source: shaded where an AU occurs, grey without scores.
 
     Attributes:
-        aus: Names of the AUs.
         times: float64 (T,), seconds.
         scores: float64 (T, N); NaN rows stand where there are none.
-        start: When the source's first row is, in seconds.
-        end: When its last one is.
     """
 
-    aus: tuple[str, ...]
     times: np.ndarray
     scores: np.ndarray
-    start: float
-    end: float
-
-    @property
-    def size(self) -> tuple[float, float]:
-        """See `Chart`."""
-        return row_size(len(self.aus), self.end - self.start)
 
     def draw(self, figure: Figure) -> None:
         """See `Chart`."""
-        for index, axes in enumerate(au_rows(figure, self.aus, self.start, self.end)):
+        for index, axes in enumerate(self.rows(figure)):
             _draw_row(axes, self, index)
 
 
@@ -72,34 +63,25 @@ def choose(rows: Iterable[Seen], table: Path, wish: Subject) -> tuple[Timeline, 
     for row in rows:
         same = times[row.source].setdefault(row.frame, row.timestamp) == row.timestamp
         if not same or faces[row.source, row.face_id].setdefault(row.frame, row) != row:
-            raise _two(table, row)
-    if not times:
-        why = "It has no final row: the run found no frame, or was stopped before its first result."
-        raise OutputError(nothing(table), why, "Run mdhr-run on a video with a face.")
+            raise contradiction(table, f"frame {row.frame} of {row.source}")
     groups: dict[Subject, dict[int, Seen]] = defaultdict(dict)
     for (source, face_id), seen in faces.items():
         for frame, row in seen.items():
             if face_id is not None and frame in faces.get((source, None), ()):
-                raise _two(table, row)
+                raise contradiction(table, f"frame {row.frame} of {row.source}")
             if row.scores and (wish.person is None or row.person is not None):
-                before = groups[wish.of(row)].setdefault(frame, row)
-                if before is not row:
+                subject = wish.of(row)
+                before = groups[subject].setdefault(frame, row)
+                if before is not row and wish.fits(subject):
                     raise OutputError(
-                        f"{table} has {wish.of(row).words} twice in frame {frame}.",
+                        f"{table} has {subject.words} twice in frame {frame}.",
                         f"It is seen as face {before.face_id} and as face {row.face_id}.",
                         "Choose one of them with --face.",
                     )
-    subject, others = pick(groups, wish, table, "No face in any of its frames has scores.")
+    none = "No face in any of its frames has scores." if times else NO_ROW
+    subject, others = pick(groups, wish, table, none)
     assert subject.source is not None
     return _timeline(subject, groups[subject], times[subject.source]), others
-
-
-def _two(table: Path, row: Seen) -> OutputError:
-    return OutputError(
-        f"{table} holds two results of frame {row.frame} of {row.source}.",
-        "They differ, as where the tables of two runs were put together.",
-        "Draw the table of each run, or give their sources different names.",
-    )
 
 
 def _timeline(subject: Subject, rows: Mapping[int, Seen], frames: Mapping[int, float]) -> Timeline:
@@ -118,8 +100,8 @@ def _timeline(subject: Subject, rows: Mapping[int, Seen], frames: Mapping[int, f
         times.append(row.timestamp)
         scores.append([row.scores[au] for au in aus])
         before = row
-    ends = [frames[edge(frames)] for edge in (min, max)]
-    return Timeline((subject,), aus, np.array(times), np.array(scores), *ends)
+    start, end = (frames[edge(frames)] for edge in (min, max))
+    return Timeline((subject,), aus, start, end, np.array(times), np.array(scores))
 
 
 def _draw_row(axes: Axes, timeline: Timeline, index: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -172,11 +173,16 @@ def _edit(place: str, value: Any) -> Callable[[Any], Any]:
     return edit
 
 
-def _replaced(name: str, content: Callable[[Path, Stock], bytes | None], rehash: bool = True) -> Maker:
+def _replaced(
+    name: str,
+    content: Callable[[Path, Stock], bytes | None],
+    rehash: bool = True,
+    edit: Callable[[Any], Any] = lambda manifest: manifest,
+) -> Maker:
     """A bundle one of whose files is another one, with the right hash in the manifest if wanted."""
 
     def make(folder: Path, stock: Stock) -> None:
-        bundle("broken.mdhr")(folder, stock)
+        bundle("broken.mdhr", edit)(folder, stock)
         broken = folder / "broken.mdhr"
         path = broken / name
         path.unlink()
@@ -187,6 +193,18 @@ def _replaced(name: str, content: Callable[[Path, Stock], bytes | None], rehash:
             manifest = json.loads((broken / "manifest.json").read_text())
             manifest["files"][name] = hashlib.sha256(path.read_bytes()).hexdigest()
             (broken / "manifest.json").write_text(json.dumps(manifest))
+
+    return make
+
+
+def _detector(broken: Path, stock: Stock) -> bytes:
+    return (stock.folder / "bundle.mdhr/detector/onet.onnx").read_bytes()
+
+
+def _missing(name: str) -> Maker:
+    def make(folder: Path, stock: Stock) -> None:
+        bundle("broken.mdhr")(folder, stock)
+        (folder / "broken.mdhr" / name).unlink()
 
     return make
 
@@ -219,6 +237,50 @@ def _manifest_is(make: Maker) -> tuple[Maker, ...]:
         (folder / "broken.mdhr/manifest.json").unlink()
 
     return bundle(), remove, make
+
+
+EMBEDDER = "identity/embedder.onnx"
+
+
+def _embedder(side: int = 150, width: int = 128, value: float = 1.0, rows: str | int = "N") -> Maker:
+    """A bundle with another embedder, which its manifest describes as it is: numbers by the colours' means."""
+
+    def content(broken: Path, stock: Stock) -> bytes:
+        import numpy as np
+        from onnx import TensorProto, helper, numpy_helper
+
+        constants = {"axes": np.array([1, 2]), "weights": np.full((3, width), value, np.float32)}
+        graph = helper.make_graph(
+            [
+                helper.make_node("Cast", ["images"], ["floats"], to=TensorProto.FLOAT),
+                helper.make_node("ReduceMean", ["floats", "axes"], ["means"], keepdims=0),
+                helper.make_node("MatMul", ["means", "weights"], ["embeddings"]),
+            ],
+            "embedder",
+            [helper.make_tensor_value_info("images", TensorProto.UINT8, [rows, side, side, 3])],
+            [helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, [rows, width])],
+            [numpy_helper.from_array(array, name) for name, array in constants.items()],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+        return bytes(model.SerializeToString())
+
+    def edit(manifest: Any) -> Any:
+        record = manifest["graphs"]["embedder"]
+        record["inputs"] = {"images": {"dtype": "uint8", "shape": [rows, side, side, 3]}}
+        record["outputs"] = {"embeddings": {"dtype": "float32", "shape": [rows, width]}}
+        return manifest
+
+    return _replaced(EMBEDDER, content, edit=edit)
+
+
+def _without_embedder(manifest: Any) -> Any:
+    del manifest["graphs"]["embedder"], manifest["files"][EMBEDDER]
+    return manifest
+
+
+def _nobody(folder: Path) -> str | None:
+    with (folder / "au.csv").open(newline="") as file:
+        return "somebody is recognised" if any(row["person"] for row in csv.DictReader(file)) else None
 
 
 LABEL = ("broken.mdhr", "{clip}", "--out", "au.csv")
@@ -321,6 +383,53 @@ CASES = [
             ),
         ),
         refused("bundle|pnet"),
+    ),
+    # The graph by which people are recognised
+    *(
+        Case(f"the embedder {what}", "run", LABEL, (make,), refused(*says))
+        for what, make, says in (
+            ("is altered", _replaced(EMBEDDER, lambda *_: b"x", rehash=False), ("altered|damaged", EMBEDDER)),
+            ("is a text", _replaced(EMBEDDER, lambda *_: b"no graph"), (EMBEDDER,)),
+            ("is another's", _replaced(EMBEDDER, _detector), (EMBEDDER, "manifest")),
+            ("is missing", _missing(EMBEDDER), ("not complete", EMBEDDER)),
+            ("takes other pictures", _embedder(side=112), ("bundle|embedder",)),
+            ("takes one picture only", _embedder(rows=2), ("bundle|embedder",)),
+            ("gives fewer numbers", _embedder(width=64), ("bundle|embedder",)),
+        )
+    ),
+    *(
+        Case(
+            f"the embedder gives {what} for every face",
+            "run",
+            ("broken.mdhr", "{call}", "--out", "au.csv"),
+            (_embedder(value=value),),
+            Right(new=("au.csv",), rows={"au.csv": 20}, seen=_nobody),
+        )
+        for what, value in (("zeros", 0.0), ("NaN", float("nan")), ("infinity", float("inf")))
+    ),
+    Case(
+        "a bundle without an embedder recognises nobody",
+        "run",
+        LABEL,
+        (bundle(edit=_without_embedder),),
+        Right(new=("au.csv",), rows={"au.csv": 9}, seen=_nobody),
+    ),
+    *(
+        Case(
+            f"{' '.join(options)} without an embedder",
+            "run",
+            (*LABEL, *options),
+            (bundle(edit=_without_embedder),),
+            refused("embedder|recogn", "export"),
+        )
+        for options in (("--identity", "embedding"), ("--identities", "across"))
+    ),
+    Case(
+        "--identity none without an embedder",
+        "run",
+        (*LABEL, "--identity", "none"),
+        (bundle(edit=_without_embedder),),
+        Right(new=("au.csv",), rows={"au.csv": 9}, seen=_nobody),
     ),
     Case(
         "a zip in place of the folder",

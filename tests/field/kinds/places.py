@@ -16,7 +16,7 @@ POWERLESS = Start(powerless=True)
 DEVICES = {"nothing": "/dev/null", "zeros": "/dev/zero", "a full device": "/dev/full", "random bytes": "/dev/urandom"}
 
 
-def _read_to_end(name: str):
+def read_to_end(name: str):
     """Be the reader of a pipe."""
 
     def during(process: Process, folder: Path) -> None:
@@ -25,7 +25,7 @@ def _read_to_end(name: str):
     return during
 
 
-def _read_a_little(name: str):
+def read_a_little(name: str):
     """Be a reader that has soon seen enough."""
 
     def during(process: Process, folder: Path) -> None:
@@ -189,7 +189,7 @@ CASES = [
         for suffix in ("csv", "jsonl", "parquet", "mp4")
     ),
     Case(
-        "csv into a pipe with a reader", "run", (*RUN, "x.csv"), (fifo("x.csv"),), works(), during=_read_to_end("x.csv")
+        "csv into a pipe with a reader", "run", (*RUN, "x.csv"), (fifo("x.csv"),), works(), during=read_to_end("x.csv")
     ),
     Case(
         "csv into a pipe whose reader goes",
@@ -197,7 +197,7 @@ CASES = [
         ("{bundle}", "{long}", "--out", "x.csv"),
         (fifo("x.csv"),),
         Right((141,)),
-        during=_read_a_little("x.csv"),
+        during=read_a_little("x.csv"),
     ),
     Case("a chart into a device", "plot", ("{table}", "--out", "x.png"), (link("x.png", "/dev/full"),), Right((1,))),
     Case(

@@ -92,6 +92,24 @@ def test_the_picture_is_named_after_the_table(write):
     assert path.with_name(f"{path.name}.png").exists()
 
 
+@pytest.mark.slow
+def test_events_and_summaries_are_recognised(tmp_path):
+    path = tmp_path / "any name.csv"
+    path.write_text("source,person,face,AU,onset,apex,offset,peak,mean,duration\ncam,4,0,AU12,1,2,3,0.9,0.7,2\n")
+    done = invoke(path, "--person", 4)
+    assert done.stdout == f"person 4 of cam: {path}.png\n"
+    path.write_bytes(
+        "source,person,face,AU,seconds_seen,share,events,rate_per_minute,mean_duration,mean,sd\n"
+        "M\xfcller,0,,AU12,9,0.5,1,6.7,0.4,0.5,0.1\nM\xfcller,1,,AU12,9,0.5,1,6.7,0.4,0.5,0.1\n".encode("cp1252")
+    )
+    done = invoke(path, "--face", 4)
+    assert "has no face 4" in done.stderr
+    assert "It has person 0 of M\xfcller, person 1 of M\xfcller." in done.stderr
+    done = invoke(path)
+    assert done.stdout == f"person 0 of M\xfcller, person 1 of M\xfcller: {path}.png\n"
+    assert "is not in UTF-8: the names in it are read as Windows-1252" in done.stderr
+
+
 def refused(*arguments):
     done = invoke(*arguments)
     assert done.exit_code == 1, done.output

@@ -63,7 +63,7 @@ def test_those_who_are_seen_longest_are_drawn_and_the_others_named(table):
 def test_two_summaries_in_one(table):
     text = PEOPLE + HEADER + PEOPLE
     assert [one.person for one in choose(table(text), Path("t"), Subject())[0].subjects] == [0, 1]
-    with pytest.raises(OutputError, match="two rows of AU06 for person 0 of cam"):
+    with pytest.raises(OutputError, match="two results of AU06 for person 0 of cam"):
         choose(table(text + lines(0, "", 7.0)), Path("t"), Subject())
 
 

@@ -57,6 +57,7 @@ def test_the_faces_of_a_person_are_one_timeline():
     assert others == ["person 1 of cam"]
     assert gaps(rows, Subject(person=0)) == [False, False, False]  # nobody says that frame 3 was
     assert gaps([*rows, seen(3, 3)], Subject(person=0)) == [False, False, True, False]
+    assert gaps([*rows, seen(2, 4, person=1)], Subject(person=0)) == [False] * 3
     with pytest.raises(OutputError, match=r"person 0 of cam twice in frame 4.\n.*as face 2 and as face 5"):
         choose([*rows, seen(4, 5, person=0)], Path("t"), Subject(person=0))
 
@@ -68,7 +69,7 @@ def test_an_au_that_occurs_in_one_frame_only_is_shaded():
 
 def timeline(length):
     times = np.arange(length + 1.0)
-    return Timeline((Subject("cam", 0),), ("AU01",), times, np.full((length + 1, 1), 0.25), 0.0, float(length))
+    return Timeline((Subject("cam", 0),), ("AU01",), 0.0, float(length), times, np.full((length + 1, 1), 0.25))
 
 
 @pytest.fixture(params=[".png", ".svg"])

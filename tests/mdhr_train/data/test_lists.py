@@ -53,6 +53,16 @@ def test_what_was_written_is_read(tmp_path):
             assert (one.labels == original.labels).all()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_lists_that_an_editor_has_saved_again(root, encoding):
+    expected = strict_read(root)
+    for path in (root / "list").iterdir():
+        path.write_bytes(f"{path.read_text()}\n\n".replace("\n", "\r\n").encode(encoding))
+    found = strict_read(root)
+    assert [one.paths for one in found.train] == [one.paths for one in expected.train]
+    assert all((one.labels == other.labels).all() for one, other in zip(found.test, expected.test, strict=True))
+
+
 def test_written_weights_are_those_of_the_labels_to_six_digits(root):
     (root / "list" / "BP4D_train_weight_fold1.txt").rename(root / "kept.txt")
     computed = strict_read(root).weights
