@@ -1,5 +1,7 @@
 """Fixtures that several parts of the suite use."""
 
+import fcntl
+import os
 import signal
 from pathlib import Path
 
@@ -52,38 +54,65 @@ def _beside(name: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_checkpoint(tmp_path_factory) -> Path:
+def made_once(tmp_path_factory):
+    """Make something that takes long once for all processes of a run of the suite: a function of its path and maker.
+
+    The first process that wants it makes it, the others wait for that. Nobody may change it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # which only the processes of this run have in common
+
+    def path_of(name, make):
+        path = folder / "made-once" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name(f"{path.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                make(path)
+        return path
+
+    return path_of
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(made_once) -> Path:
     """A checkpoint of a small network with random weights."""
-    import torch
 
-    from mdhr_train.checkpoints import save_checkpoint
-    from mdhr_train.datasets import BP4D
-    from mdhr_train.model import MDHR, ModelConfig
+    def make(path):
+        import torch
 
-    torch.manual_seed(0)
-    model = MDHR(ModelConfig(BP4D, backbone="resnet10t", node_features=32, dynamics_channels=24))
-    path = tmp_path_factory.mktemp("checkpoint") / "tiny.pt"
-    save_checkpoint(path, model, {"mean F1": 0.5})
-    return path
+        from mdhr_train.checkpoints import save_checkpoint
+        from mdhr_train.datasets import BP4D
+        from mdhr_train.model import MDHR, ModelConfig
+
+        torch.manual_seed(0)
+        model = MDHR(ModelConfig(BP4D, backbone="resnet10t", node_features=32, dynamics_channels=24))
+        save_checkpoint(path, model, {"mean F1": 0.5})
+
+    return made_once("checkpoint/tiny.pt", make)
 
 
 @pytest.fixture(scope="session")
-def tiny_bundle(tiny_checkpoint, tmp_path_factory) -> Path:
+def tiny_bundle(tiny_checkpoint, made_once) -> Path:
     """The bundle of the small network, with its clip graph and its parity measured."""
-    from contextlib import nullcontext
 
-    from mdhr_export.exporter import Options, export_bundle
+    def make(path):
+        from contextlib import nullcontext
 
-    path = tmp_path_factory.mktemp("bundle") / "tiny.mdhr"
-    export_bundle(tiny_checkpoint, path, Options(clip_graph=True), lambda _: nullcontext())
-    return path
+        from mdhr_export.exporter import Options, export_bundle
+
+        export_bundle(tiny_checkpoint, path, Options(clip_graph=True), lambda _: nullcontext())
+
+    return made_once("bundle/tiny.mdhr", make)
 
 
 @pytest.fixture(scope="session")
-def variant(tmp_path_factory):
+def variant(made_once):
     """Make the network of an ablation, with weights from a rule, and its bundle: (model, path); each but once."""
     from contextlib import nullcontext
     from functools import cache
+    from hashlib import sha256
 
     import golden
     import tiny_backbone
@@ -100,11 +129,14 @@ def variant(tmp_path_factory):
         for key, tensor in model.state_dict().items():
             if tensor.is_floating_point():
                 tensor.copy_(torch.as_tensor(golden.rule_tensor(key, tuple(tensor.shape))))
-        folder = tmp_path_factory.mktemp("variant")
-        save_checkpoint(folder / "a.pt", model)
-        options = Options(clip_graph=clip_graph, identity=False)
-        export_bundle(folder / "a.pt", folder / "a.mdhr", options, lambda _: nullcontext())
-        return model, folder / "a.mdhr"
+
+        def make(path):
+            save_checkpoint(path.with_name("a.pt"), model)
+            options = Options(clip_graph=clip_graph, identity=False)
+            export_bundle(path.with_name("a.pt"), path, options, lambda _: nullcontext())
+
+        name = sha256(repr((config, clip_graph)).encode()).hexdigest()[:16]
+        return model, made_once(f"variants/{name}/a.mdhr", make)
 
     def make(clip_graph=False, **overrides):
         sizes = {"node_features": 16, "dynamics_channels": 8, "radius": 2}

@@ -10,6 +10,7 @@ program, tells its number, waits for it, and tells its end.
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -235,6 +236,8 @@ def _code(status: int) -> int:
 
 def _serve(path: str) -> dict[str, object]:
     """Serve; returns, in every fork, what it shall be."""
+    gc.collect()
+    gc.freeze()  # or the collector would look at all of it in every fork, and copy it with that
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen()

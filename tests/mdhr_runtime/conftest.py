@@ -8,8 +8,9 @@ import pytest
 from skimage import data
 
 import mdhr_runtime
-from mdhr_runtime.contract import DETECTOR
+from mdhr_runtime.contract import DETECTOR, EMBEDDER
 from mdhr_runtime.faces.alignment import align
+from mdhr_runtime.faces.identity import Embedder
 from mdhr_runtime.faces.mtcnn import Mtcnn
 from mdhr_runtime.faces.tracking import FaceTracker
 
@@ -44,6 +45,11 @@ def make_detector(model):
 @pytest.fixture(scope="session")
 def detector(make_detector):
     return make_detector()
+
+
+@pytest.fixture(scope="session")
+def embedder(model):
+    return Embedder(model.graph(EMBEDDER))
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,15 @@ from typing import Protocol
 import numpy as np
 
 from .appearance import blended, pattern, similarity, steadiness
+from .base import View
 from .boxes import clipped, overlaps, squared
 
 SAME_PLACE = 0.3  # overlap (over the union) of where a face should be and where it is found
 SAME_HEAD = 0.35  # two faces whose centres are nearer, in sizes, are one
 REACH, REACH_PER_FRAME, FARTHEST = 1.0, 0.1, 3.0  # how far a lost face may have come, in sizes
 SAME_PERSON = 0.88  # similarity of histograms
-STEADY = 0.9  # similarity of patterns in consecutive frames
+STEADY = 0.87  # similarity of patterns in consecutive frames
+NEARER = 1.25  # ratio of a face's sizes in consecutive frames
 CLEARLY = 0.08  # difference of similarities that tells two people apart
 MOMENTUM, DRIFT = 0.5, 0.95  # fractions of a velocity that are kept when a face is seen, and when it is lost
 
@@ -28,7 +30,7 @@ class Observation:
     Attributes:
         box: (4,), not confined to the image.
         score: The refiner's confidence in [0, 1].
-        landmarks: (5, 2); see `LandmarkRefiner`.
+        view: Its landmarks, pose and quality.
         centre: Mean of the landmarks (2,).
         roll: Of the landmarks, in degrees clockwise.
         crop: uint8 (S, S, 3).
@@ -39,7 +41,7 @@ class Observation:
 
     box: np.ndarray
     score: float
-    landmarks: np.ndarray
+    view: View
     centre: np.ndarray
     roll: float
     crop: np.ndarray
@@ -60,10 +62,12 @@ class Track:
         missed: Frames since it was seen.
         observation: How the present frame shows it; None if it does not.
         continues: Whether the frame before shows it too.
+        jumped: Whether its picture does not go on from the frame before; see `goes_on`.
         odds: That it lies, as it was last looked at in all directions; see `posture`.
         person: Number of the person whose face it is, or was when it was lost; None if nobody has recognised it.
         verified: Whether it was recognised since it appeared or reappeared.
-        meets: Whether its box overlaps another's.
+        pattern: That of when its person was verified last; see `pattern`.
+        meets: Whether its head overlaps another's.
         wait: Frames until it is recognised again, at the earliest.
         tries: Times that it was looked at in vain.
         beside: People whose faces were seen at the same time while it was not recognised.
@@ -76,9 +80,11 @@ class Track:
     missed: int = 0
     observation: Observation | None = None
     continues: bool = False
+    jumped: bool = False
     odds: float = 1.0
     person: int | None = None
     verified: bool = False
+    pattern: np.ndarray | None = None
     meets: bool = False
     wait: int = 0
     tries: int = 0
@@ -96,7 +102,7 @@ class Track:
 
     def predict(self) -> None:
         """Go to the next frame, where it should have moved on and has not been seen yet."""
-        self.continues = self.observation is not None
+        self.continues, self.jumped = self.observation is not None, False
         self.observation = None
         self.box = self.box + np.tile(self.velocity, 2)
 
@@ -126,8 +132,8 @@ class Track:
         self.verified, self.wait, self.tries = False, 0, 0
 
     def doubt(self) -> None:
-        """Begin anew in the same place, where it may show somebody else: one look is enough to find that."""
-        self.continues, self.verified, self.wait, self.tries = False, False, 0, 1
+        """Go on in a picture that may show somebody else: one look is enough to find that."""
+        self.verified, self.wait, self.tries = False, 0, 1
 
 
 class Identity(Protocol):
@@ -181,6 +187,9 @@ def goes_on(before: Observation, now: Observation, image_before: np.ndarray, ima
         image_before: The frame before, uint8 (H, W, 3).
         image: The present frame, uint8 (H, W, 3).
     """
+    size, size_before = (one.box[2:] - one.box[:2] for one in (now, before))
+    if not 1 / NEARER < size.max() / max(size_before.max(), 1.0) < NEARER:
+        return False
     if steadiness(before.pattern, now.pattern) >= STEADY:
         return True
     return steadiness(*(pattern(_inside(one, now.box)) for one in (image_before, image))) >= STEADY
@@ -215,8 +224,9 @@ def resolve_identity_swaps(tracks: Iterable[Track]) -> None:
             gain += similarity(second.appearance, one.appearance - other.appearance)
         if gain > CLEARLY:
             one.observation, other.observation = second, first
-            one.doubt()
-            other.doubt()
+            for track in (one, other):
+                track.continues = False
+                track.doubt()
 
 
 def best_match(observation: Observation, lost: Iterable[Track]) -> Track | None:

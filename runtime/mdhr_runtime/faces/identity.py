@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from threading import Lock
 
-import cv2
 import numpy as np
 
 from ..backends import Graph
 from ..contract import EMBEDDINGS, IMAGES
 from .alignment import cut_out
+from .appearance import steadiness
 from .association import Observation, Track, best_match
-from .boxes import overlaps
+from .boxes import overlaps, squared
 
 CHIP_SIDE = 150
 CHIP_PLACES = np.array([[47.549, 46.599], [100.476, 46.599], [74.013, 76.562], [50.415, 103.023], [97.610, 103.023]])
@@ -29,18 +29,23 @@ CHIP_PLACES = np.array([[47.549, 46.599], [100.476, 46.599], [74.013, 76.562], [
 SAME, OTHER, SURE = 0.94, 0.905, 0.97
 """Likeness from which faces are one person's, below which they are not, and from which even two at a time are."""
 
-CLEAR_SCORE, CLEAR_SIZE, CLEAR_TURN, CLEAR_MARGIN, CLEAR_DETAIL = 0.95, 16.0, 0.35, 0.25, 0.06
-"""A clear view: the refiner's score; pixels between the eyes and the mouth; how far the nose may be off the middle, in
-distances of the eyes; how far the landmarks must be within the image, in distances from eyes to mouth; and the part of
-the contrast that is finer than two pixels of the chip."""
+CLEAR = 0.15
+"""Quality of a view from which on it tells whose face it is. Of 16 people's faces that were made smaller, blurred, dark
+or noisy, or cut off, 0.6 % of those above 0.1 were less like their own than `OTHER`; of all, 2.7 %."""
 
-PERIOD, MEETING, RETRY = 90, 15, 5
+PERIOD, MEETING, RETRY = 90, 15, 3
 """Frames from one look at a face to the next: usually, while others overlap it, and while it is not recognised."""
+
+HEAD = 1.3
+"""Size of a head in those of its face's box: heads that overlap meet."""
+
+CHANGED = 0.6
+"""Similarity of a face's pattern to that of the last look below which it is looked at again: a cut may be soft."""
 
 PATIENCE = 4
 """Looks at a face that is like somebody's, but not enough, until it counts as a new person's."""
 
-MOST_LOOKS = 3
+MOST_LOOKS = 5
 """Embeddings computed for a frame, however many faces it shows."""
 
 NEW_TEMPLATE, MOST_TEMPLATES, MOST_PEOPLE = 0.97, 8, 1000
@@ -58,7 +63,7 @@ class Embedder:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
-    def embed(self, image: np.ndarray, landmarks: np.ndarray) -> np.ndarray | None:
+    def embed(self, image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """Compute the embedding of a face.
 
         Args:
@@ -66,11 +71,9 @@ class Embedder:
             landmarks: Of the face, (5, 2); see `LandmarkRefiner`.
 
         Returns:
-            float32 (128,), of unit length; None if the face is too blurred to be recognised.
+            float32 (128,), of unit length.
         """
         chip = cut_out(image, landmarks.astype(float), CHIP_PLACES, CHIP_SIDE)
-        if _detail(chip) < CLEAR_DETAIL:
-            return None
         (embedding,) = self._graph({IMAGES: chip[None]})[EMBEDDINGS]
         return np.asarray(embedding / np.linalg.norm(embedding), np.float32)
 
@@ -163,7 +166,7 @@ class EmbeddingIdentity:
             if track.person is None or track.wait > 0 or track.observation is None:
                 continue
             embedding = self._embedding(image, track, track.observation)
-            if embedding is None or self._may_be_of(track, embedding):
+            if embedding is None or self._may_be_of(track, track.observation, embedding):
                 continue
             exchanged = [one for one in _seen(tracks) if self._likeness(one, embedding) >= SAME]
             if exchanged or track.tries > 1:  # one look alone may be wrong
@@ -174,7 +177,10 @@ class EmbeddingIdentity:
         """Find the lost face wherever it comes back, if it is clearly seen; see `Identity`."""
         embedding = self._look(image, observation) if lost else None
         if embedding is None:
-            return best_match(observation, lost)
+            clear = (
+                observation.view.quality >= CLEAR
+            )  # then there was no time: those who are known wait to be looked at
+            return best_match(observation, [track for track in lost if track.person is None or not clear])
         likeness = {track: self._likeness(track, embedding) for track in lost}
         best = max(lost, key=likeness.__getitem__)
         if likeness[best] >= SAME:
@@ -195,20 +201,22 @@ class EmbeddingIdentity:
             if track.person is None:
                 track.tries, track.wait = track.tries + 1, RETRY
             else:
-                self._may_be_of(track, embedding)
+                self._may_be_of(track, track.observation, embedding)
 
-    def _may_be_of(self, track: Track, embedding: np.ndarray) -> bool:
-        """Whether a face may be of a track's person; if it surely is, or may be for long, it counts as verified."""
+    def _may_be_of(self, track: Track, observation: Observation, embedding: np.ndarray) -> bool:
+        """Whether a face may be of a track's person; if it surely is, or may be for long enough, it counts as verified."""
         likeness = self._likeness(track, embedding)
-        track.tries += 1
-        if likeness < OTHER:
-            track.wait = 0
-            return False
-        if likeness >= SAME and not track.meets and track.person is not None:
-            self._people.remember(track.person, embedding)
-        track.verified |= likeness >= SAME or track.tries >= PATIENCE
-        track.tries, track.wait = (0, PERIOD) if track.verified else (track.tries, RETRY)
-        return True
+        if likeness >= SAME:
+            track.verified, track.tries, track.wait, track.pattern = True, 0, PERIOD, observation.pattern
+            if track.meets:
+                track.jumped = False  # another face passes before it
+            elif track.person is not None:
+                self._people.remember(track.person, embedding)
+        else:
+            track.tries += 1
+            track.verified |= likeness >= OTHER and track.tries >= PATIENCE
+            track.wait = 0 if likeness < OTHER else RETRY if track.tries < PATIENCE else MEETING
+        return likeness >= OTHER
 
     def _likeness(self, track: Track, embedding: np.ndarray) -> float:
         return -1.0 if track.person is None else self._people.likeness(track.person, embedding)
@@ -216,36 +224,20 @@ class EmbeddingIdentity:
     def _embedding(self, image: np.ndarray, track: Track, observation: Observation) -> np.ndarray | None:
         """The embedding of what a track sees; without one, it is looked at later again."""
         embedding = self._look(image, observation)
-        if embedding is None:
+        if embedding is None and not self._is_tired:
             track.wait = RETRY
         return embedding
 
+    @property
+    def _is_tired(self) -> bool:
+        return self._looks >= MOST_LOOKS
+
     def _look(self, image: np.ndarray, observation: Observation) -> np.ndarray | None:
         """The embedding of a face that is clearly seen, unless enough others were looked at in this frame."""
-        if observation.embedding is None and self._looks < MOST_LOOKS and is_clear(image, observation):
+        if observation.embedding is None and not self._is_tired and observation.view.quality >= CLEAR:
             self._looks += 1
-            observation.embedding = self._embedder.embed(image, observation.landmarks)
+            observation.embedding = self._embedder.embed(image, observation.view.landmarks)
         return observation.embedding
-
-
-def is_clear(image: np.ndarray, observation: Observation) -> bool:
-    """Whether a face is seen so that its embedding tells whose it is, as far as its landmarks tell."""
-    left, right, nose, mouth = *observation.landmarks[:3], observation.landmarks[3:].mean(axis=0)
-    eyes = (left + right) / 2
-    length, width = np.linalg.norm(mouth - eyes), np.linalg.norm(right - left)
-    if observation.score < CLEAR_SCORE or length < CLEAR_SIZE:
-        return False
-    x, y = (mouth - eyes) / length
-    turn = abs((nose - (eyes + mouth) / 2) @ (y, -x)) / max(width, 1.0)
-    margin = CLEAR_MARGIN * length
-    inside = (observation.landmarks >= margin) & (observation.landmarks < np.array(image.shape[1::-1]) - margin)
-    return bool(turn <= CLEAR_TURN and inside.all())
-
-
-def _detail(chip: np.ndarray) -> float:
-    """The part of a chip's contrast that is finer than two pixels."""
-    levels = chip[..., 1].astype(np.float32)
-    return float((levels - cv2.GaussianBlur(levels, (0, 0), 2)).std() / max(levels.std(), 1.0))
 
 
 def _seen(tracks: Iterable[Track]) -> list[Track]:
@@ -256,12 +248,16 @@ def _schedule(tracks: Sequence[Track]) -> None:
     """Say when tracks are to be looked at: often while others overlap them, and at once when these part or hide."""
     if not tracks:
         return
-    boxes = np.stack([track.box for track in tracks])
-    meeting = (overlaps(boxes, boxes) > 0) & ~np.eye(len(tracks), dtype=bool)
+    boxes = squared(np.stack([track.box for track in tracks]))
+    reach = (HEAD - 1) / 2 * (boxes[:, 2:] - boxes[:, :2])
+    heads = boxes + np.hstack([-reach, reach])
+    meeting = (overlaps(heads, heads) > 0) & ~np.eye(len(tracks), dtype=bool)
     hidden = np.array([track.observation is None and track.missed == 0 for track in tracks])
     for track, others in zip(tracks, meeting, strict=True):
         due = (
             0 if (others & hidden).any() or (track.meets and not others.any()) else MEETING if others.any() else PERIOD
         )
+        if track.observation is not None and track.tries == 0 and track.pattern is not None:
+            due = due if steadiness(track.observation.pattern, track.pattern) >= CHANGED else 0
         track.wait = min(track.wait - 1, due)
         track.meets = bool(others.any())

@@ -110,14 +110,15 @@ class FaceTracker:
         for (track, before), now in zip(seen, observations, strict=True):
             if now is None or not is_same_face(track, before, now):
                 continue
-            track.observation = now
-            if not goes_on(before, now, self._before, image):
+            track.observation, track.jumped = now, not goes_on(before, now, self._before, image)
+            if track.jumped:
                 track.doubt()
         separate(self._tracks)
         resolve_identity_swaps(self._tracks)
         self._identity.check(image, self._tracks)
         self._lose_lying(image)
         for track in self._tracks:
+            track.continues &= not track.jumped
             if track.observation is None:
                 track.lose()
             else:
@@ -170,16 +171,22 @@ class FaceTracker:
                 observations.append(None)
                 continue
             crop = self._align(image, landmarks)
+            pose = head_pose(landmarks, (height, width))
+            view = View(landmarks, pose, *assess((height, width), box, landmarks, float(score), pose, crop))
             looks = (crop, colour_histogram(crop), pattern(crop))
-            observations.append(Observation(box, float(score), landmarks, centre, roll(landmarks), *looks))
+            observations.append(Observation(box, float(score), view, centre, roll(landmarks), *looks))
         return observations
 
 
 def _found(track: Track, observation: Observation, image: np.ndarray) -> FoundFace:
-    size = (image.shape[0], image.shape[1])
-    box, landmarks, score, crop = observation.box, observation.landmarks, observation.score, observation.crop
-    pose = head_pose(landmarks, size)
-    view = View(landmarks, pose, *assess(size, box, landmarks, score, pose, crop))
-    x1, y1, x2, y2 = clipped(box[None], image.shape[1], image.shape[0])[0].tolist()
+    x1, y1, x2, y2 = clipped(observation.box[None], image.shape[1], image.shape[0])[0].tolist()
     person = track.person if track.verified else None
-    return FoundFace(track.face_id, (x1, y1, x2, y2), score, crop, track.continues, person, view)
+    return FoundFace(
+        track.face_id,
+        (x1, y1, x2, y2),
+        observation.score,
+        observation.crop,
+        track.continues,
+        person,
+        observation.view,
+    )

@@ -3,17 +3,22 @@
 import numpy as np
 import pytest
 
+from mdhr_runtime.faces.appearance import pattern
 from mdhr_runtime.faces.association import (
+    ColourIdentity,
     Observation,
     Track,
     best_match,
+    goes_on,
     is_same_face,
     is_same_head,
     resolve_identity_swaps,
     separate,
 )
+from mdhr_runtime.faces.base import View
 
 ANNE, BERT = np.eye(4, dtype=np.float32)[:2]  # what they look like
+PICTURE = np.random.default_rng(0).integers(0, 256, (128, 128, 3)).astype(np.uint8)
 
 
 def box(x, side=100.0):
@@ -21,7 +26,9 @@ def box(x, side=100.0):
 
 
 def seen(x, looks):
-    return Observation(box(x), 0.99, np.array([x + 50, 50], np.float32), 0.0, np.zeros((4, 4, 3), np.uint8), looks)
+    centre, crop = np.array([x + 50, 50], np.float32), np.zeros((4, 4, 3), np.uint8)
+    view = View(np.tile(centre, (5, 1)), (0.0, 0.0, 0.0), 0.9)
+    return Observation(box(x), 0.99, view, centre, 0.0, crop, looks, pattern(PICTURE))
 
 
 def track(face_id, x, looks, sees=None, **settings):
@@ -31,6 +38,43 @@ def track(face_id, x, looks, sees=None, **settings):
 @pytest.mark.parametrize(("x", "looks", "same"), [(20, ANNE, True), (60, ANNE, False), (20, BERT, False)])
 def test_a_face_is_the_same_in_the_same_place_with_the_same_looks(x, looks, same):
     assert is_same_face(track(0, 0, ANNE), seen(0, ANNE), seen(x, looks)) is same
+
+
+def test_a_picture_goes_on_where_the_face_or_its_place_is_steady_and_not_across_a_cut():
+    before, now = seen(0, ANNE), seen(0, ANNE)
+    assert goes_on(before, now, PICTURE, 255 - PICTURE)
+    now.pattern = -now.pattern
+    assert goes_on(before, now, PICTURE, PICTURE)
+    assert not goes_on(before, now, PICTURE, 255 - PICTURE)
+    now.box = box(-500)  # beyond the image
+    goes_on(before, now, PICTURE, PICTURE)
+
+
+def test_no_picture_goes_on_where_a_face_is_much_nearer_at_once():
+    before, now = seen(0, ANNE), seen(0, ANNE)
+    now.box = box(0, 120)
+    assert goes_on(before, now, PICTURE, PICTURE)
+    for side in (140, 70):
+        now.box = box(0, side)
+        assert not goes_on(before, now, PICTURE, PICTURE)
+
+
+def test_a_doubtful_track_is_to_be_looked_at():
+    one = track(0, 0, ANNE, seen(0, ANNE), person=3, verified=True, wait=50)
+    one.doubt()
+    assert not one.verified
+    assert one.wait == 0
+
+
+def test_by_colours_nobody_is_a_person():
+    one = track(0, 0, ANNE, seen(0, BERT))
+    who = ColourIdentity()
+    who.check(PICTURE, [one])
+    who.recognise(PICTURE, [one])
+    assert one.observation is not None
+    assert one.person is None
+    assert who.match(PICTURE, seen(10, ANNE), [one]) is one
+    assert who.match(PICTURE, seen(10, BERT), [one]) is None
 
 
 def test_two_faces_of_nearly_one_centre_are_one_head():

@@ -8,6 +8,7 @@ import pytest
 
 from mdhr_runtime.faces.alignment import align
 from mdhr_runtime.faces.boxes import areas
+from mdhr_runtime.faces.identity import EmbeddingIdentity, People
 from mdhr_runtime.faces.tracking import FaceTracker
 from mdhr_runtime.sources import Video
 
@@ -90,16 +91,78 @@ def test_after_missing_images_a_face_keeps_its_id_but_does_not_continue(swaying,
     assert (face.face_id, face.continues) == (0, False)
 
 
-def test_another_person_in_the_same_place_is_another_face(swaying, media, detector, track):
-    """A cut from one film to another."""
+@pytest.fixture(scope="module")
+def somebody(media, detector):
+    """uint8 (240, 240, 3) RGB: somebody else than the portrait, in the same place."""
     image = cv2.cvtColor(cv2.imread(str(media / "single_face.jpg")), cv2.COLOR_BGR2RGB)
     (box,) = detector.detect(image)
     x, y = np.round(centre(box)).astype(int)
     half = round(1.2 * (box[2] - box[0]))
-    other = cv2.resize(image[max(y - half, 0) : y + half, max(x - half, 0) : x + half], (240, 240))
-    found = track([*swaying[:4], *[other] * 4])
+    return cv2.resize(image[max(y - half, 0) : y + half, max(x - half, 0) : x + half], (240, 240))
+
+
+def test_another_person_in_the_same_place_is_another_face(swaying, somebody, track):
+    """A cut from one film to another."""
+    found = track([*swaying[:4], *[somebody] * 4])
     assert ids(found) == [[0]] * 4 + [[1]] * 4
     assert not found[4][0].continues
+
+
+def grey(image):
+    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+
+
+@pytest.fixture
+def recognise(track, embedder):
+    """Track faces through images and recognise them; gives for each image the faces' ids, persons and continuations."""
+
+    def run(images, people=None, **settings):
+        identity = EmbeddingIdentity(embedder, people or People())
+        found = track(images, identity=identity, **settings)
+        return [sorted((face.face_id, face.person, face.continues) for face in faces) for faces in found]
+
+    return run
+
+
+def test_a_cut_in_grey_to_somebody_else_and_back_changes_the_person_and_no_stream_goes_on(swaying, somebody, recognise):
+    images = [*swaying[:3], *[somebody] * 3, *swaying[3:6]]
+    found = recognise([grey(image) for image in images])
+    assert found == [[(face, face, number % 3 > 0)] for number, face in enumerate([0] * 3 + [1] * 3 + [0] * 3)]
+
+
+@pytest.mark.parametrize(
+    "light", [grey, lambda image: (((image / 255) ** 2.2 / 4) ** (1 / 2.2) * 255).astype(np.uint8)]
+)
+def test_a_change_of_light_changes_nobody_and_no_stream_goes_on(swaying, recognise, light):
+    found = recognise([*swaying[:4], *map(light, swaying[4:8])])
+    assert found == [[(0, 0, number not in (0, 4))] for number in range(8)]
+
+
+def test_no_stream_goes_on_across_a_jump_to_the_same_person(swaying, recognise):
+    found = recognise([*swaying[:4], *(np.ascontiguousarray(image[:, ::-1]) for image in swaying[4:8])])
+    assert found == [[(0, 0, number not in (0, 4))] for number in range(8)]
+
+
+def test_whoever_comes_back_is_the_same_person_whatever_the_gap_and_the_source(swaying, somebody, recognise):
+    people = People()
+    elsewhere = [np.hstack([BLANK, image]) for image in swaying[5:8]]
+    found = recognise(
+        [*[np.hstack([image, BLANK]) for image in swaying[:3]], *[np.hstack([BLANK] * 2)] * 5, *elsewhere],
+        people,
+        max_gap=3,
+    )
+    assert [[face[:2] for face in faces] for faces in found] == [[(0, 0)]] * 3 + [[]] * 5 + [[(1, 0)]] * 3
+    assert [[face[:2] for face in faces] for faces in recognise([somebody, swaying[0]], people)] == [[(0, 1)], [(1, 0)]]
+
+
+def test_one_face_twice_in_a_picture_is_two_faces_of_one_person(swaying, recognise):
+    found = recognise([np.hstack([image, image]) for image in swaying[:3]])
+    assert [[face[:2] for face in faces] for faces in found] == [[(0, 0), (1, 0)]] * 3
+
+
+def test_a_face_that_is_not_seen_clearly_has_no_person(swaying, recognise):
+    found = recognise([cv2.GaussianBlur(image, (0, 0), 5) for image in swaying[:3]])
+    assert [[face[:2] for face in faces] for faces in found] == [[(0, None)]] * 3
 
 
 def test_a_camera_that_changes_its_resolution_keeps_the_ids(swaying, track):
@@ -176,6 +239,21 @@ def people(media, detector):
 @pytest.mark.parametrize("detect_every", [1, 10])
 def test_two_people_who_change_places_keep_their_ids(people, track, passing, detect_every):
     """One comes from the left and one from the right; in the middle one hides the other, or passes below."""
+    check_that_ids_stay(*crossing(people, passing), track, detect_every=detect_every)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("passing", ["in front", "behind"])
+def test_two_people_who_change_places_in_grey_stay_who_they_are(people, track, embedder, passing):
+    images, places = crossing(people, passing)
+    images = [grey(image) for image in images]
+    found = check_that_ids_stay(images, places, track, identity=EmbeddingIdentity(embedder, People()))
+    assert {(face.face_id, face.person) for faces in found for face in faces} <= {(0, 0), (1, 1), (0, None), (1, None)}
+    assert sum(face.person is None for faces in found for face in faces) < 10
+
+
+def crossing(people, passing):
+    """A film of two people who change places, and where their faces are."""
     images, places = [], []
     for number, (one, other) in enumerate(zip(*people, strict=True)):
         share = np.clip((number - 8) / 56, 0, 1)
@@ -186,7 +264,11 @@ def test_two_people_who_change_places_keep_their_ids(people, track, passing, det
             image[y : y + 300, x : x + 300] = person
         images.append(image)
         places.append([np.array([x + 150, y + 150]) for _, x, y in layers])
-    found = track(images, detect_every=detect_every)
+    return images, places
+
+
+def check_that_ids_stay(images, places, track, **settings):
+    found = track(images, **settings)
     apart = [number for number in range(72) if abs(places[number][0][0] - places[number][1][0]) > 300]
     assert len(apart) > 40
     for number in apart:
@@ -197,3 +279,4 @@ def test_two_people_who_change_places_keep_their_ids(people, track, passing, det
             expected = nearest
         assert nearest == expected
     assert {face.face_id for faces in found for face in faces} == {0, 1}
+    return found
