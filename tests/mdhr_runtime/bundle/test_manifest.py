@@ -199,6 +199,35 @@ def test_values_that_make_no_sense_are_refused(oldest, place, value):
         from_plain(Manifest, data)
 
 
+EMBEDDER = {
+    "file": "embedder.onnx",
+    "inputs": {"images": {"dtype": "uint8", "shape": ["N", 150, 150, 3]}},
+    "outputs": {"embeddings": {"dtype": "float32", "shape": ["N", 128]}},
+}
+
+
+def test_a_published_network_takes_and_gives_what_the_runtime_expects(oldest):
+    oldest["graphs"]["embedder"] = EMBEDDER
+    assert "embedder" in from_plain(Manifest, oldest).graphs
+
+
+@pytest.mark.parametrize(
+    ("side", "tensors"),
+    [
+        ("inputs", {"images": {"dtype": "uint8", "shape": ["N", 112, 112, 3]}}),
+        ("inputs", {"images": {"dtype": "uint8", "shape": [2, 150, 150, 3]}}),
+        ("inputs", {"images": {"dtype": "float32", "shape": ["N", 150, 150, 3]}}),
+        ("inputs", {"faces": {"dtype": "uint8", "shape": ["N", 150, 150, 3]}}),
+        ("outputs", {"embeddings": {"dtype": "float32", "shape": ["N", 64]}}),
+        ("outputs", {}),
+    ],
+)
+def test_a_published_network_of_another_kind_is_refused(oldest, side, tensors):
+    oldest["graphs"]["embedder"] = EMBEDDER | {side: tensors}
+    with pytest.raises(RecordError, match="embedder takes and gives"):
+        from_plain(Manifest, oldest)
+
+
 def test_every_part_but_those_of_later_schemas_is_needed(oldest):
     for name in oldest.keys() - {"schema"}:
         with pytest.raises(RecordError, match=name):
