@@ -250,7 +250,7 @@ def _seen(tracks: Iterable[Track]) -> list[Track]:
 
 def _is_covered(track: Track, tracks: Iterable[Track]) -> bool:
     """Whether another face may be before that of a track."""
-    others = [one.box for one in tracks if one is not track]
+    others = [one.box for one in _seen(tracks) if one is not track]
     return bool(others) and bool(overlaps(track.box[None], np.stack(others)).max() > 0)
 
 
