@@ -106,7 +106,8 @@ def pictured(model: Model, image: np.ndarray) -> list[tuple[list[np.ndarray], np
 
 def detections(model: Model) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """What finds the faces of an image without any tracking: boxes (N, 4) and scores (N,)."""
-    mtcnn = Mtcnn(*(model.graph(name) for name in DETECTOR), min_face=MIN_FACE)
+    pnet, rnet, onet = (model.graph(name) for name in DETECTOR)
+    mtcnn = Mtcnn(pnet, rnet, onet, MIN_FACE)
 
     def detect(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         boxes = mtcnn.detect(image)

@@ -13,7 +13,7 @@ from .appearance import blended, pattern, similarity, steadiness
 from .base import View
 from .boxes import clipped, overlaps, squared
 
-SAME_PLACE = 0.3  # overlap (over the union) of where a face should be and where it is found
+SAME_PLACE = 0.2  # overlap (over the union) of where a face should be and where it is found
 SAME_HEAD = 0.35  # two faces whose centres are nearer, in sizes, are one
 REACH, REACH_PER_FRAME, FARTHEST = 1.0, 0.1, 3.0  # how far a lost face may have come, in sizes
 SAME_PERSON = 0.88  # similarity of histograms

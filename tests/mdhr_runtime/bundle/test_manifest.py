@@ -277,7 +277,7 @@ def edited(draw):
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=2_500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
 @given(edited() | st.binary(max_size=200))
 @example(json.dumps(WHOLE).encode())
 def test_whatever_a_manifest_holds_it_is_read_or_refused_in_words(tmp_path_factory, content):

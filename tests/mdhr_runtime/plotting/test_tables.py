@@ -322,7 +322,7 @@ def damaged(draw, content: bytes) -> bytes:
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=2_500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
 @given(
     st.sampled_from(["csv", "jsonl"]).flatmap(
         lambda kind: st.tuples(
