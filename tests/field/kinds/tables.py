@@ -85,12 +85,12 @@ READ: dict[str, Callable[[bytes], bytes]] = {  # says the same as before
     "a torn last line": lambda data: data[:-30],
     "the same table twice": lambda data: data + data.split(b"\n", 1)[1].replace(b"clip.avi", b"other.avi"),
     "two tables with their headers": lambda data: data + data.replace(b"clip.avi", b"other.avi"),
+    "rows in another order": lambda data: b"\n".join([data.splitlines()[0], *data.splitlines()[:0:-1]]) + b"\n",
     "nobody was recognised": _cells(lambda column, cell: "" if column == "person" else cell),
     "flaws are many": _cells(lambda column, cell: "small blurred dark" if column == "flaws" else cell),
     "flaws of a later version": _cells(lambda column, cell: "bearded" if column == "flaws" else cell),
 }
 EITHER: dict[str, Callable[[bytes], bytes]] = {  # read or refused, but never a traceback or another chart
-    "rows in another order": lambda data: b"\n".join([data.splitlines()[0], *data.splitlines()[:0:-1]]) + b"\n",
     "the first rows are missing": lambda data: b"\n".join([data.splitlines()[0], *data.splitlines()[4:]]) + b"\n",
     "old Mac's line ends": lambda data: data.replace(b"\n", b"\r"),
     "a person is a word": _cells(lambda column, cell: "me" if column == "person" else cell),
