@@ -9,6 +9,7 @@ import struct
 import threading
 import urllib.request
 from contextlib import suppress
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import cv2
@@ -35,6 +36,7 @@ PART = 6
 FORMS = [
     (kind, form) for kind in ("<f4", ">f4", "<f8", ">f8", "<f2") for form in (bytes, lambda data: data.hex().encode())
 ]
+OBSERVED = [field.name for field in fields(Observation) if field.default is MISSING]
 NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}")
 
@@ -194,8 +196,12 @@ def test_they_end_with_the_run(tiny_bundle, film, embeddings):
     assert not left & {People, Embedder, Observation, Track}
 
 
-def test_people_cannot_be_pickled():
-    people = People()
-    people.remember(0, np.full(128, 128**-0.5, np.float32))
+def test_what_holds_one_does_not_tell_it():
+    vector = np.random.default_rng(0).normal(0, 128**-0.5, 128).astype(np.float32)
+    people, zeros = People(), np.zeros((2, 2))
+    people.remember(0, vector)
+    track = Track(0, zeros, zeros)
+    track.observation = Observation(**dict.fromkeys(OBSERVED, zeros), embedding=vector)
+    assert not holds(f"{people!r} {track!r}".encode(), both([vector]))
     with pytest.raises(TypeError):
         pickle.dumps(people)
