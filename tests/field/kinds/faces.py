@@ -136,7 +136,7 @@ SCENES = (  # name, picture by its number, options, rules for the rows
     ("a poster of the same face", _poster, (), {"two_faces": faces(2)}),
     ("a face on a screen behind a person", _screen, (), {"two_faces": faces(2)}),
     ("a mirrored wall", _mirror, (), {"two_faces": faces(2)}),
-    ("50 faces", _crowd, ("--min-face", "40"), {"fifty_faces": faces(50)}),
+    ("three of 50 faces", _crowd, ("--min-face", "40", "--max-faces", "3"), {"three_faces": faces(3)}),
     ("a mask", _masked, (), {"covered": flaw("covered")}),
     ("a profile", _turned, ("--min-face", "40"), {"turned": flaw("turned")}),
     ("a face of 20 pixels", _small, ("--min-face", "20"), {"one_face": faces(1), "small": flaw("small")}),
@@ -261,6 +261,13 @@ CASES = [
             works("au.csv", rows=1, says=("no face in x.png",)),
         )
         for options in ((), ("--roi", "0,0,1,1", "--face", "largest", "--min-quality", "1"))
+    ),
+    Case(
+        "50 faces",
+        "run",
+        (*RUN, "x.png", "--min-face", "40", *TO),
+        (picture("x.png", lambda: _crowd(0)),),
+        works("au.csv", seen=holds(fifty_faces=faces(50))),
     ),
     # Choices
     *(Case(f"{option} {value!r}", "run", (*CHOOSE, option, value), (), misused(option)) for option, value in NO_CHOICE),

@@ -75,16 +75,30 @@ READ: dict[str, Callable[[bytes], bytes]] = {  # says the same as before
     "empty lines at the end": lambda data: data + b"\n\n",
     "no line break at the end": lambda data: data.rstrip(b"\n"),
     "more digits": _cells(lambda column, cell: f"{float(cell):.10e}" if column.endswith("_p") and cell else cell),
-}
-EITHER: dict[str, Callable[[bytes], bytes]] = {  # read or refused, but never a traceback or another chart
+    "pandas: empty cells make fractions": _cells(
+        lambda column, cell: f"{cell}.0" if column in ("person", "context", "face_id") else cell
+    ),
     "Excel: semicolons": lambda data: data.replace(b",", b";"),
     "Excel: semicolons and decimal commas": _cells(_decimal_comma, delimiter=";"),
     "tabs": lambda data: data.replace(b",", b"\t"),
     "UTF-16": lambda data: data.decode().encode("utf-16"),
     "a torn last line": lambda data: data[:-30],
+    "the same table twice": lambda data: data + data.split(b"\n", 1)[1].replace(b"clip.avi", b"other.avi"),
+    "two tables with their headers": lambda data: data + data.replace(b"clip.avi", b"other.avi"),
     "rows in another order": lambda data: b"\n".join([data.splitlines()[0], *data.splitlines()[:0:-1]]) + b"\n",
+    "nobody was recognised": _cells(lambda column, cell: "" if column == "person" else cell),
+    "flaws are many": _cells(lambda column, cell: "small blurred dark" if column == "flaws" else cell),
+    "flaws of a later version": _cells(lambda column, cell: "bearded" if column == "flaws" else cell),
+}
+EITHER: dict[str, Callable[[bytes], bytes]] = {  # read or refused, but never a traceback or another chart
     "the first rows are missing": lambda data: b"\n".join([data.splitlines()[0], *data.splitlines()[4:]]) + b"\n",
     "old Mac's line ends": lambda data: data.replace(b"\n", b"\r"),
+    "a person is a word": _cells(lambda column, cell: "me" if column == "person" else cell),
+    "a person is negative": _cells(lambda column, cell: "-1" if column == "person" else cell),
+    "a person is huge": _cells(lambda column, cell: "9" * 5000 if column == "person" else cell),
+    "a quality is out of range": _cells(lambda column, cell: "7" if column == "quality" else cell),
+    "a quality is NaN": _cells(lambda column, cell: "nan" if column == "quality" else cell),
+    "a context is negative": _cells(lambda column, cell: "-3" if column == "context" else cell),
 }
 REFUSED: dict[str, tuple[Callable[[bytes], bytes] | bytes, str]] = {  # what is said
     "empty": (b"", "empty|column"),
@@ -124,6 +138,22 @@ REFUSED: dict[str, tuple[Callable[[bytes], bytes] | bytes, str]] = {  # what is 
     ),
 }
 
+FIGURES = ("events", "summary")
+"""Other tables of ours that are drawn."""
+FIGURES_REFUSED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "only a header": (lambda data: data.splitlines()[0] + b"\n", "nothing to draw|no .*row|no .*event|no AU"),
+    "a number is a word": (
+        _cells(lambda column, cell: "high" if column in ("peak", "share") else cell),
+        "line|row|peak|share",
+    ),
+    "a share or peak is out of range": (
+        _cells(lambda column, cell: "7" if column in ("peak", "share") else cell),
+        "line|row|peak|share",
+    ),
+    "a face is a fraction": (_cells(lambda column, cell: "0.5" if column == "face" else cell), "line|row|face"),
+    "no action units": (_columns(lambda cells: cells[:3] + cells[4:]), "AU|column"),
+}
+
 LINES_READ: dict[str, Callable[[bytes], bytes]] = {
     "a blank last line": lambda data: data + b"\n",
     "blank lines between": lambda data: data.replace(b"\n", b"\n\n"),
@@ -132,6 +162,7 @@ LINES_READ: dict[str, Callable[[bytes], bytes]] = {
     "BOM": lambda data: b"\xef\xbb\xbf" + data,
     "line ends": lambda data: data.replace(b"\n", b"\r\n"),
     "a torn last line": lambda data: data[:-30],
+    "a source is a number": _with(source=4),
     "keys sorted": lambda data: b"".join(
         json.dumps(json.loads(line), sort_keys=True).encode() + b"\n" for line in data.splitlines()
     ),
@@ -151,7 +182,12 @@ LINES_REFUSED: dict[str, tuple[Callable[[bytes], bytes] | bytes, str]] = {
     "a frame is text": (_with(frame="one"), "line|row|frame"),
     "a frame is an object": (_with(frame={}), "line|row|frame"),
     "a source is a list": (_with(source=["a"]), "line|row|source"),
-    "a source is a number": (_with(source=4), "line|row|source"),
+    "a source is an object": (_with(source={}), "line|row|source"),
+    "a source is true": (_with(source=True), "line|row|source"),
+    "final is a list": (_with(final=[1]), "line|row|final"),
+    "a person is a list": (_with(person=[0]), "line|row|person"),
+    "a time is a list": (_with(timestamp=[0]), "line|row|timestamp"),
+    "a unit's score is a list": (_with(aus={"AU01": {"score": [1], "occurs": False}}), "line|row|AU01|score"),
     "units are a list": (_with(aus=[1, 2]), "line|row|aus"),
     "a score is null": (_with(aus={"AU01": {"score": None, "occurs": False}}), "line|row|score"),
     "a unit is null": (_with(aus={"AU01": None}), "line|row|AU01"),
@@ -214,6 +250,23 @@ CASES = [
             refused(says),
         )
         for name, (content, says) in LINES_REFUSED.items()
+    ),
+    *(Case(f"a table of {thing}", "plot", (f"{{{thing}}}", "--out", "x.png"), (), works("x.png")) for thing in FIGURES),
+    *(
+        Case(
+            f"{thing}: {name}",
+            "plot",
+            DRAW,
+            (put(f"{thing}.csv", "x.csv", READ[name]),),
+            works("x.png", seen=_same_chart),
+        )
+        for thing in FIGURES
+        for name in ("pandas: NaN", "R: all in quotes", "Excel: BOM", "Excel: semicolons", "a torn last line")
+    ),
+    *(
+        Case(f"{thing}: {name}", "plot", DRAW, (put(f"{thing}.csv", "x.csv", edit),), refused(says))
+        for thing in FIGURES
+        for name, (edit, says) in FIGURES_REFUSED.items()
     ),
     Case("Parquet", "plot", ("{columns}", "--out", "x.png"), (), works("x.png")),
     Case(
