@@ -7,12 +7,12 @@
 
 The people are those of ../shared/media and the astronaut of scikit-image (extra `train`); `--group` adds those of one
 picture. Their heads are put into a room, so that person and box are known in every frame; the boxes are those that the
-tracker finds in a clip of its own. Besides this project the script needs motmetrics (`pip install motmetrics`), and
-with `--beside` also `pip install trackers`.
+tracker finds in a clip of its own. Besides this project the script needs motmetrics, and with `--beside` trackers;
+the latter brings another build of OpenCV along, so that it is best installed in an environment of its own.
 
 Of every film and tracker it says
 
-    seen       frames and faces, of those that are at least 60 % visible
+    seen       faces of all frames, without those of which more than 40 % are covered or out of the picture
     switches, fragmentations, IDF1, MOTA
                of motmetrics, boxes that share half of their union being the same; of the numbers of persons, or those
                of faces where a tracker knows no persons, or a film shows a person more than once at a time
@@ -357,9 +357,17 @@ def line(film: str, tracker: str, verdict: Verdict) -> str:
     )
 
 
-@click.command(help=__doc__.replace("\n\n", "\n\n\b\n") if __doc__ else None)
+def plain(text: str) -> str:
+    """A text whose lines click leaves as they are."""
+    return text.replace("\n\n", "\n\n\b\n")
+
+
+@click.command(
+    help=plain(__doc__ or ""),
+    epilog=plain("Films:\n\n" + "\n".join(f"{name:14} {film.make.__doc__}" for name, film in FILMS.items())),
+)
 @click.argument("bundle", type=click.Path(exists=True, path_type=Path))
-@click.argument("films", nargs=-1, type=click.Choice([*FILMS]))
+@click.argument("films", nargs=-1, type=click.Choice([*FILMS]), metavar="[FILM]...")
 @click.option("--media", default="../shared/media", type=click.Path(exists=True, path_type=Path), show_default=True)
 @click.option(
     "--group",
@@ -405,8 +413,8 @@ def main(
                 found = ours(model, video) if name == OURS else beside(name, boxes, video)
                 verdict = verdicts.setdefault(one.name, {})[name] = judge(truths, found)
                 click.echo(line(one.name, name, verdict))
-                if faults:
-                    click.echo("\n".join(f"    {fault}" for fault in verdict.faults), err=True)
+                for fault in verdict.faults if faults else ():
+                    click.echo(f"    {fault}", err=True)
     if out is not None:
         figures = {name: {tracker: asdict(one) for tracker, one in row.items()} for name, row in verdicts.items()}
         out.write_text(json.dumps(figures, indent=1))
