@@ -124,7 +124,7 @@ def variant(made_once):
     from mdhr_train.model import MDHR, ModelConfig
 
     @cache
-    def export(config, clip_graph):
+    def export(config):
         model = MDHR(config).eval()
         for key, tensor in model.state_dict().items():
             if tensor.is_floating_point():
@@ -132,15 +132,14 @@ def variant(made_once):
 
         def make(path):
             save_checkpoint(path.with_name("a.pt"), model)
-            options = Options(clip_graph=clip_graph, identity=False)
-            export_bundle(path.with_name("a.pt"), path, options, lambda _: nullcontext())
+            export_bundle(path.with_name("a.pt"), path, Options(identity=False), lambda _: nullcontext())
 
-        name = sha256(repr((config, clip_graph)).encode()).hexdigest()[:16]
+        name = sha256(repr(config).encode()).hexdigest()[:16]
         return model, made_once(f"variants/{name}/a.mdhr", make)
 
-    def make(clip_graph=False, **overrides):
+    def make(**overrides):
         sizes = {"node_features": 16, "dynamics_channels": 8, "radius": 2}
-        return export(ModelConfig(BP4D, tiny_backbone.NAME, **sizes, **overrides), clip_graph)
+        return export(ModelConfig(BP4D, tiny_backbone.NAME, **sizes, **overrides))
 
     return make
 

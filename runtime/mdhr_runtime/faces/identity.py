@@ -109,7 +109,7 @@ class People:
         with self._lock:
             self._remember(person, embedding)
 
-    def recognise(self, embedding: np.ndarray, beside: Iterable[int] = (), *, patient: bool = True) -> int | None:
+    def recognise(self, embedding: np.ndarray, beside: Iterable[int] = (), *, new_below: float = OTHER) -> int | None:
         """Find out whose face it is; somebody who is like nobody is a new person.
 
         Two faces of one person at a time, as in a mirror or in a call that shows somebody twice, are nearly the same
@@ -119,7 +119,7 @@ class People:
         Args:
             embedding: The face's, float32 (128,), of unit length.
             beside: The people whose faces were in the picture at the same time.
-            patient: Whether a face that is like somebody's, but not enough, is left open. Else, it is a new person's.
+            new_below: Likeness to everybody below which it is a new person's; what is above it is left open.
 
         Returns:
             The person's number, or None if that is left open.
@@ -128,7 +128,7 @@ class People:
             likeness = {person: self._likeness(person, embedding) for person in self._templates}
             wanted = dict.fromkeys(likeness, SAME) | dict.fromkeys(beside, SURE)
             known = [person for person in likeness if likeness[person] >= wanted[person]]
-            if not known and patient and max(likeness.values(), default=-1.0) >= OTHER:
+            if not known and max(likeness.values(), default=-1.0) >= new_below:
                 return None
             person = max(known, key=likeness.__getitem__, default=self._next)
             self._next = max(self._next, person + 1)
@@ -198,7 +198,10 @@ class EmbeddingIdentity:
             if embedding is None:
                 continue
             if track.person is None:
-                track.person = self._people.recognise(embedding, track.beside, patient=track.tries < PATIENCE)
+                new_below = OTHER if track.tries < PATIENCE else SURE
+                if track.tries < PATIENCE and _is_covered(track, tracks):
+                    new_below = -1.0  # half of a face is like nobody's
+                track.person = self._people.recognise(embedding, track.beside, new_below=new_below)
             if track.person is None:
                 track.tries, track.wait = track.tries + 1, RETRY
             else:
@@ -243,6 +246,12 @@ class EmbeddingIdentity:
 
 def _seen(tracks: Iterable[Track]) -> list[Track]:
     return [track for track in tracks if track.observation is not None]
+
+
+def _is_covered(track: Track, tracks: Iterable[Track]) -> bool:
+    """Whether another face may be before that of a track."""
+    others = [one.box for one in _seen(tracks) if one is not track]
+    return bool(others) and bool(overlaps(track.box[None], np.stack(others)).max() > 0)
 
 
 def _has_changed(track: Track) -> bool:

@@ -96,7 +96,7 @@ def test_a_face_like_somebodys_is_left_open_for_a_while():
     people.recognise(like(1))
     doubtful = like((SAME + OTHER) / 2)
     assert people.recognise(doubtful) is None
-    assert people.recognise(doubtful, patient=False) == 1
+    assert people.recognise(doubtful, new_below=SURE) == 1
 
 
 @pytest.mark.parametrize(("likeness", "expected"), [(SURE + 0.01, 0), ((SURE + SAME) / 2, None)])
@@ -104,7 +104,7 @@ def test_two_faces_at_a_time_are_one_persons_only_if_they_are_nearly_one_picture
     people = People()
     people.recognise(like(1))
     assert people.recognise(like(likeness), beside={0}) == expected
-    assert people.recognise(like(likeness), beside={0}, patient=False) == (1 if expected is None else 0)
+    assert people.recognise(like(likeness), beside={0}, new_below=SURE) == (1 if expected is None else 0)
 
 
 def test_a_person_is_known_by_a_few_faces_of_which_the_first_stays():
@@ -210,6 +210,16 @@ def test_a_face_that_may_be_somebodys_is_a_new_persons_after_some_looks(scene):
         assert faces.looks <= PATIENCE + 2
     assert faces.looks == PATIENCE + 2
     assert persons(tracks) == [0, 1]
+
+
+def test_a_face_that_may_be_covered_is_a_new_persons_only_after_some_looks(scene):
+    faces, _, tracks, frame, _ = scene(like(1, 0), like(1, 1))
+    tracks[1].box = tracks[0].box + 20
+    frame()
+    assert persons(tracks) == [None, None]
+    while None in persons(tracks):
+        frame()
+        assert faces.looks <= 2 * PATIENCE + 2
 
 
 def test_one_odd_look_ends_nothing_and_two_end_the_track(scene):
