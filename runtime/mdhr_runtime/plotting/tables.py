@@ -197,9 +197,11 @@ class Table:
             raise RecordError(f"{place} is wrong at {column}: {value!s:.20} is {why}.")
         return number
 
-    def _name(self, value: Any) -> str:
-        if not isinstance(value, str):  # a program took a name for a number, or an empty one for a missing one
-            return "" if value is None or value != value else f"{value:g}"
+    def _name(self, value: Any) -> Any:
+        if value is None or value != value:  # a program took an empty name for a missing one
+            return ""
+        if not isinstance(value, str):  # or a name for a number
+            return f"{value:g}" if type(value) in (int, float) else value
         if self.path.suffix.lower() == ".csv" and not value.isascii():
             with_bytes = value.encode(errors="surrogateescape")
             try:
@@ -232,7 +234,7 @@ def _objects(lines: Iterator[tuple[int, str]]) -> Rows:
             continue
         place = f"Line {number}"
         try:
-            row = from_json(line.encode(errors="surrogatepass"))
+            row = from_json(line.encode())
             # As we write them; pandas may have made columns of the scores.
             nested = {au + SCORE_SUFFIX: each["score"] for au, each in (row.get("aus") or {}).items()}
             if len(_aus(tuple(nested))) < len(nested):
@@ -241,6 +243,8 @@ def _objects(lines: Iterator[tuple[int, str]]) -> Rows:
             if begun and is_cut(line):
                 return
             raise RecordError(f"{place}: {error}") from error
+        except UnicodeEncodeError as error:
+            raise RecordError(f"{place} is not in UTF-8.") from error
         except (TypeError, KeyError, AttributeError) as error:
             raise RecordError(f"{place} is of another kind of file ({error}).") from error
         yield place, {"success": bool(nested), **row, **nested}
