@@ -80,7 +80,7 @@ def _both_documents(folder: Path) -> str | None:
     return None if counts == [AUS, AUS] else f"{dict(zip(documents, counts, strict=True))}"
 
 
-BAD_NAMES = ("x", "x.", "", "x.txt", "x.parquet", "x.jsonl", "x.mp4", "-", "x/", "live://0", "x.csv.gz")
+BAD_NAMES = ("x", "x.", "", "x.parquet", "x.jsonl", "-", "x/", "live://0", "x.csv.gz")
 ADDRESSES = ("ws://me:S3CR3T@127.0.0.1:1/x.csv", "mqtt://me:S3CR3T@127.0.0.1/x.csv", "https://h/x.eaf?token=S3CR3T")
 NO_RULE = (
     ("--event-thresholds", "0.4", "0.5"),
@@ -187,7 +187,7 @@ CASES = [
         read_a_little("pipe.csv"),
     ),
     *(
-        Case(f"{option} in no folder", "run", (*RUN, option, f"none/{name}"), (), refused("none", "folder"))
+        Case(f"{option} {name} in no folder", "run", (*RUN, option, f"none/{name}"), (), refused("none", "folder"))
         for option, name in KINDS
     ),
     *(
