@@ -68,10 +68,15 @@ def _in_elan(path: Path) -> dict[tuple[str, str], tuple[float, float]]:
 
 def _whole(folder: Path) -> str | None:
     """Look whether what a run that was killed has left is whole, and says no more than it knew."""
-    lines = (folder / "events.csv").read_bytes()
-    if lines and not lines.endswith(b"\n"):
-        return "torn lines"
-    return "events that were not over" if lines.count(b"\n") > 1 else None
+    return _not_torn(folder) or ("events that were not over" if read(folder / "events.csv") else None)
+
+
+def _not_torn(folder: Path) -> str | None:
+    """Look whether files that are there are whole: lines end, and documents can be read."""
+    for document in folder.glob("*.eaf"):
+        _in_elan(document)
+    torn = [path.name for path in folder.glob("*.csv") if path.stat().st_size and path.read_bytes()[-1:] != b"\n"]
+    return f"torn lines in {', '.join(torn)}" if torn else None
 
 
 def _both_documents(folder: Path) -> str | None:
@@ -328,6 +333,15 @@ CASES = [
             during=written("au.csv", 3000, number),
         )
         for number in (signal.SIGINT, signal.SIGTERM)
+    ),
+    Case(
+        "SIGINT twice in mid-run",
+        "run",
+        ("{bundle}", "{long}", *ALL, *ALWAYS),
+        (),
+        Right((130,), new=("au.csv",), maybe=("events.*", "summary.*", LOCK), seen=_not_torn),
+        Start(seconds=20),
+        written("au.csv", 3000, signal.SIGINT, signal.SIGINT),
     ),
     Case(
         "SIGKILL in mid-run",
