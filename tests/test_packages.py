@@ -1,5 +1,6 @@
 """What is installed, and who imports whom."""
 
+import csv
 import os
 import re
 import shutil
@@ -9,7 +10,10 @@ import venv
 import zipfile
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from skimage import data
 
 pytestmark = pytest.mark.slow
 
@@ -74,6 +78,7 @@ def test_every_extra_that_a_message_names_exists():
         for extra in extras_of.split(",")
     }
     assert {"train", "export", "cpu"} <= set(named)
+    assert "face-recognition-models" in re.search(r"^export = \[.*?^\]", section, re.MULTILINE | re.DOTALL)[0]
     assert not {extra: path for extra, path in named.items() if extra not in extras}
 
 
@@ -135,6 +140,17 @@ for name in ("torch", "timm", "onnx"):
 """
     result = subprocess.run([lean_python, "-c", script, tiny_bundle], capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
+
+
+def test_people_and_events_need_no_more_than_the_runtime(lean_python, tiny_bundle, tmp_path):
+    portrait = np.ascontiguousarray(data.astronaut()[:240, 100:340, ::-1])
+    cv2.imwrite(str(tmp_path / "a.png"), portrait)
+    outputs = ("--out", "au.csv", "--events", "events.csv", "--events", "events.eaf", "--summary", "summary.csv")
+    run(lean_python.parent / "mdhr-run", tiny_bundle, "a.png", *outputs, cwd=tmp_path)
+    (row,) = csv.DictReader((tmp_path / "au.csv").read_text().splitlines())
+    assert row["person"] == "0"
+    assert float(row["quality"]) > 0.9
+    assert all((tmp_path / name).is_file() for name in outputs[1::2])
 
 
 @pytest.mark.parametrize("command", ["mdhr-run", "mdhr-plot", "mdhr-export", "mdhr-train"])

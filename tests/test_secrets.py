@@ -75,8 +75,9 @@ def test_a_camera_to_every_kind_of_output_until_it_is_stopped(run, told, camera,
     rows, page = free_port(), free_port()
     files = ("a.csv", "a.jsonl", "a.parquet")
     out = [argument for file in files for argument in ("--out", file)]
+    events = ("--events", "events.csv", "--events", "events.eaf", "--summary", "summary.csv")
     publish = ("--publish", f"ws://{LOGIN}@127.0.0.1:{rows}/rows")
-    process = run(camera, *out, "--overlay", "a.mp4", *publish, "--serve", page)
+    process = run(camera, *out, *events, "--overlay", "a.mp4", *publish, "--serve", page)
     work = tmp_path / "work"
     wait_for(lambda: process.poll() is not None or _lines(work / "a.jsonl") > 2, 120)
     assert process.poll() is None, told()
@@ -88,6 +89,7 @@ def test_a_camera_to_every_kind_of_output_until_it_is_stopped(run, told, camera,
     assert process.wait(60) == 128 + number
     text = told()
     assert "stopped" in text
+    assert all((work / name).stat().st_size for name in events[1::2])
     assert {json.loads(line)["source"] for line in (work / "a.jsonl").read_text().splitlines()} == {
         f"{camera.partition('@')[2].partition('/')[0]}/live/cam"
     }
@@ -205,7 +207,7 @@ def test_sources_that_fail(tiny_bundle, tmp_path, monkeypatch, capfd, url):
     assert "error: " in said
 
 
-@pytest.mark.parametrize("option", ["--publish", "--out", "--overlay", "--serve"])
+@pytest.mark.parametrize("option", ["--publish", "--out", "--overlay", "--serve", "--events", "--summary"])
 @pytest.mark.parametrize("url", TARGETS)
 def test_targets_that_fail(tiny_bundle, tmp_path, monkeypatch, capfd, url, option):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((64, 64, 3), np.uint8))

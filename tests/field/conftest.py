@@ -13,7 +13,7 @@ from .stock import fill
 
 READY_MADE = (  # what programs of ours make of the stock
     ("run", "{bundle} {clip} --out table.csv --out lines.jsonl --out columns.parquet --overlay drawn.mp4"),
-    ("run", "{bundle} {clip} --events events.csv --summary summary.csv --event-thresholds 0 0"),
+    ("run", "{bundle} {clip} --events occurrences.csv --summary figures.csv --event-thresholds 0 0"),
     ("plot", "table.csv --out chart.png"),
     ("plot", "table.csv --out vector.svg"),
 )

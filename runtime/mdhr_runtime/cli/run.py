@@ -160,7 +160,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     default="within",
     show_default=True,
     callback=lambda _, __, value: value == "across",
-    help="Number people within every source, or across all of them.",
+    help="Number people within every source, or across all of them; files are then analysed one after the other.",
 )
 @_option(
     "Faces",

@@ -88,6 +88,7 @@ def analyze(
         choice=faces.choice,
         provisional=provisional,
         min_quality=faces.min_quality,
+        in_turn=faces.across,
     ) as analysis:
         yield from analysis
     analysis.raise_problems()
@@ -156,6 +157,8 @@ class Analysis:
         choice: Which of the faces are scored.
         provisional: Whether every frame gets a provisional result at once.
         min_quality: Quality of a view below which a row has no scores.
+        in_turn: Whether files are analysed one after the other, so that the numbers of people whom they have in common
+            do not depend on which is faster.
         keep_images: Whether results carry the images.
         on_problem: Called from another thread when a source ends with an error: its name, and the error. The other
             sources go on.
@@ -174,6 +177,7 @@ class Analysis:
         choice: Choice = EVERYONE,
         provisional: bool = False,
         min_quality: float = 0.0,
+        in_turn: bool = False,
         keep_images: bool = True,
         on_problem: Callable[[str, MdhrError], None] = lambda name, error: None,
         on_warning: Callable[[str, str], None] = lambda name, text: None,
@@ -181,6 +185,7 @@ class Analysis:
         self.problems: list[tuple[str, MdhrError]] = []
         self._on_problem, self._on_warning = on_problem, on_warning
         self._bug: BaseException | None = None
+        self._files_at_once = 1 if in_turn else FILES_AT_ONCE
         self._scheduler = Scheduler(model.batch(), provisional=provisional)
         self._arrival = Wakeup()
         self._results: Channel[FrameResult] = Channel(MOST_RESULTS)
@@ -280,7 +285,7 @@ class Analysis:
         if not self._waiting or self._waiting[0].source.live:
             return bool(self._waiting)
         files = sum(not timeline.done for timeline in self._timelines if not timeline.source.live)
-        return files - len(self._waiting) < FILES_AT_ONCE
+        return files - len(self._waiting) < self._files_at_once
 
     def _start_due(self) -> None:
         while self._due():

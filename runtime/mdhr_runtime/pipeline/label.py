@@ -96,6 +96,7 @@ def label(
         choice=faces.choice,
         provisional=provisional,
         min_quality=faces.min_quality,
+        in_turn=faces.across,
         keep_images=any(kind.needs_images for kind, _ in kinds),
         on_problem=on_problem,
         on_warning=on_warning,

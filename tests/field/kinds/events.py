@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
+
 from ..case import Case, Right, Start, misused, refused, works
-from ..stock import fifo, link, mode, put, subfolder, text
+from ..stock import fifo, link, mode, picture, put, subfolder, text
 from .faces import read
 from .places import POWERLESS, read_a_little, read_to_end
 from .signals import LOCK, written
@@ -66,10 +68,15 @@ def _in_elan(path: Path) -> dict[tuple[str, str], tuple[float, float]]:
 
 def _whole(folder: Path) -> str | None:
     """Look whether what a run that was killed has left is whole, and says no more than it knew."""
-    lines = (folder / "events.csv").read_bytes()
-    if lines and not lines.endswith(b"\n"):
-        return "torn lines"
-    return "events that were not over" if lines.count(b"\n") > 1 else None
+    return _not_torn(folder) or ("events that were not over" if read(folder / "events.csv") else None)
+
+
+def _not_torn(folder: Path) -> str | None:
+    """Look whether files that are there are whole: lines end, and documents can be read."""
+    for document in folder.glob("*.eaf"):
+        _in_elan(document)
+    torn = [path.name for path in folder.glob("*.csv") if path.stat().st_size and path.read_bytes()[-1:] != b"\n"]
+    return f"torn lines in {', '.join(torn)}" if torn else None
 
 
 def _both_documents(folder: Path) -> str | None:
@@ -78,7 +85,7 @@ def _both_documents(folder: Path) -> str | None:
     return None if counts == [AUS, AUS] else f"{dict(zip(documents, counts, strict=True))}"
 
 
-BAD_NAMES = ("x", "x.", "", "x.txt", "x.parquet", "x.jsonl", "x.mp4", "-", "x/", "live://0", "x.csv.gz")
+BAD_NAMES = ("x", "x.", "", "x.parquet", "x.jsonl", "-", "x/", "live://0", "x.csv.gz")
 ADDRESSES = ("ws://me:S3CR3T@127.0.0.1:1/x.csv", "mqtt://me:S3CR3T@127.0.0.1/x.csv", "https://h/x.eaf?token=S3CR3T")
 NO_RULE = (
     ("--event-thresholds", "0.4", "0.5"),
@@ -117,8 +124,8 @@ CASES = [
         "no face, no events",
         "run",
         ("{bundle}", "x.png", *ALL, *ALWAYS),
-        (put("drawn.mp4", "x.png"),),
-        works("au.csv", "events.csv", "events.eaf", "summary.csv"),
+        (picture("x.png", lambda: np.zeros((64, 64, 3), np.uint8)),),
+        works("au.csv", "events.csv", "events.eaf", "summary.csv", rows=1, seen=agree),
     ),
     # Rules
     *(
@@ -185,7 +192,7 @@ CASES = [
         read_a_little("pipe.csv"),
     ),
     *(
-        Case(f"{option} in no folder", "run", (*RUN, option, f"none/{name}"), (), refused("none", "folder"))
+        Case(f"{option} {name} in no folder", "run", (*RUN, option, f"none/{name}"), (), refused("none", "folder"))
         for option, name in KINDS
     ),
     *(
@@ -326,6 +333,15 @@ CASES = [
             during=written("au.csv", 3000, number),
         )
         for number in (signal.SIGINT, signal.SIGTERM)
+    ),
+    Case(
+        "SIGINT twice in mid-run",
+        "run",
+        ("{bundle}", "{long}", *ALL, *ALWAYS),
+        (),
+        Right((130,), new=("au.csv",), maybe=("events.*", "summary.*", LOCK), seen=_not_torn),
+        Start(seconds=20),
+        written("au.csv", 3000, signal.SIGINT, signal.SIGINT),
     ),
     Case(
         "SIGKILL in mid-run",

@@ -62,6 +62,10 @@ def people(count: int) -> Callable[[Rows], bool]:
     return lambda rows: len({row["person"] for row in rows if row["person"]}) == count
 
 
+def _all_are_one(rows: Rows) -> bool:
+    return {row["person"] for row in rows if row["frame"] == rows[-1]["frame"]} == {"0"}
+
+
 def flaw(word: str) -> Callable[[Rows], bool]:
     """In the last frame, this is what lowers the quality most."""
     return lambda rows: rows[-1]["flaws"].split(" ")[0] == word and float(rows[-1]["quality"]) < 0.9
@@ -132,7 +136,7 @@ def _tall(step: int) -> np.ndarray:
 
 
 SCENES = (  # name, picture by its number, options, rules for the rows
-    ("the same face four times, as in a video call", call, (), {"four_faces": faces(4), "one_person": people(1)}),
+    ("the same face four times, as in a video call", call, (), {"four_faces": faces(4), "one_person": _all_are_one}),
     ("a poster of the same face", _poster, (), {"two_faces": faces(2)}),
     ("a face on a screen behind a person", _screen, (), {"two_faces": faces(2)}),
     ("a mirrored wall", _mirror, (), {"two_faces": faces(2)}),
@@ -159,6 +163,11 @@ def _changing(folder: Path, stock: Stock) -> None:
         cv2.imwrite(str(folder / "x" / f"{step}.png"), cv2.resize(call(step), size, interpolation=cv2.INTER_AREA))
 
 
+def _numbered(numbers: dict[str, str]) -> Callable[[Rows], bool]:
+    """Every source has one person, of this number."""
+    return lambda rows: {(row["source"], row["person"]) for row in rows} == set(numbers.items())
+
+
 def _stays_left_below(rows: Rows) -> bool:
     return [_place(row, 1 if int(row["frame"]) <= 3 else 2) for row in rows] == [2] * 6
 
@@ -170,13 +179,10 @@ def _black_white(step: int) -> np.ndarray:
 NO_CHOICE = (
     ("--face", "biggest"),
     ("--face", ""),
-    ("--face", "0"),
-    ("--face", "nearest"),
     ("--face", "nearest:5"),
     ("--face", "nearest:1,2,3"),
     ("--face", "nearest:-1,5"),
     ("--face", "nearest:nan,5"),
-    ("--face", "nearest:inf,5"),
     ("--face", "nearest:1e9,5"),
     ("--face", "nearest:0,5;0,5"),
     ("--roi", ""),
@@ -184,12 +190,10 @@ NO_CHOICE = (
     ("--roi", "0,0,0,0"),
     ("--roi", "0,0,-5,5"),
     ("--roi", "0,0,nan,5"),
-    ("--roi", "0,0,inf,5"),
     ("--roi", "0,0,1e9,5"),
     ("--roi", "left"),
     ("--max-faces", "0"),
     ("--max-faces", "-1"),
-    ("--max-faces", "1.5"),
     ("--max-faces", "nan"),
     ("--min-quality", "-0.1"),
     ("--min-quality", "1.1"),
@@ -403,9 +407,9 @@ CASES = [
             "run",
             (*RUN, "a.avi", "b.jpg", "--identities", how, *TO),
             (put("clip.avi", "a.avi"), media("single_face.jpg", "b.jpg")),
-            works("au.csv", rows=10, seen=holds(numbers=people(wanted))),
+            works("au.csv", rows=10, seen=holds(numbers_in_order=_numbered({"a.avi": "0", "b.jpg": last}))),
         )
-        for how, wanted in (("within", 1), ("across", 2))
+        for how, last in (("within", "0"), ("across", "1"))
     ),
     Case(
         "a source without a face beside one with",

@@ -138,8 +138,8 @@ REFUSED: dict[str, tuple[Callable[[bytes], bytes] | bytes, str]] = {  # what is 
     ),
 }
 
-FIGURES = ("events", "summary")
-"""Other tables of ours that are drawn."""
+FIGURES = ("occurrences", "figures")
+"""Other tables of ours that are drawn: events, and a summary."""
 FIGURES_REFUSED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "only a header": (lambda data: data.splitlines()[0] + b"\n", "nothing to draw|no .*row|no .*event|no AU"),
     "a number is a word": (

@@ -331,6 +331,23 @@ def test_why_there_is_no_face_fits_what_was_asked_for(tiny_bundle, write_video, 
     assert "All frames are dark" in invoke(tiny_bundle, write_video("b.avi", [BLANK] * 2), "--out", out).output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--faces", "crops", "--face", "largest"), "--roi is about faces that are found"),
+        (("--faces", "crops", "--min-quality", "0.5"), "--min-quality is about faces that are found"),
+        (("--faces", "crops", "--identity", "embedding"), "--identity embedding is about"),
+        (("--faces", "crops", "--identities", "across"), "--identities across is about"),
+        (("--identity", "none", "--identities", "across"), "--identity none recognises nobody"),
+    ],
+)
+def test_choices_of_faces_of_which_one_would_do_nothing_are_refused(tiny_bundle, tmp_path, out, arguments, words):
+    result = invoke(tiny_bundle, tmp_path / "a.avi", *arguments, "--out", out)
+    assert result.exit_code == 2
+    assert words in " ".join(result.output.split())
+    assert not out.exists()
+
+
 def test_info_tells_of_the_sources(tiny_bundle, write_video, out):
     video = write_video("a.avi", [BLANK] * 3)
     assert (

@@ -356,6 +356,13 @@ def test_few_files_run_at_once_in_their_order_and_all_cameras(model, monkeypatch
     assert {stats.state for stats in analysis.stats().values()} == {"ended"}
 
 
+def test_files_whose_people_are_numbered_together_are_analysed_in_turn(model, swaying):
+    files = [Arrays(swaying[:3] * 4, "long"), Arrays(swaying[:1], "short")]
+    with Analysis(files, model, make_face_providers(model), in_turn=True) as analysis:
+        sources = [result.source for result in analysis]
+    assert sources == ["long"] * 12 + ["short"]
+
+
 def test_files_that_fail_at_once_make_way_for_the_others(model, swaying):
     thin = VideoError("It broke.", "It was thin.", "Take another.")
     broken = [Arrays([], str(number), error=thin) for number in range(2 * FILES_AT_ONCE)]
