@@ -28,6 +28,7 @@ def test_export_prints_a_table_and_writes_a_bundle(tiny_checkpoint, tmp_path, mo
     assert (bundle / "manifest.json").exists()
 
 
+@pytest.mark.usefixtures("traced")
 def test_the_face_recognition_can_be_left_out(tiny_checkpoint, tmp_path):
     out = tmp_path / "x.mdhr"
     command = ["--ckpt", str(tiny_checkpoint), "--out", str(out), "--no-verify", "--no-identity"]
