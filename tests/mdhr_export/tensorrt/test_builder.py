@@ -129,8 +129,8 @@ def test_encoders_build(flavor, traced, backbone, precision):
         assert counts["INT64"] < 30
     built = build_engine(path, flavor, shapes(path, 8, 16), BuildSettings())
     assert built.layers == counts
-    # Two bytes for a weight, or four, and both profiles share them.
-    assert len(built.data) < 1.2 * path.stat().st_size
+    # Two bytes for a weight, or four, and both profiles share them: else it were twice the size.
+    assert len(built.data) < 1.3 * path.stat().st_size
 
 
 # A layout has its number of regions, a precision its operations, which are the same in every region: all layouts in one
