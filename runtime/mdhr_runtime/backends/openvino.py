@@ -1,0 +1,288 @@
+"""Execution with OpenVINO on the CPU, x86 or Arm. It is imported at first use."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..bundle import Bundle, GraphRecord, TensorRecord
+from ..errors import BundleError, ProviderError, not_imported
+from ..threads import thread_count
+from .base import SMALL_GRAPHS, Buffer, Tensors, TensorView, allocate_on_host, check_tensors, thread_words
+
+CPU = "CPU"  # OpenVINO's name of it
+
+OLDEST = (2025, 0)
+"""Oldest version that was tried."""
+
+INSTALL = "Run `pip install 'mdhr-edge[openvino]'`."
+
+TELEMETRY = "openvino_telemetry"
+"""Module through which OpenVINO reports."""
+
+
+class OpenVinoGraph:
+    """A graph that OpenVINO has compiled; see `DeviceGraph`.
+
+    Its dimensions stay dynamic: compiled for one size, the model's graphs are at most 1.5 % faster, and need as much
+    memory again for every size.
+
+    Args:
+        compile_graph: Gives OpenVINO's compiled model.
+        side_by_side: Whether runs that overlap do not wait for each other: each is given a compiled model of its own
+            then, which OpenVINO lets run one at a time.
+    """
+
+    def __init__(self, compile_graph: Callable[[], Any], side_by_side: bool = False) -> None:
+        self._compiled = compile_graph()
+        self._outputs = {output.any_name: output for output in self._compiled.outputs}
+        self._another = compile_graph if side_by_side else lambda: self._compiled
+        # A request serves one run at a time, so there are as many as runs have overlapped.
+        self._idle = [self._compiled.create_infer_request()]
+
+    @property
+    def precision(self) -> Any:
+        """OpenVINO's type of the numbers that it computes with."""
+        return self._compiled.get_property("INFERENCE_PRECISION_HINT")
+
+    def tensors(self, record: GraphRecord) -> dict[str, TensorRecord]:
+        """Its inputs and outputs by name.
+
+        Args:
+            record: What they are expected to be. OpenVINO forgets the names of dynamic dimensions, and of sizes that
+                are computed may only know between what bounds they are; where it is in accord, the record's are given.
+        """
+        stated = {**record.inputs, **record.outputs}
+        return {
+            each.any_name: TensorRecord(
+                each.element_type.to_dtype().name,
+                _shape(each.partial_shape, stated[each.any_name].shape if each.any_name in stated else ()),
+            )
+            for each in (*self._compiled.inputs, *self._compiled.outputs)
+        }
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """Nothing: its dimensions may be as large as memory allows."""
+        return {}
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run the graph."""
+        tensors = {name: _shared(np.ascontiguousarray(array)) for name, array in inputs.items()}
+        outputs = {name: self._unallocated(name) for name in self._outputs}
+        self._infer(tensors | outputs)
+        return {name: np.array(tensor.data) for name, tensor in outputs.items()}
+
+    def allocate(self, rows: int, row: Sequence[int], dtype: str, *, zeros: bool = False) -> Buffer:
+        """Allocate memory of the host."""
+        return allocate_on_host(rows, row, dtype, zeros=zeros)
+
+    def run(self, inputs: Tensors, outputs: Tensors) -> None:
+        """Run the graph from memory to memory."""
+        arrays = {name: _array(tensor) for name, tensor in (*inputs.items(), *outputs.items())}
+        # A request remembers its tensors: one that is not given anew would be the memory of the run before.
+        forgotten = {name: self._unallocated(name) for name in self._outputs if name not in outputs}
+        self._infer({name: _shared(array) for name, array in arrays.items()} | forgotten)
+
+    def wait(self) -> None:
+        """Return: runs are done when they return."""
+
+    def _unallocated(self, name: str) -> Any:
+        """A tensor that OpenVINO allocates when it writes an output."""
+        output = self._outputs[name]
+        return openvino_module().Tensor(output.element_type, [0] * len(output.partial_shape))
+
+    def _infer(self, tensors: Mapping[str, Any]) -> None:
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self._another().create_infer_request()
+        for name, tensor in tensors.items():
+            request.set_tensor(name, tensor)
+        request.infer()
+        self._idle.append(request)
+
+
+def _shape(found: Any, stated: Sequence[int | str]) -> tuple[int | str, ...]:
+    """A shape of OpenVINO's, with what is stated in place of what it leaves open."""
+    if len(found) != len(stated):
+        return tuple(map(str, found))
+    return tuple(
+        (found_size.get_length() if found_size.is_static else size if _admits(found_size, size) else str(found_size))
+        for found_size, size in zip(found, stated, strict=True)
+    )
+
+
+def _admits(found: Any, stated: int | str) -> bool:
+    """Whether a dimension that is not fixed may have a name or a size."""
+    bounded = found.min_length > 0 or found.max_length >= 0
+    return isinstance(stated, str) or (bounded and found.compatible(openvino_module().Dimension(stated)))
+
+
+def _array(tensor: np.ndarray | TensorView) -> np.ndarray:
+    """A tensor as an array on the same memory."""
+    if isinstance(tensor, TensorView):
+        buffer = tensor.buffer
+        first = (tensor.pointer - buffer.pointer) // buffer.row_size
+        rows = tensor.size // buffer.row_size
+        array: np.ndarray = buffer.memory[first : first + rows].reshape(tensor.shape)
+        return array
+    if not tensor.flags.c_contiguous:
+        raise ValueError("an array that is bound must be contiguous")
+    return tensor
+
+
+def _shared(array: np.ndarray) -> Any:
+    """A tensor of OpenVINO's on an array's memory; if that is read-only, which OpenVINO refuses, on a copy of it."""
+    return openvino_module().Tensor(array, shared_memory=array.flags.writeable)
+
+
+class OpenVinoBackend:
+    """A bundle's ONNX graphs in OpenVINO; see `Backend`.
+
+    Args:
+        provider: "openvino".
+        bundle: The bundle.
+        threads: Threads that a graph takes. The small ones take one, that of who runs them.
+        why: Why it was chosen.
+
+    Attributes:
+        provider: "openvino".
+        reason: Its version and why it was chosen, for one line.
+
+    Raises:
+        ProviderError: OpenVINO is not installed or too old, or does not run on this processor.
+    """
+
+    def __init__(self, provider: str, bundle: Bundle, threads: int, why: str) -> None:
+        start()
+        self.provider = provider
+        self.reason = f"OpenVINO {installed_version()}, {bundle.manifest.precision}{thread_words(threads)}; {why}"
+        self._bundle = bundle
+        self._threads = threads
+
+    def load(self, name: str) -> OpenVinoGraph:
+        """Load a graph by its name, and check that it is what the manifest says."""
+        path, record = self._bundle.graph_path(name), self._bundle.manifest.graphs[name]
+        small = name in SMALL_GRAPHS
+        graph = load_graph(path, 1 if small else self._threads, side_by_side=small)
+        check_tensors(path, record, graph.tensors(record))
+        return graph
+
+
+@cache
+def start() -> Any:
+    """Start OpenVINO, once; returns its Core.
+
+    Raises:
+        ProviderError: It is not installed, too old, or does not run on this processor.
+    """
+    version = installed_version()
+    if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST:
+        raise ProviderError(
+            f"OpenVINO {version} is too old.",
+            f"Bundles run in OpenVINO {'.'.join(map(str, OLDEST))} and later.",
+            "Run `pip install --upgrade 'mdhr-edge[openvino]'`.",
+        )
+    core = openvino_module().Core()
+    if CPU not in core.available_devices:
+        raise ProviderError(
+            f"OpenVINO {version} does not run on this processor.",
+            f"It finds {', '.join(core.available_devices) or 'no device'} here, and no {CPU}.",
+            "Choose --provider cpu.",
+        )
+    return core
+
+
+def installed_version() -> str:
+    """OpenVINO's version, such as "2026.4.1".
+
+    Raises:
+        ProviderError: It is not installed.
+    """
+    # Before 2023 the module was an empty package around the one that has it.
+    return str(getattr(openvino_module(), "__version__", "2022")).partition("-")[0]
+
+
+def load_graph(path: Path, threads: int | None = None, side_by_side: bool = False) -> OpenVinoGraph:
+    """Load an ONNX file.
+
+    Args:
+        path: The file.
+        threads: Threads that a run takes; None as for `thread_count`.
+        side_by_side: As for `OpenVinoGraph`.
+
+    Raises:
+        ConfigError: MDHR_THREADS is no number of threads.
+        ProviderError: OpenVINO is not installed or too old, or does not compute float32 on this processor.
+        BundleError: OpenVINO refuses the file.
+    """
+    core, float32 = start(), openvino_module().Type.f32
+    options = {
+        # Left to itself it computes with less on processors that can: bfloat16 on some of x86, float16 on Arm.
+        "INFERENCE_PRECISION_HINT": float32,
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": 1,
+        "INFERENCE_NUM_THREADS": thread_count(threads),
+        # Threads that are tied to a core wait for it while another program has it, and another core is free.
+        "ENABLE_CPU_PINNING": False,
+    }
+    try:
+        model = core.read_model(path)
+        graph = OpenVinoGraph(lambda: core.compile_model(model, CPU, options), side_by_side)
+    except Exception as error:  # RuntimeError, or what the binding makes of C++'s others
+        raise BundleError(
+            f"OpenVINO refuses {path}.",
+            str(error).strip().splitlines()[-1].lstrip("- "),
+            f"The graph may be newer than this OpenVINO ({installed_version()}): upgrade it, export again, or choose "
+            "another --provider.",
+        ) from error
+    if graph.precision != float32:
+        raise ProviderError(
+            "OpenVINO does not compute in float32 here.",
+            f"OpenVINO {installed_version()} was told to, and chose otherwise for this processor.",
+            "Choose --provider cpu.",
+        )
+    return graph
+
+
+def openvino_module() -> Any:
+    """OpenVINO, imported at first use, and then without what reports.
+
+    Raises:
+        ProviderError: It is not installed.
+    """
+    try:
+        with _silence():
+            import openvino
+    except ImportError as error:
+        raise ProviderError(*not_imported("OpenVINO", error, INSTALL)) from error
+    return openvino
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Let OpenVINO be imported as if what it reports with was not installed.
+
+    When it is imported it otherwise writes an identifier of the machine to ~/intel, and tells Google Analytics, from a
+    forked process, that it was. No variable of the environment keeps it from that but one that says that this is CI.
+    """
+    modules: dict[str, Any] = sys.modules
+    if "openvino" in modules:
+        yield
+        return
+    kept = modules.get(TELEMETRY)
+    modules[TELEMETRY] = None
+    try:
+        yield
+    finally:
+        del modules[TELEMETRY]
+        if kept is not None:
+            modules[TELEMETRY] = kept
