@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -224,7 +223,8 @@ def load_graph(path: Path, threads: int | None = None, side_by_side: bool = Fals
         ProviderError: OpenVINO is not installed or too old, or does not compute float32 on this processor.
         BundleError: OpenVINO refuses the file.
     """
-    core, float32 = start(), openvino_module().Type.f32
+    core, module = start(), openvino_module()
+    float32 = module.Type.f32
     options = {
         # Left to itself it computes with less on processors that can: bfloat16 on some of x86, float16 on Arm.
         "INFERENCE_PRECISION_HINT": float32,
@@ -235,7 +235,9 @@ def load_graph(path: Path, threads: int | None = None, side_by_side: bool = Fals
         "ENABLE_CPU_PINNING": False,
     }
     try:
-        model = core.read_model(path)
+        # `Core.read_model` tries a file as the formats of other frameworks too.
+        onnx = module.frontend.FrontEndManager().load_by_framework("onnx")
+        model = onnx.convert(onnx.load(path))
         graph = OpenVinoGraph(lambda: core.compile_model(model, CPU, options), side_by_side)
     except Exception as error:  # RuntimeError, or what the binding makes of C++'s others
         raise BundleError(
@@ -253,36 +255,24 @@ def load_graph(path: Path, threads: int | None = None, side_by_side: bool = Fals
     return graph
 
 
+@cache
 def openvino_module() -> Any:
-    """OpenVINO, imported at first use, and then without what reports.
+    """OpenVINO, imported at first use, as if what it reports with was not installed.
+
+    Otherwise it writes an identifier of the machine to ~/intel when it is imported, and tells Google Analytics, from a
+    forked process, that it was. No variable of the environment keeps it from that but one that says that this is CI.
 
     Raises:
         ProviderError: It is not installed.
     """
-    try:
-        with _silence():
-            import openvino
-    except ImportError as error:
-        raise ProviderError(*not_imported("OpenVINO", error, INSTALL)) from error
-    return openvino
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Let OpenVINO be imported as if what it reports with was not installed.
-
-    When it is imported it otherwise writes an identifier of the machine to ~/intel, and tells Google Analytics, from a
-    forked process, that it was. No variable of the environment keeps it from that but one that says that this is CI.
-    """
     modules: dict[str, Any] = sys.modules
-    if "openvino" in modules:
-        yield
-        return
-    kept = modules.get(TELEMETRY)
+    kept = {name: modules[name] for name in (TELEMETRY,) if name in modules}
     modules[TELEMETRY] = None
     try:
-        yield
+        import openvino
+    except ImportError as error:
+        raise ProviderError(*not_imported("OpenVINO", error, INSTALL)) from error
     finally:
         del modules[TELEMETRY]
-        if kept is not None:
-            modules[TELEMETRY] = kept
+        modules.update(kept)
+    return openvino
