@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..bundle import EXPORT_AGAIN, Bundle, GraphRecord, TensorRecord
+from ..bundle import EXPORT_AGAIN, Bundle
 from ..contract import DETECTOR, EMBEDDER
 from ..errors import BundleError
 
@@ -199,23 +199,16 @@ class Provider:
     if_asked_for: bool = False
 
 
-def check_tensors(path: Path, record: GraphRecord, found: Mapping[str, TensorRecord]) -> None:
-    """Make sure that a graph is what its manifest says.
-
-    Args:
-        path: Its file.
-        record: The manifest's record of it.
-        found: Its inputs and outputs by name.
+def refuse_if_other(path: Path, different: Collection[str]) -> None:
+    """Refuse a graph's file if there are inputs or outputs that its manifest describes otherwise.
 
     Raises:
-        BundleError: It is another.
+        BundleError: There are such.
     """
-    stated = {**record.inputs, **record.outputs}
-    different = sorted(name for name in {**found, **stated} if found.get(name) != stated.get(name))
     if different:
         raise BundleError(
             f"{path} is not the graph that its manifest describes.",
-            f"They differ in the type or shape of {', '.join(different)}.",
+            f"They differ in the type or shape of {', '.join(sorted(different))}.",
             EXPORT_AGAIN,
         )
 

@@ -11,17 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle, GraphRecord, TensorRecord
+from ..bundle import Bundle, TensorRecord
 from ..errors import BundleError, ProviderError, not_imported
 from ..threads import thread_count
-from .base import SMALL_GRAPHS, Buffer, Tensors, TensorView, allocate_on_host, check_tensors, thread_words
+from .base import SMALL_GRAPHS, Buffer, Tensors, TensorView, allocate_on_host, refuse_if_other, thread_words
 
 CPU = "CPU"  # OpenVINO's name of it
 
 OLDEST = (2025, 0)
 """Oldest version that was tried."""
-
-INSTALL = "Run `pip install 'mdhr-edge[openvino]'`."
 
 TELEMETRY = "openvino_telemetry"
 """Module through which OpenVINO reports."""
@@ -46,26 +44,11 @@ class OpenVinoGraph:
         # A request serves one run at a time, so there are as many as runs have overlapped.
         self._idle = [self._compiled.create_infer_request()]
 
-    @property
-    def precision(self) -> Any:
-        """OpenVINO's type of the numbers that it computes with."""
-        return self._compiled.get_property("INFERENCE_PRECISION_HINT")
-
-    def tensors(self, record: GraphRecord) -> dict[str, TensorRecord]:
-        """Its inputs and outputs by name.
-
-        Args:
-            record: What they are expected to be. OpenVINO forgets the names of dynamic dimensions, and of sizes that
-                are computed may only know between what bounds they are; where it is in accord, the record's are given.
-        """
-        stated = {**record.inputs, **record.outputs}
-        return {
-            each.any_name: TensorRecord(
-                each.element_type.to_dtype().name,
-                _shape(each.partial_shape, stated[each.any_name].shape if each.any_name in stated else ()),
-            )
-            for each in (*self._compiled.inputs, *self._compiled.outputs)
-        }
+    def differences(self, stated: Mapping[str, TensorRecord]) -> set[str]:
+        """Names of inputs and outputs that it or the manifest's record of it lacks, or on which they differ."""
+        found = {each.any_name: each for each in (*self._compiled.inputs, *self._compiled.outputs)}
+        both = found.keys() & stated.keys()
+        return (found.keys() ^ stated.keys()) | {name for name in both if not _agree(found[name], stated[name])}
 
     @property
     def limits(self) -> Mapping[str, int]:
@@ -74,9 +57,8 @@ class OpenVinoGraph:
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the graph."""
-        tensors = {name: _shared(np.ascontiguousarray(array)) for name, array in inputs.items()}
         outputs = {name: self._unallocated(name) for name in self._outputs}
-        self._infer(tensors | outputs)
+        self._infer({name: _shared(np.ascontiguousarray(array)) for name, array in inputs.items()} | outputs)
         return {name: np.array(tensor.data) for name, tensor in outputs.items()}
 
     def allocate(self, rows: int, row: Sequence[int], dtype: str, *, zeros: bool = False) -> Buffer:
@@ -85,10 +67,9 @@ class OpenVinoGraph:
 
     def run(self, inputs: Tensors, outputs: Tensors) -> None:
         """Run the graph from memory to memory."""
-        arrays = {name: _array(tensor) for name, tensor in (*inputs.items(), *outputs.items())}
         # A request remembers its tensors: one that is not given anew would be the memory of the run before.
         forgotten = {name: self._unallocated(name) for name in self._outputs if name not in outputs}
-        self._infer({name: _shared(array) for name, array in arrays.items()} | forgotten)
+        self._infer({name: _shared(_array(tensor)) for name, tensor in {**inputs, **outputs}.items()} | forgotten)
 
     def wait(self) -> None:
         """Return: runs are done when they return."""
@@ -109,20 +90,16 @@ class OpenVinoGraph:
         self._idle.append(request)
 
 
-def _shape(found: Any, stated: Sequence[int | str]) -> tuple[int | str, ...]:
-    """A shape of OpenVINO's, with what is stated in place of what it leaves open."""
-    if len(found) != len(stated):
-        return tuple(map(str, found))
-    return tuple(
-        (found_size.get_length() if found_size.is_static else size if _admits(found_size, size) else str(found_size))
-        for found_size, size in zip(found, stated, strict=True)
+def _agree(found: Any, stated: TensorRecord) -> bool:
+    """Whether an input or output is as stated, as far as can be told.
+
+    OpenVINO forgets the names of dynamic dimensions, and of a size that is computed may know only its bounds.
+    """
+    shape = found.partial_shape
+    return (found.element_type.to_dtype(), len(shape)) == (np.dtype(stated.dtype), len(stated.shape)) and all(
+        one.is_dynamic if isinstance(size, str) else one.min_length <= size <= one.max_length
+        for one, size in zip(shape, stated.shape, strict=True)
     )
-
-
-def _admits(found: Any, stated: int | str) -> bool:
-    """Whether a dimension that is not fixed may have a name or a size."""
-    bounded = found.min_length > 0 or found.max_length >= 0
-    return isinstance(stated, str) or (bounded and found.compatible(openvino_module().Dimension(stated)))
 
 
 def _array(tensor: np.ndarray | TensorView) -> np.ndarray:
@@ -130,9 +107,8 @@ def _array(tensor: np.ndarray | TensorView) -> np.ndarray:
     if isinstance(tensor, TensorView):
         buffer = tensor.buffer
         first = (tensor.pointer - buffer.pointer) // buffer.row_size
-        rows = tensor.size // buffer.row_size
-        array: np.ndarray = buffer.memory[first : first + rows].reshape(tensor.shape)
-        return array
+        rows: np.ndarray = buffer.memory[first : first + tensor.size // buffer.row_size]
+        return rows.reshape(tensor.shape)
     if not tensor.flags.c_contiguous:
         raise ValueError("an array that is bound must be contiguous")
     return tensor
@@ -152,28 +128,61 @@ class OpenVinoBackend:
         threads: Threads that a graph takes. The small ones take one, that of who runs them.
         why: Why it was chosen.
 
-    Attributes:
-        provider: "openvino".
-        reason: Its version and why it was chosen, for one line.
-
     Raises:
         ProviderError: OpenVINO is not installed or too old, or does not run on this processor.
     """
 
     def __init__(self, provider: str, bundle: Bundle, threads: int, why: str) -> None:
         start()
+        precision = {"float16": "float16 computed in float32"}.get(bundle.manifest.precision, "float32")
         self.provider = provider
-        self.reason = f"OpenVINO {installed_version()}, {bundle.manifest.precision}{thread_words(threads)}; {why}"
+        self.reason = f"OpenVINO {installed_version()}, {precision}{thread_words(threads)}; {why}"
         self._bundle = bundle
         self._threads = threads
 
     def load(self, name: str) -> OpenVinoGraph:
         """Load a graph by its name, and check that it is what the manifest says."""
         path, record = self._bundle.graph_path(name), self._bundle.manifest.graphs[name]
-        small = name in SMALL_GRAPHS
-        graph = load_graph(path, 1 if small else self._threads, side_by_side=small)
-        check_tensors(path, record, graph.tensors(record))
+        graph = load_graph(path, 1, side_by_side=True) if name in SMALL_GRAPHS else load_graph(path, self._threads)
+        refuse_if_other(path, graph.differences({**record.inputs, **record.outputs}))
         return graph
+
+
+def load_graph(path: Path, threads: int | None = None, side_by_side: bool = False) -> OpenVinoGraph:
+    """Load an ONNX file.
+
+    Args:
+        path: The file.
+        threads: Threads that a run takes; None as for `thread_count`.
+        side_by_side: As for `OpenVinoGraph`.
+
+    Raises:
+        ConfigError: MDHR_THREADS is no number of threads.
+        ProviderError: OpenVINO is not installed or too old, or does not run on this processor.
+        BundleError: OpenVINO refuses the file.
+    """
+    core = start()
+    options = {
+        # Left to itself it computes with less on processors that can: bfloat16 on some of x86, float16 on Arm.
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": 1,
+        "INFERENCE_NUM_THREADS": thread_count(threads),
+        # A thread that is tied to a core waits for it while another program has it, though another core is free.
+        "ENABLE_CPU_PINNING": False,
+    }
+    try:
+        # `Core.read_model` tries a file as the formats of other frameworks too.
+        onnx = openvino_module().frontend.FrontEndManager().load_by_framework("onnx")
+        model = onnx.convert(onnx.load(path))
+        return OpenVinoGraph(lambda: core.compile_model(model, CPU, options), side_by_side)
+    except Exception as error:  # RuntimeError, or what the binding makes of C++'s others
+        raise BundleError(
+            f"OpenVINO refuses {path}.",
+            str(error).strip().splitlines()[-1].lstrip("- "),
+            f"The graph may be newer than this OpenVINO ({installed_version()}): upgrade it, export again, or choose "
+            "another --provider.",
+        ) from error
 
 
 @cache
@@ -201,58 +210,9 @@ def start() -> Any:
 
 
 def installed_version() -> str:
-    """OpenVINO's version, such as "2026.4.1".
-
-    Raises:
-        ProviderError: It is not installed.
-    """
+    """OpenVINO's version, such as "2026.4.1"."""
     # Before 2023 the module was an empty package around the one that has it.
     return str(getattr(openvino_module(), "__version__", "2022")).partition("-")[0]
-
-
-def load_graph(path: Path, threads: int | None = None, side_by_side: bool = False) -> OpenVinoGraph:
-    """Load an ONNX file.
-
-    Args:
-        path: The file.
-        threads: Threads that a run takes; None as for `thread_count`.
-        side_by_side: As for `OpenVinoGraph`.
-
-    Raises:
-        ConfigError: MDHR_THREADS is no number of threads.
-        ProviderError: OpenVINO is not installed or too old, or does not compute float32 on this processor.
-        BundleError: OpenVINO refuses the file.
-    """
-    core, module = start(), openvino_module()
-    float32 = module.Type.f32
-    options = {
-        # Left to itself it computes with less on processors that can: bfloat16 on some of x86, float16 on Arm.
-        "INFERENCE_PRECISION_HINT": float32,
-        "PERFORMANCE_HINT": "LATENCY",
-        "NUM_STREAMS": 1,
-        "INFERENCE_NUM_THREADS": thread_count(threads),
-        # Threads that are tied to a core wait for it while another program has it, and another core is free.
-        "ENABLE_CPU_PINNING": False,
-    }
-    try:
-        # `Core.read_model` tries a file as the formats of other frameworks too.
-        onnx = module.frontend.FrontEndManager().load_by_framework("onnx")
-        model = onnx.convert(onnx.load(path))
-        graph = OpenVinoGraph(lambda: core.compile_model(model, CPU, options), side_by_side)
-    except Exception as error:  # RuntimeError, or what the binding makes of C++'s others
-        raise BundleError(
-            f"OpenVINO refuses {path}.",
-            str(error).strip().splitlines()[-1].lstrip("- "),
-            f"The graph may be newer than this OpenVINO ({installed_version()}): upgrade it, export again, or choose "
-            "another --provider.",
-        ) from error
-    if graph.precision != float32:
-        raise ProviderError(
-            "OpenVINO does not compute in float32 here.",
-            f"OpenVINO {installed_version()} was told to, and chose otherwise for this processor.",
-            "Choose --provider cpu.",
-        )
-    return graph
 
 
 @cache
@@ -266,12 +226,12 @@ def openvino_module() -> Any:
         ProviderError: It is not installed.
     """
     modules: dict[str, Any] = sys.modules
-    kept = {name: modules[name] for name in (TELEMETRY,) if name in modules}
+    kept = {TELEMETRY: modules[TELEMETRY]} if TELEMETRY in modules else {}
     modules[TELEMETRY] = None
     try:
         import openvino
     except ImportError as error:
-        raise ProviderError(*not_imported("OpenVINO", error, INSTALL)) from error
+        raise ProviderError(*not_imported("OpenVINO", error, "Run `pip install 'mdhr-edge[openvino]'`.")) from error
     finally:
         del modules[TELEMETRY]
         modules.update(kept)

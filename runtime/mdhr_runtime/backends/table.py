@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ..bundle import Bundle
 from ..errors import ProviderError
 from ..threads import thread_count
@@ -23,10 +21,6 @@ def _open_engines(name: str, bundle: Bundle, threads: int, why: str) -> Backend:
     return TensorRtBackend(bundle, choose_engines(bundle), load_onnx)
 
 
-def _load_in_openvino(path: Path, name: str) -> DeviceGraph:
-    return openvino.load_graph(path)
-
-
 PROVIDERS = {
     provider.name: provider
     for provider in (  # the fastest first
@@ -35,7 +29,7 @@ PROVIDERS = {
         # Its first start takes minutes.
         Provider("ort-tensorrt", onnx_runtime.OnnxBackend, onnx_runtime.load_graph, on_gpu=True, if_asked_for=True),
         # Whether it is faster than ONNX Runtime depends on the processor.
-        Provider("openvino", openvino.OpenVinoBackend, _load_in_openvino, if_asked_for=True),
+        Provider("openvino", openvino.OpenVinoBackend, lambda path, _: openvino.load_graph(path), if_asked_for=True),
         Provider("cpu", onnx_runtime.OnnxBackend, onnx_runtime.load_graph),
     )
 }
