@@ -28,8 +28,8 @@ TELEMETRY = "openvino_telemetry"
 class OpenVinoGraph:
     """A graph that OpenVINO has compiled; see `DeviceGraph`.
 
-    Its dimensions stay dynamic: compiled for one size, the model's graphs are 2 to 3.5 % faster, and need as much memory
-    again for every size.
+    Its dimensions stay dynamic: compiled for one size, the model's graphs are 2 to 3.5 % faster, and need as much
+    memory again for every size.
 
     Args:
         compile_graph: Gives OpenVINO's compiled model.
