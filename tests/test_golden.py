@@ -3,6 +3,7 @@
 Golden vectors are outputs of the authors' implementation; they lie in the folder shared/ beside the repository.
 """
 
+import importlib.util
 from contextlib import nullcontext
 
 import golden as vectors
@@ -13,6 +14,7 @@ import torch
 import mdhr_runtime
 from mdhr_export.exporter import Options, export_bundle, label_with_torch
 from mdhr_export.parity import compare, label_with_graphs
+from mdhr_runtime.backends.table import open_backend
 from mdhr_train.checkpoints import load_checkpoint
 from mdhr_train.model import normalise
 
@@ -100,3 +102,14 @@ def test_the_configuration_without_vectors_exports_to_what_pytorch_computes(gold
     record = compare("clip", label_with_torch(network, frames), labels, reach=2)
     assert record.flips == 0
     assert record.largest <= TOLERANCE
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="needs OpenVINO: pip install '.[openvino]'")
+@pytest.mark.parametrize("name", ["BP4D_resnet"], indirect=True)
+def test_openvino_reproduces_scores_and_argmaxes(model, clips, expected):
+    """As one clip, and as streams of 1 and 3 frames at a time."""
+    load = open_backend(model.bundle, "openvino").load
+    wanted = [expected[key][0].argmax(-1) for key in expected if key.startswith("aux40/")]
+    for _, labels in label_with_graphs(load, model.bundle.manifest, clips["a"]):
+        np.testing.assert_allclose(labels.scores, expected["prob40"][0], atol=TOLERANCE)
+        np.testing.assert_array_equal(labels.combinations, np.stack(wanted, axis=-1))

@@ -1,5 +1,6 @@
 """Nothing leaves the machine unasked, and nothing is written but where it was asked for: seen by the kernel's calls."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -103,7 +104,7 @@ def observe(tmp_path):
 
 def _environment():
     """The environment of a user who has set nothing: what the tests were started with may itself keep things quiet."""
-    ours = re.compile(r"(XDG_|MPL|ORT_|HF_|TORCH|PYTEST|COV_|DO_NOT_TRACK|DISABLE_TELEMETRY)")
+    ours = re.compile(r"(XDG_|MPL|ORT_|HF_|TORCH|PYTEST|COV_|DO_NOT_TRACK|DISABLE_TELEMETRY|CI$)")
     return {name: value for name, value in os.environ.items() if not ours.match(name)}
 
 
@@ -168,6 +169,14 @@ def test_run_and_plot(observe, tiny_bundle, clip):
         "a.mp4",
         "a.parquet",
     ]
+
+
+def test_run_in_openvino(observe, tiny_bundle, clip):
+    """Which reports when it is imported, unless it is kept from it."""
+    if importlib.util.find_spec("openvino") is None:
+        pytest.skip("needs OpenVINO: pip install '.[openvino]'")
+    check(observe(PROGRAMS["mdhr-run"], tiny_bundle, clip, "--provider", "openvino", "--out", "a.csv"), observe)
+    assert len((observe.work / "a.csv").read_text().splitlines()) > 1
 
 
 def test_export(observe, tiny_checkpoint):

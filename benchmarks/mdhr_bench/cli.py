@@ -49,7 +49,8 @@ def main() -> None:
     "--provider",
     default="auto",
     show_default=True,
-    help="What runs the model: tensorrt (the bundle's engines), cuda, ort-tensorrt or cpu; auto takes the fastest.",
+    help="What runs the model: tensorrt (the bundle's engines), cuda, ort-tensorrt, openvino or cpu; auto takes the "
+    "fastest of them, openvino left aside.",
 )
 @click.option(
     "--video",

@@ -291,7 +291,7 @@ from mdhr_bench.cli import main
 try:
     main(sys.argv[1:])
 finally:
-    print("heavy:", sorted({"cv2", "onnx", "onnxruntime", "psutil", "torch"} & set(sys.modules)))
+    print("heavy:", sorted({"cv2", "onnx", "onnxruntime", "openvino", "psutil", "torch"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     assert "heavy: []" in done.stdout

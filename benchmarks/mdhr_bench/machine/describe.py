@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 PACKAGES = ("mdhr-edge", "numpy", "onnx", "torch", "timm", "pycuda", "cuda-python", "cuda-bindings", "psutil")
 """Packages whose versions are told."""
 
-FAMILIES = ("onnxruntime", "opencv", "tensorrt", "nvidia-cudnn")
+FAMILIES = ("onnxruntime", "openvino", "opencv", "tensorrt", "nvidia-cudnn")
 """Beginnings of the names of such that come in several packages, as `onnxruntime-gpu`."""
 
 INSTRUCTIONS = """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mdhr_runtime.backends import DeviceGraph, onnx_runtime
+from mdhr_runtime.backends import DeviceGraph
 from mdhr_runtime.backends.table import PROVIDERS
 from mdhr_runtime.bundle import GraphRecord, TensorRecord
 from mdhr_runtime.contract import STATIC
@@ -32,8 +32,9 @@ def open_graph(model: Model, path: Path, sizes: dict[str, int]) -> DeviceGraph:
     Raises:
         MdhrError: The backend refuses the file; for an engine, also where no builder is installed.
     """
-    if not PROVIDERS[model.provider].needs_engines:
-        return onnx_runtime.load_graph(path, model.provider)
+    load_file = PROVIDERS[model.provider].load_file
+    if load_file is not None:
+        return load_file(path, model.provider)
     return _engine_graph(path, graph_record(path), sizes)
 
 

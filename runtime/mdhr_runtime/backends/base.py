@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from ..bundle import Bundle
+from ..bundle import EXPORT_AGAIN, Bundle
+from ..contract import DETECTOR, EMBEDDER
+from ..errors import BundleError
 
 DEVICE_NUMBER = 0
 """The GPU that is used: the first that the process sees. `CUDA_VISIBLE_DEVICES` chooses another."""
+
+HOST = "cpu"
+"""Name of the host's memory as a device."""
+
+SMALL_GRAPHS = (*DETECTOR, EMBEDDER)
+"""Graphs whose runs take one thread each on the CPU: they are too small for several, and run beside the model, which
+waits for the core that is late."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +87,13 @@ class Buffer:
     def row_size(self) -> int:
         """Bytes of a row."""
         return prod(self.row) * np.dtype(self.dtype).itemsize
+
+
+def allocate_on_host(rows: int, row: Sequence[int], dtype: str, *, zeros: bool = False) -> Buffer:
+    """Allocate memory of the host; see `DeviceGraph.allocate`."""
+    # The system hands out pages when they are touched first: rows that are never used cost nothing.
+    array = (np.zeros if zeros else np.empty)((rows, *row), dtype)
+    return Buffer(array, array.ctypes.data, HOST, rows, tuple(row), dtype)
 
 
 Tensors = Mapping[str, np.ndarray | TensorView]
@@ -167,13 +184,35 @@ class Provider:
         name: Its name.
         open: Opens it for a bundle. Takes its name, the bundle, the number of threads, and why it was chosen.
             Raises ProviderError where it cannot be used.
+        load_file: Loads an ONNX file that no bundle holds, with as many threads as `thread_count` says. Takes the path
+            and the provider's name. None where it takes none.
         on_gpu: Whether graphs run on a GPU.
         needs_engines: Whether it runs a bundle's engines instead of its ONNX graphs.
-        slow_to_start: Whether its first start takes minutes; it is never chosen unasked then.
+        if_asked_for: Whether it is never chosen unasked.
     """
 
     name: str
     open: Callable[[str, Bundle, int, str], Backend]
+    load_file: Callable[[Path, str], DeviceGraph] | None = None
     on_gpu: bool = False
     needs_engines: bool = False
-    slow_to_start: bool = False
+    if_asked_for: bool = False
+
+
+def refuse_if_other(path: Path, different: Collection[str]) -> None:
+    """Refuse a graph's file if there are inputs or outputs that its manifest describes otherwise.
+
+    Raises:
+        BundleError: There are such.
+    """
+    if different:
+        raise BundleError(
+            f"{path} is not the graph that its manifest describes.",
+            f"They differ in the type or shape of {', '.join(sorted(different))}.",
+            EXPORT_AGAIN,
+        )
+
+
+def thread_words(threads: int) -> str:
+    """What a backend's reason says of the threads that a graph takes."""
+    return f", {threads} thread{'' if threads == 1 else 's'}"

@@ -12,13 +12,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..bundle import EXPORT_AGAIN, Bundle, TensorRecord
-from ..contract import DETECTOR, EMBEDDER
+from ..bundle import Bundle, TensorRecord
 from ..errors import BundleError, ProviderError, not_imported
 from ..threads import thread_count
-from .base import DEVICE_NUMBER, Buffer, Tensors, TensorView
+from .base import (
+    DEVICE_NUMBER,
+    HOST,
+    SMALL_GRAPHS,
+    Buffer,
+    Tensors,
+    TensorView,
+    allocate_on_host,
+    refuse_if_other,
+    thread_words,
+)
 
-HOST, CUDA = "cpu", "cuda"  # ONNX Runtime's names of where tensors are
+CUDA = "cuda"  # ONNX Runtime's name of where tensors are; that of the host is HOST
 ELEMENT_TYPES = {"tensor(float)": "float32", "tensor(double)": "float64"}
 """NumPy's names of ONNX Runtime's element types, where they are not between its brackets."""
 
@@ -96,12 +105,9 @@ class OrtGraph:
 
     def allocate(self, rows: int, row: Sequence[int], dtype: str, *, zeros: bool = False) -> Buffer:
         """Allocate memory where the graph runs."""
-        shape = (rows, *row)
         if self._device == HOST:
-            # The system hands out pages when they are touched first: rows that are never used cost nothing.
-            array = (np.zeros if zeros else np.empty)(shape, dtype)
-            return Buffer(array, array.ctypes.data, HOST, rows, tuple(row), dtype)
-        values = onnxruntime_module().OrtValue
+            return allocate_on_host(rows, row, dtype, zeros=zeros)
+        shape, values = (rows, *row), onnxruntime_module().OrtValue
         if zeros:
             memory = values.ortvalue_from_numpy(np.zeros(shape, dtype), self._device, DEVICE_NUMBER)
         else:
@@ -127,8 +133,7 @@ class OnnxBackend:
     Args:
         provider: Key of `EXECUTION_PROVIDERS`.
         bundle: The bundle.
-        threads: Threads that a graph takes on the CPU. The face detector's graphs and the embedder take one: they are
-            too small for several, and run beside the model, which waits for the core that is late.
+        threads: Threads that a graph takes on the CPU. The small ones take one.
         why: Why it was chosen.
 
     Attributes:
@@ -143,24 +148,17 @@ class OnnxBackend:
         check_installed(provider)
         self.provider = provider
         on_cpu = EXECUTION_PROVIDERS[provider].device == HOST
-        where = f", {threads} thread{'' if threads == 1 else 's'}" if on_cpu else ""
+        where = thread_words(threads) if on_cpu else ""
         self.reason = f"ONNX Runtime {onnxruntime_module().__version__}, {bundle.manifest.precision}{where}; {why}"
         self._bundle = bundle
         self._threads = threads
 
     def load(self, name: str) -> OrtGraph:
         """Load a graph by its name, and check that it is what the manifest says."""
-        path = self._bundle.graph_path(name)
-        graph = load_graph(path, self.provider, 1 if name in (*DETECTOR, EMBEDDER) else self._threads)
-        record = self._bundle.manifest.graphs[name]
+        path, record = self._bundle.graph_path(name), self._bundle.manifest.graphs[name]
+        graph = load_graph(path, self.provider, 1 if name in SMALL_GRAPHS else self._threads)
         found, stated = graph.tensors, {**record.inputs, **record.outputs}
-        different = sorted(name for name in {**found, **stated} if found.get(name) != stated.get(name))
-        if different:
-            raise BundleError(
-                f"{path} is not the graph that its manifest describes.",
-                f"They differ in the type or shape of {', '.join(different)}.",
-                EXPORT_AGAIN,
-            )
+        refuse_if_other(path, {each for each in {**found, **stated} if found.get(each) != stated.get(each)})
         return graph
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..bundle import Bundle
 from ..errors import ProviderError
 from ..threads import thread_count
-from . import onnx_runtime
+from . import onnx_runtime, openvino
 from .base import Backend, DeviceGraph, Provider
 
 AUTO = "auto"
@@ -25,9 +25,12 @@ PROVIDERS = {
     provider.name: provider
     for provider in (  # the fastest first
         Provider("tensorrt", _open_engines, on_gpu=True, needs_engines=True),
-        Provider("cuda", onnx_runtime.OnnxBackend, on_gpu=True),
-        Provider("ort-tensorrt", onnx_runtime.OnnxBackend, on_gpu=True, slow_to_start=True),
-        Provider("cpu", onnx_runtime.OnnxBackend),
+        Provider("cuda", onnx_runtime.OnnxBackend, onnx_runtime.load_graph, on_gpu=True),
+        # Its first start takes minutes.
+        Provider("ort-tensorrt", onnx_runtime.OnnxBackend, onnx_runtime.load_graph, on_gpu=True, if_asked_for=True),
+        # Whether it is faster than ONNX Runtime depends on the processor.
+        Provider("openvino", openvino.OpenVinoBackend, lambda path, _: openvino.load_graph(path), if_asked_for=True),
+        Provider("cpu", onnx_runtime.OnnxBackend, onnx_runtime.load_graph),
     )
 }
 """All providers by name."""
@@ -70,7 +73,7 @@ def _fastest(bundle: Bundle, threads: int, *, engines: bool = True) -> Backend:
     why = "the bundle has no TensorRT engines"
     refusal: ProviderError | None = None
     for provider in PROVIDERS.values():
-        if provider.slow_to_start or (provider.needs_engines and not (engines and bundle.manifest.engines)):
+        if provider.if_asked_for or (provider.needs_engines and not (engines and bundle.manifest.engines)):
             continue
         try:
             return provider.open(provider.name, bundle, threads, why)

@@ -220,8 +220,8 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     "--provider",
     default="auto",
     show_default=True,
-    help="What runs the model: tensorrt (the bundle's engines), cuda, ort-tensorrt or cpu; auto takes the fastest that "
-    "is there, and says which.",
+    help="What runs the model: tensorrt (the bundle's engines), cuda, ort-tensorrt, openvino or cpu; auto takes the "
+    "fastest of them that is there, openvino left aside, and says which.",
 )
 @_option(
     "Running",

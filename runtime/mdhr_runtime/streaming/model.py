@@ -21,8 +21,8 @@ def load(path: Path | str, provider: str = AUTO, threads: int | None = None) -> 
 
     Args:
         path: The bundle's folder, `NAME.mdhr`.
-        provider: "tensorrt", "cuda", "ort-tensorrt" or "cpu"; or "auto": the bundle's TensorRT engines if they were
-            built for this machine, else the fastest of ONNX Runtime's providers that is installed.
+        provider: "tensorrt", "cuda", "ort-tensorrt", "openvino" or "cpu"; or "auto": the bundle's TensorRT engines if
+            they were built for this machine, else the fastest of ONNX Runtime's providers that is installed.
         threads: Threads that a graph takes on the CPU; None for as many as MDHR_THREADS says, or else the process has
             cores (`mdhr_runtime.threads`). Programs that run many models side by side give each its part.
 

@@ -138,7 +138,7 @@ from mdhr_runtime.cli.run import main
 try:
     main([sys.argv[1]])
 finally:
-    print("heavy:", sorted({"cv2", "onnxruntime", "torch"} & set(sys.modules)))
+    print("heavy:", sorted({"cv2", "onnxruntime", "openvino", "torch"} & set(sys.modules)))
 """
     for option, expected in (("--help", "BUNDLE SOURCE..."), ("--version", "version")):
         done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=True)
