@@ -179,7 +179,7 @@ def goes_on(before: Observation, now: Observation, image_before: np.ndarray, ima
     """Whether the picture of a face goes on from one frame to the next, and is not cut.
 
     Either the crop or its place in the picture must stay steady: the one is not when a hand before the face moves the
-    landmarks, the other when the camera is moved.
+    landmarks, the other when the camera is moved. Images of another size do not go on.
 
     Args:
         before: The face in the frame before.
@@ -188,7 +188,7 @@ def goes_on(before: Observation, now: Observation, image_before: np.ndarray, ima
         image: The present frame, uint8 (H, W, 3).
     """
     size, size_before = (one.box[2:] - one.box[:2] for one in (now, before))
-    if not 1 / NEARER < size.max() / max(size_before.max(), 1.0) < NEARER:
+    if image.shape != image_before.shape or not 1 / NEARER < size.max() / max(size_before.max(), 1.0) < NEARER:
         return False
     if steadiness(before.pattern, now.pattern) >= STEADY:
         return True

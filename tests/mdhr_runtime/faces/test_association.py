@@ -48,6 +48,7 @@ def test_a_picture_goes_on_where_the_face_or_its_place_is_steady_and_not_across_
     assert not goes_on(before, now, PICTURE, 255 - PICTURE)
     now.box = box(-500)  # beyond the image
     goes_on(before, now, PICTURE, PICTURE)
+    assert not goes_on(before, before, PICTURE[:100], PICTURE)  # the camera has another size now
 
 
 def test_no_picture_goes_on_where_a_face_is_much_nearer_at_once():
