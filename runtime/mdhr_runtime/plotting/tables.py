@@ -23,6 +23,7 @@ from ..au_events import AuEvent
 from ..contract import SCORE
 from ..errors import OutputError
 from ..file_types import EMPTY, JSON, TABLE, TEXT, explain, file_type
+from ..files import open_regular
 from ..records import Count, RecordError, from_json, from_plain
 from ..sinks.extras import extra
 from ..text_tables import MISSING, Numbers, is_cut, lines_of, open_text, read_cells
@@ -255,7 +256,7 @@ def _objects(lines: Iterator[tuple[int, str]]) -> Rows:
 def _parquet(path: Path) -> Iterator[tuple[Sequence[str], Rows]]:
     library: Any = extra("parquet", "pyarrow.parquet")
     try:
-        with path.open("rb") as opened, library.ParquetFile(opened) as file:
+        with open_regular(path) as opened, library.ParquetFile(opened) as file:
             rows = (row for batch in file.iter_batches(BATCH_ROWS) for row in batch.to_pylist())
             yield file.schema_arrow.names, ((f"Row {number}", row) for number, row in enumerate(rows, 1))
     except extra("parquet", "pyarrow.lib").ArrowException as error:
