@@ -62,7 +62,7 @@ def _engine_graph(path: Path, record: GraphRecord, sizes: dict[str, int]) -> Dev
     from mdhr_export.tensorrt.builder import BuildSettings, build_engine, choose_builder
     from mdhr_runtime.backends.tensorrt.backend import open_device
     from mdhr_runtime.backends.tensorrt.graph import EngineGraph
-    from mdhr_runtime.backends.tensorrt.installed import find_gpu, make_logger
+    from mdhr_runtime.backends.tensorrt.installed import find_gpu, make_logger, no_collection
 
     shapes = {
         name: tuple(sizes[size] if isinstance(size, str) else size for size in tensor.shape)
@@ -71,8 +71,8 @@ def _engine_graph(path: Path, record: GraphRecord, sizes: dict[str, int]) -> Dev
     flavor = choose_builder("auto", find_gpu())
     built = build_engine(path, flavor, ({name: (shape,) * 3 for name, shape in shapes.items()},), BuildSettings())
     device, logger = open_device(), make_logger(flavor)
-    runtime = flavor.module.Runtime(logger)
-    with device.use():
+    with device.use(), no_collection():
+        runtime = flavor.module.Runtime(logger)
         engine = runtime.deserialize_cuda_engine(built.data)
     if engine is None:
         raise ProviderError(

@@ -28,6 +28,7 @@ from mdhr_runtime.backends.tensorrt.installed import (
     installed_flavors,
     load_flavor,
     make_logger,
+    no_collection,
     ran_out_of_memory,
 )
 from mdhr_runtime.errors import ExportError, ProviderError
@@ -126,6 +127,7 @@ def choose_builder(name: str, gpu: Gpu | None) -> Flavor:
     return flavor
 
 
+@no_collection()
 def build_engine(path: Path, flavor: Flavor, profiles: Sequence[Profile], settings: BuildSettings) -> Built:
     """Build an engine from an ONNX file.
 
@@ -158,6 +160,7 @@ def is_timing_cache(path: Path) -> bool:
         return file.read(len(TIMING_MARK)) == TIMING_MARK
 
 
+@no_collection()
 def parse_network(path: Path, flavor: Flavor) -> ParsedGraph:
     """Parse an ONNX file into a strongly typed network.
 

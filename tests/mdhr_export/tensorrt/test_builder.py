@@ -1,5 +1,7 @@
 """Which TensorRT builds; and every graph becomes an engine, whose types are those of the ONNX file, layer by layer."""
 
+import gc
+import logging
 import sys
 from types import SimpleNamespace
 
@@ -152,6 +154,24 @@ def test_engines_build_for_one_camera_and_for_many(flavor, traced, max_batch, ma
 @pytest.mark.parametrize("name", ["encoder", "temporal", "clip", "pnet", "rnet", "onet"])
 def test_all_graphs_of_a_bundle_parse(flavor, tiny_bundle, name):
     assert_types(parse_network(open_bundle(tiny_bundle).graph_path(name), flavor), "float32")
+
+
+def test_no_garbage_is_collected_while_tensorrt_logs(flavor, tiny_bundle):
+    class Listener(logging.Handler):
+        def emit(self, record):
+            collected.append(gc.isenabled())
+
+    collected, logger, listener = [], logging.getLogger("tensorrt"), Listener()
+    logger.addHandler(listener)
+    level, _ = logger.level, logger.setLevel(logging.DEBUG)
+    try:
+        parse_network(open_bundle(tiny_bundle).graph_path("onet"), flavor)
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(listener)
+    assert collected
+    assert not any(collected)
+    assert gc.isenabled()
 
 
 def test_of_the_embedder_nothing_but_the_weights_is_float16(flavor, tiny_bundle):

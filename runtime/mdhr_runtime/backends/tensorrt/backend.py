@@ -11,7 +11,7 @@ from ...errors import ProviderError
 from ..base import DeviceGraph
 from .device import Device
 from .graph import EngineGraph, gpu_failure
-from .installed import TITLES, Flavor, Gpu, find_gpu, installed_flavors, make_logger
+from .installed import TITLES, Flavor, Gpu, find_gpu, installed_flavors, make_logger, no_collection
 
 ENGINE_GRAPHS = (ENCODER, TEMPORAL)
 """The graphs that the runtime needs engines of; the face detector and the embedder stay with ONNX Runtime."""
@@ -71,7 +71,8 @@ class TensorRtBackend:
         self._load_onnx = load_onnx
         self._device = device or open_device()
         self._logger = make_logger(engines.flavor)
-        self._runtime = engines.flavor.module.Runtime(self._logger)
+        with no_collection():
+            self._runtime = engines.flavor.module.Runtime(self._logger)
 
     def load(self, name: str) -> DeviceGraph:
         """Load a graph by its name.
@@ -84,7 +85,7 @@ class TensorRtBackend:
             return self._load_onnx(name)
         record = self._engines.records[name]
         data = read_engine(self._bundle, record)
-        with self._device.use():
+        with self._device.use(), no_collection():
             engine = self._runtime.deserialize_cuda_engine(data)
         rebuild = self._bundle.build_command
         if engine is None:

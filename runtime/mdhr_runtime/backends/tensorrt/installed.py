@@ -6,9 +6,12 @@ The GPU is asked from the driver alone, before any library of CUDA is needed.
 from __future__ import annotations
 
 import ctypes
+import gc
 import logging
 import re
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -178,6 +181,22 @@ class ErrorLogger(Protocol):
     def errors(self) -> str:
         """The newest errors, in the order in which they came, or "nothing"."""
         ...
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Let Python collect no garbage meanwhile; around all that makes objects of TensorRT.
+
+    TensorRT calls its logger while it holds a lock that the end of its objects takes as well. If Python came to collect
+    one of those within that call, it would wait for ever.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def make_logger(flavor: Flavor) -> Any:
