@@ -73,9 +73,15 @@ def stopped_by_signals() -> Iterator[None]:
         _forks.pop()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.set_wakeup_fd(before)
-        for number, old in (*caught.items(), (signal.SIGALRM, alarm)):
-            signal.signal(number, old)
+        signal.signal(signal.SIGALRM, alarm)
+        for number, old in caught.items():
+            # One more while Python ends must not be a KeyboardInterrupt, a traceback out of some library's end.
+            signal.signal(number, _exit if asked else old)
         theirs.close()
+
+
+def _exit(number: int, _: FrameType | None) -> None:
+    os._exit(128 + number)
 
 
 def _watch(numbers: socket.socket, heard: Event) -> None:
