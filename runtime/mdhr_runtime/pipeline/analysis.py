@@ -20,7 +20,6 @@ from ..defaults import IMAGES_PER_SECOND, TIMEOUT
 from ..errors import AnalysisError, MdhrError
 from ..faces import FaceProvider
 from ..faces.alignment import AlignedImages, align
-from ..faces.choice import EVERYONE, Choice
 from ..faces.identity import Embedder, EmbeddingIdentity, People
 from ..faces.mtcnn import Mtcnn
 from ..faces.options import DEFAULTS, FaceOptions
@@ -81,15 +80,7 @@ def analyze(
     opened = open_sources(addresses, timeout, images_per_second, selection)
     model = bundle if isinstance(bundle, Model) else load(bundle, provider)
     make_face_provider = make_face_providers(model, faces)
-    with Analysis(
-        opened,
-        model,
-        make_face_provider,
-        choice=faces.choice,
-        provisional=provisional,
-        min_quality=faces.min_quality,
-        in_turn=faces.across,
-    ) as analysis:
+    with Analysis(opened, model, make_face_provider, faces=faces, provisional=provisional) as analysis:
         yield from analysis
     analysis.raise_problems()
 
@@ -154,11 +145,9 @@ class Analysis:
         sources: Where images come from.
         model: What scores the faces.
         make_face_provider: Makes the face provider of a source; see `make_face_providers`.
-        choice: Which of the faces are scored.
+        faces: Which faces are scored, how well they must be seen, and whether files take turns: those of people who are
+            numbered across them do, as the numbers would differ from run to run.
         provisional: Whether every frame gets a provisional result at once.
-        min_quality: Quality of a view below which a row has no scores.
-        in_turn: Whether files are analysed one after the other, so that the numbers of people whom they have in common
-            do not depend on which is faster.
         keep_images: Whether results carry the images.
         on_problem: Called from another thread when a source ends with an error: its name, and the error. The other
             sources go on.
@@ -174,10 +163,8 @@ class Analysis:
         model: Model,
         make_face_provider: Callable[[Source], FaceProvider],
         *,
-        choice: Choice = EVERYONE,
+        faces: FaceOptions = DEFAULTS,
         provisional: bool = False,
-        min_quality: float = 0.0,
-        in_turn: bool = False,
         keep_images: bool = True,
         on_problem: Callable[[str, MdhrError], None] = lambda name, error: None,
         on_warning: Callable[[str, str], None] = lambda name, text: None,
@@ -185,14 +172,14 @@ class Analysis:
         self.problems: list[tuple[str, MdhrError]] = []
         self._on_problem, self._on_warning = on_problem, on_warning
         self._bug: BaseException | None = None
-        self._files_at_once = 1 if in_turn else FILES_AT_ONCE
+        self._files_at_once = 1 if faces.across else FILES_AT_ONCE
         self._scheduler = Scheduler(model.batch(), provisional=provisional)
         self._arrival = Wakeup()
         self._results: Channel[FrameResult] = Channel(MOST_RESULTS)
-        settings = {"choice": choice, "keep_images": keep_images}
+        settings = {"choice": faces.choice, "keep_images": keep_images}
         self._workers = [self._make_worker(source, make_face_provider(source), **settings) for source in sources]
         self._timelines = [
-            SourceTimeline(worker.source.info, worker.frames, model.bundle.manifest, min_quality)
+            SourceTimeline(worker.source.info, worker.frames, model.bundle.manifest, faces.min_quality)
             for worker in self._workers
         ]
         self._waiting = deque(sorted(self._workers, key=lambda worker: not worker.source.live))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..au_events import LONGEST_FRAME
 from ..contract import SCORE
 from ..errors import OutputError
 from .picture import RowChart, Subject, contradiction, pick
@@ -19,9 +20,6 @@ from .tables import Seen
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-LONGEST_STEP = 1.0
-"""Seconds between two rows from which on the line breaks, whatever the frames' numbers say."""
 
 NO_ROW = "It has no final row: the run found no frame, or was stopped before its first result."
 
@@ -93,7 +91,7 @@ def _timeline(subject: Subject, rows: Mapping[int, Seen], frames: Mapping[int, f
     for _, row in sorted(rows.items()):
         if before is not None:
             # A frame between them without this face's scores, or time between them that nobody saw.
-            missed = order[row.frame] - order[before.frame] > 1 or row.timestamp - before.timestamp > LONGEST_STEP
+            missed = order[row.frame] - order[before.frame] > 1 or row.timestamp - before.timestamp > LONGEST_FRAME
             if missed:
                 times.append((before.timestamp + row.timestamp) / 2)
                 scores.append([np.nan] * len(aus))

@@ -26,6 +26,7 @@ No number has three decimals in text: where points separate thousands, spreadshe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -74,6 +75,11 @@ def columns(aus: Sequence[str], landmarks: bool = False) -> tuple[Column[Row], .
         landmarks: Whether it has the landmarks.
     """
     return (*_FIRST, *(_LANDMARKS if landmarks else ()), *_scores(aus), *_LAST)
+
+
+def columns_named(names: Sequence[str]) -> tuple[Column[Row], ...]:
+    """The columns of the table whose AUs and landmarks some names tell: if it is one of ours, they have these names."""
+    return columns([name.removesuffix("_p") for name in names if re.fullmatch(r"AU\d+_p", name)], "nose_x" in names)
 
 
 def _box(index: int, row: Row) -> Cell:

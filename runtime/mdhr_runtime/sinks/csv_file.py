@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from ..results import Row
-from .columns import Column, Record, columns
+from .columns import Column, Record, columns, columns_named
 from .table_file import TableFile
 
 CELLS = {int: r"\d+", bool: "[01]", float: r"-?\d+\.\d{%d}", str: r'(?:[^",\r\n]+|"[^"]*(?:""[^"]*)*")'}
@@ -29,7 +29,7 @@ class CsvFile(TableFile):
     def row_after(head: re.Match[bytes]) -> re.Pattern[bytes] | None:
         """See `TableFile`."""
         names = head.group().decode(errors="replace")
-        found = columns(re.findall(r",(AU\d+)_p", names), landmarks=",nose_x," in names)
+        found = columns_named(names.split(","))
         return pattern(found) if names == header(found) else None
 
     def header(self) -> str:

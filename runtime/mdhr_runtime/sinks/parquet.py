@@ -20,7 +20,7 @@ from ..files import told
 from ..results import FrameResult, Row
 from ..targets import PartialFile
 from .base import Sink, SinkContext
-from .columns import Column, columns
+from .columns import Column, columns, columns_named
 from .extras import extra
 
 GROUP_ROWS = 16_384
@@ -135,9 +135,7 @@ class ParquetFile(Sink):
             if getattr(error, "errno", None):  # it cannot be read
                 raise
             return False
-        aus = [name.removesuffix("_p") for name in found.names if name.endswith("_p")]
-        expected = columns(aus, landmarks="nose_x" in found.names)
-        return bool(found.equals(_schema(self._arrow, expected), check_metadata=True))
+        return bool(found.equals(_schema(self._arrow, columns_named(found.names)), check_metadata=True))
 
 
 def _schema(arrow: Any, columns: Sequence[Column[Any]]) -> Any:

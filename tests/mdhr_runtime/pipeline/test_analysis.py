@@ -358,7 +358,7 @@ def test_few_files_run_at_once_in_their_order_and_all_cameras(model, monkeypatch
 
 def test_files_whose_people_are_numbered_together_are_analysed_in_turn(model, swaying):
     files = [Arrays(swaying[:3] * 4, "long"), Arrays(swaying[:1], "short")]
-    with Analysis(files, model, make_face_providers(model), in_turn=True) as analysis:
+    with Analysis(files, model, make_face_providers(model), faces=FaceOptions(across=True)) as analysis:
         sources = [result.source for result in analysis]
     assert sources == ["long"] * 12 + ["short"]
 
