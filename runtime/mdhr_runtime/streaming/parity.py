@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from zipfile import BadZipFile
 
 import numpy as np
 
 from ..backends import DeviceGraph, Tensors
-from ..bundle import VERIFICATION, Bundle, Manifest, ParityRecord
+from ..bundle import EXPORT_AGAIN, VERIFICATION, Bundle, Manifest, ParityRecord
 from ..contract import CLIP, COMBINATIONS, ENCODER, FRAMES, SCORES, TEMPORAL
+from ..errors import BundleError
 from .stream import Stream
 
 STREAM_STEPS = (1, 3)
@@ -70,11 +72,27 @@ class Reference:
 
 
 def bundled_reference(bundle: Bundle) -> Reference | None:
-    """Read the clip that a bundle carries, with PyTorch's labels; None if it was exported without one."""
+    """Read the clip that a bundle carries, with PyTorch's labels; None if it was exported without one.
+
+    Raises:
+        BundleError: It is none.
+    """
     if VERIFICATION not in bundle.manifest.files:
         return None
-    with np.load(bundle.path / VERIFICATION) as arrays:
-        return Reference("PyTorch", arrays[FRAMES], Labels(arrays[SCORES], arrays[COMBINATIONS]))
+    try:
+        with np.load(bundle.path / VERIFICATION) as arrays:
+            frames, labels = arrays[FRAMES], Labels(arrays[SCORES], arrays[COMBINATIONS])
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise BundleError(f"{bundle.path / VERIFICATION} is damaged.", f"{error}.", EXPORT_AGAIN) from error
+    expected = (
+        (len(frames), *bundle.manifest.graphs[ENCODER].inputs[FRAMES].row),
+        (len(frames), len(bundle.manifest.layout.aus)),
+    )
+    if not frames.size or (frames.shape, labels.scores.shape) != expected or len(labels.combinations) != len(frames):
+        raise BundleError(
+            f"{bundle.path / VERIFICATION} is damaged.", "Its arrays do not fit the bundle.", EXPORT_AGAIN
+        )
+    return Reference("PyTorch", frames, labels)
 
 
 def label_with_graphs(
