@@ -158,6 +158,22 @@ def test_threads_are_told_as_they_are_given(tiny_bundle, write_video, out, monke
     assert "2 threads;" in invoke(*command, "--threads", 2).output
 
 
+def test_a_precision_is_tried_once_and_told(tiny_bundle, write_video, out, tmp_path, monkeypatch):
+    pytest.importorskip("openvino", reason="needs OpenVINO: pip install '.[openvino]'")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    command = (tiny_bundle, write_video("a.avi", [BLANK]), "--out", out, "--threads", 1, "--precision")
+    result = invoke(*command, "auto")
+    assert result.exit_code == 0, result.output
+    assert "trying cpu float32\ntrying openvino float32\n" in result.output
+    assert "; tried here: cpu float32: " in result.output
+    again = invoke(*command, "auto").output
+    assert "trying" not in again
+    assert "; tried here: cpu float32: " in again
+    refused = invoke(*command, "int4")
+    assert refused.exit_code == 1
+    assert "error: There is no precision 'int4'." in refused.output
+
+
 @pytest.mark.parametrize("number", ["0", "many", "1025"])
 def test_nonsense_as_threads_is_refused_in_three_parts(tiny_bundle, write_video, out, number):
     result = invoke(tiny_bundle, write_video("a.avi", [BLANK]), "--out", out, "--threads", number)
