@@ -15,6 +15,7 @@ from ..bundle import Bundle, TensorRecord
 from ..errors import BundleError, ProviderError, not_imported
 from ..threads import thread_count
 from .base import SMALL_GRAPHS, Buffer, Tensors, TensorView, allocate_on_host, refuse_if_other, thread_words
+from .openvino_forms import patches_as_rows
 
 CPU = "CPU"  # OpenVINO's name of it
 
@@ -203,7 +204,7 @@ def load_graph(
     try:
         # `Core.read_model` tries a file as the formats of other frameworks too.
         onnx = openvino_module().frontend.FrontEndManager().load_by_framework("onnx")
-        model = onnx.convert(onnx.load(path))
+        model = patches_as_rows(onnx.convert(onnx.load(path)))
         graph = OpenVinoGraph(lambda: core.compile_model(model, CPU, options), side_by_side)
     except Exception as error:  # RuntimeError, or what the binding makes of C++'s others
         raise BundleError(
