@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from typing import Any
 from mdhr_runtime.errors import DataError
 from mdhr_runtime.files import write_text
 from mdhr_runtime.records import Count, Positive, RecordError, TooNewError, read_json
+
+PRODUCT = "matmul"
+"""What the ids of the ceilings of matrix products begin with."""
 
 SCHEMA = 1
 """Version of the format. It rises when a reader of the old version would misread a new result."""
@@ -240,7 +243,8 @@ class Ceiling:
     """The machine's best case, measured in the same run.
 
     Attributes:
-        id: "matmul" or "copy".
+        id: "copy", or "matmul" with a precision; results from before there were several have one "matmul", in the
+            precision of the bundle.
         title: What was run, in words.
         unit: "FLOP/s" or "B/s".
         value: The best round.
@@ -279,11 +283,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class Floor:
-    """The least time that a step can take by the ceilings measured here.
+    """The least time that a step, or the encoder alone, can take by the ceilings measured here.
 
     Attributes:
         milliseconds: Sum over the graphs of the larger of both limits.
-        compute: Milliseconds that the operations take at the ceiling of the matrix product.
+        compute: Milliseconds that the operations take at the ceiling of the matrix product in their precision.
         memory: Milliseconds that weights, inputs and outputs take at the ceiling of the copy.
         times: How many times as long the step takes as this.
     """
@@ -292,6 +296,33 @@ class Floor:
     compute: float
     memory: float
     times: float
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The encoder or the step as one provider runs it in one precision, beside others of the same rounds.
+
+    Attributes:
+        part: "encoder" or "step".
+        provider: The provider.
+        precision: What it computes in.
+        timing: Its time, of one call with `timing.frames` frames of one stream.
+        floor: The least time of the encoder by the ceiling of its precision; None for the step, or without ceilings.
+        layers: Kinds of the encoder's layers, with the provider's name of the kernel if it tells that → share of the
+            time of all layers, the largest first. Empty for the step.
+    """
+
+    part: str
+    provider: str
+    precision: str
+    timing: Timing
+    floor: Floor | None
+    layers: Mapping[str, float]
+
+    @property
+    def name(self) -> str:
+        """What it is, in words."""
+        return f"{self.part} × {self.timing.frames}, {self.provider} {self.precision}"
 
 
 @dataclass(frozen=True)
@@ -366,6 +397,7 @@ class Result:
     costs: list[Cost] = field(default_factory=list)
     floor: Floor | None = None
     predictions: list[Prediction] = field(default_factory=list)
+    variants: list[Variant] = field(default_factory=list)
     schema: Positive = SCHEMA
 
     def timing(self, name: str) -> Timing | None:
@@ -380,14 +412,33 @@ class Result:
         """The ceiling with an id, if it was measured."""
         return next((ceiling for ceiling in self.ceilings if ceiling.id == name), None)
 
+    @property
+    def precision(self) -> str:
+        """What the graphs were computed in; before it could be chosen, that was the bundle's."""
+        provider = self.environment.get("provider")
+        stated = provider.get("precision") if isinstance(provider, Mapping) else None
+        return str(stated or self.bundle.get("precision"))
+
+    def peak(self, precision: str | None = None) -> Ceiling | None:
+        """The ceiling of matrix products in a precision, by default the model's own, if it was measured."""
+        return self.ceiling(f"{PRODUCT} {precision or self.precision}") or self.ceiling(PRODUCT)
+
+
+def references(variants: Sequence[Variant]) -> Iterator[tuple[Variant, Variant]]:
+    """Each variant with what it is compared to: the first of the same part and size."""
+    for variant in variants:
+        same = (other for other in variants if (other.part, other.timing.frames) == (variant.part, variant.timing.frames))
+        yield variant, next(same)
+
 
 def is_result(path: Path) -> bool:
     """Whether a file is a whole result, and nothing else is in it."""
     try:
-        whole = json.dumps(asdict(read_result(path)))
+        whole = json.loads(json.dumps(asdict(read_result(path))))
     except DataError:
         return False
-    return bool(json.loads(whole) == json.loads(path.read_text(encoding="utf-8")))
+    # An older version wrote fewer parts.
+    return bool(whole == whole | json.loads(path.read_text(encoding="utf-8")))
 
 
 def write_result(result: Result, path: Path) -> None:

@@ -13,8 +13,8 @@ from ..results import Cost, Floor, Prediction
 
 PRECISION = "float16"
 
-WIDTHS: Mapping[str, int] = {"float32": 4, "float16": 2}
-"""Precision of a bundle → bytes per number."""
+WIDTHS: Mapping[str, int] = {"float32": 4, "float16": 2, "bfloat16": 2}
+"""Precision → bytes per number."""
 
 
 @dataclass(frozen=True)
@@ -133,28 +133,47 @@ def floor_of(costs: Sequence[Cost], flops: float, bandwidth: float, step_ms: flo
     return Floor(milliseconds=least, compute=compute, memory=memory, times=step_ms / least)
 
 
+def in_precision(costs: Sequence[Cost], counted: str, computed: str, frames: int = 1) -> list[Cost]:
+    """The work of graphs that are computed in another precision, or of more frames at once.
+
+    All bytes become as many more or fewer. That is wrong for frames, which stay uint8, but they are less than a
+    hundredth of the weights, or of what is computed of them.
+
+    Args:
+        costs: The graphs, counted for one frame.
+        counted: The precision that they were counted in.
+        computed: That which they are computed in.
+        frames: Frames of a run: operations, inputs and outputs are so many times as much, weights are not.
+
+    Raises:
+        ValueError: A precision is none of `WIDTHS`.
+    """
+    if unknown := {counted, computed} - WIDTHS.keys():
+        raise ValueError(f"precision {unknown.pop()!r} is none of {', '.join(WIDTHS)}")
+    new, old = WIDTHS[computed], WIDTHS[counted]
+    return [
+        replace(
+            cost,
+            flops=frames * cost.flops,
+            weights=cost.weights * new // old,
+            inputs=frames * cost.inputs * new // old,
+            outputs=frames * cost.outputs * new // old,
+        )
+        for cost in costs
+    ]
+
+
 def predict(costs: Sequence[Cost], precision: str) -> list[Prediction]:
     """The floor of a step on every machine, in float16.
 
     Args:
         costs: The graphs of the step, at least one.
-        precision: What they were counted in, "float32" or "float16". Of float32 graphs all bytes are halved. That is
-            wrong for frames, which stay uint8, but they are less than a hundredth of the weights.
+        precision: What they were counted in.
 
     Raises:
-        ValueError: The precision is another.
+        ValueError: The precision is none of `WIDTHS`.
     """
-    if precision not in WIDTHS:
-        raise ValueError(f"precision {precision!r} is none of {', '.join(WIDTHS)}")
-    narrow = [
-        replace(
-            cost,
-            weights=cost.weights * WIDTHS[PRECISION] // WIDTHS[precision],
-            inputs=cost.inputs * WIDTHS[PRECISION] // WIDTHS[precision],
-            outputs=cost.outputs * WIDTHS[PRECISION] // WIDTHS[precision],
-        )
-        for cost in costs
-    ]
+    narrow = in_precision(costs, precision, PRECISION)
     return [_prediction(machine, narrow) for machine in MACHINES]
 
 
