@@ -13,8 +13,8 @@ import torch
 
 import mdhr_runtime
 from mdhr_export.exporter import Options, export_bundle, label_with_torch
-from mdhr_export.parity import compare, label_with_graphs
 from mdhr_runtime.backends.table import open_backend
+from mdhr_runtime.streaming.parity import compare, label_with_graphs
 from mdhr_train.checkpoints import load_checkpoint
 from mdhr_train.model import normalise
 

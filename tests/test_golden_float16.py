@@ -10,9 +10,9 @@ import torch
 import mdhr_runtime
 from mdhr_export.exporter import Options, export_bundle
 from mdhr_export.graphs import TemporalGraph
-from mdhr_export.parity import Labels, compare, label_with_graphs
 from mdhr_export.tracing import temporal_spec, trace
 from mdhr_runtime.backends.onnx_runtime import load_graph
+from mdhr_runtime.streaming.parity import Labels, compare, label_with_graphs
 from mdhr_runtime.streaming.stream import Stream
 from mdhr_train.checkpoints import load_checkpoint
 

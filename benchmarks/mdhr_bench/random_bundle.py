@@ -51,7 +51,7 @@ def make_bundle(out: Path, backbone: str, precision: str, *, engines: bool = Fal
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "random.pt"
         save_checkpoint(checkpoint, MDHR(ModelConfig(BP4D, backbone)))
-        export_bundle(checkpoint, out, Options(precision, clip_graph=True, verify=False), step)
+        export_bundle(checkpoint, out, Options(precision, clip_graph=True), step)
     if engines:
         build_engines(out, EngineOptions(verify=False), step)
 

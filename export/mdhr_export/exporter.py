@@ -27,6 +27,7 @@ from mdhr_runtime.bundle import (
 from mdhr_runtime.contract import CLIP, DETECTOR, EMBEDDER, ENCODER, FRAMES, TEMPORAL
 from mdhr_runtime.errors import BundleError, ExportError, OutputError
 from mdhr_runtime.files import staged, told
+from mdhr_runtime.streaming.parity import TOLERANCES, Labels, Reference, compare_clip
 from mdhr_runtime.targets import Claim, refuse_foreign
 from mdhr_train.checkpoints import load_checkpoint
 from mdhr_train.datasets import BP4D
@@ -36,9 +37,8 @@ from mdhr_train.synthetic.photo_clips import SyntheticClips
 
 from . import Step
 from .graphs import ClipGraph, EncoderGraph, TemporalGraph
-from .parity import TOLERANCES, Labels, check_parity, compare_clip
 from .tracing import OPSET, clip_spec, encoder_spec, temporal_spec, trace, trace_published
-from .verify import VERIFY_FRAMES, Reference, clip_from_video, write_reference
+from .verify import VERIFY_FRAMES, check_parity, clip_from_video, write_reference
 
 VERSIONED = ("mdhr-edge", "torch", "timm", "onnx", "onnxscript", "mtcnn")
 VERSIONED_IDENTITY = ("face-recognition-models",)

@@ -1,41 +1,24 @@
-"""The clip that graphs and engines are verified on, and its right labels."""
+"""The clip that graphs and engines are verified on, its right labels, and the refusal of what differs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mdhr_runtime.backends.table import open_backend
-from mdhr_runtime.bundle import VERIFICATION, Bundle
+from mdhr_runtime.bundle import VERIFICATION, Bundle, ParityRecord
 from mdhr_runtime.contract import COMBINATIONS, FRAMES, SCORES
 from mdhr_runtime.errors import ExportError
 from mdhr_runtime.pipeline.analysis import make_face_providers
 from mdhr_runtime.sources import open_source
 from mdhr_runtime.streaming.model import Model
-
-from .parity import Labels, label_with_graphs
+from mdhr_runtime.streaming.parity import Reference, Tolerance, bundled_reference, exceeds, excess, label_with_graphs
 
 VERIFY_FRAMES = 24
 """Length of the clip in frames: longer than the 15 frames that a score depends on."""
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A clip with its labels.
-
-    Attributes:
-        source: Origin of the labels: "PyTorch", or "ONNX Runtime" where PyTorch is not installed.
-        frames: (T, 224, 224, 3) uint8, RGB.
-        labels: The right labels.
-    """
-
-    source: str
-    frames: np.ndarray
-    labels: Labels
 
 
 def write_reference(folder: Path, reference: Reference) -> None:
@@ -72,14 +55,6 @@ def find_reference(bundle: Bundle, video: Path | None) -> Reference:
             "Give a video that shows a face, --verify-data VIDEO, or --no-verify.",
         )
     return reference
-
-
-def bundled_reference(bundle: Bundle) -> Reference | None:
-    """Read the clip that a bundle carries, with PyTorch's labels; None if it was exported without one."""
-    if VERIFICATION not in bundle.manifest.files:
-        return None
-    with np.load(bundle.path / VERIFICATION) as arrays:
-        return Reference("PyTorch", arrays[FRAMES], Labels(arrays[SCORES], arrays[COMBINATIONS]))
 
 
 def _labelled_by_onnx(bundle: Bundle, frames: np.ndarray) -> Reference:
@@ -130,3 +105,25 @@ def _first_face(bundle: Bundle, video: Path) -> Iterator[np.ndarray | None]:
             current = face.face_id
             yield None
         yield face.crop
+
+
+def check_parity(records: Sequence[ParityRecord], tolerance: Tolerance) -> None:
+    """Refuse graphs that do not compute what the model computes.
+
+    Raises:
+        ExportError: A record is above the tolerance, or no number.
+    """
+    endless = [record.form for record in records if not np.isfinite(record.largest)]
+    if endless:
+        raise ExportError(
+            "The exported graphs give outputs that are no numbers.",
+            f"There is NaN or infinity, of the graphs or of PyTorch, in {', '.join(endless)}.",
+            "Nothing was written. Check the weights of the checkpoint; float16 may overflow where float32 does not.",
+        )
+    failed = [record for record in records if exceeds(record, tolerance)]
+    if failed:
+        raise ExportError(
+            "The exported graphs differ from the PyTorch model.",
+            "; ".join(excess(record, tolerance) for record in failed) + ".",
+            "Nothing was written. Export in float32, or with --no-verify to look at the graphs.",
+        )

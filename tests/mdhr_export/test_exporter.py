@@ -14,10 +14,11 @@ import pytest
 import mdhr_runtime
 from mdhr_export import exporter, tracing
 from mdhr_export.exporter import Options, export_bundle
-from mdhr_export.parity import TOLERANCES, check_parity
+from mdhr_export.verify import check_parity
 from mdhr_runtime.bundle import VERIFICATION, ParityRecord, open_bundle
 from mdhr_runtime.contract import EMBEDDER
 from mdhr_runtime.errors import BundleError, CheckpointError, ExportError, OutputError
+from mdhr_runtime.streaming.parity import TOLERANCES
 from mdhr_runtime.targets import Claim
 
 

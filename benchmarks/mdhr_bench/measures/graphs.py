@@ -34,7 +34,7 @@ def open_graph(model: Model, path: Path, sizes: dict[str, int]) -> DeviceGraph:
     """
     load_file = PROVIDERS[model.provider].load_file
     if load_file is not None:
-        return load_file(path, model.provider)
+        return load_file(path, model.provider, model.precision)
     return _engine_graph(path, graph_record(path), sizes)
 
 

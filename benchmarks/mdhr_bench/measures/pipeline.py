@@ -202,7 +202,7 @@ class TimedBackend:
 
     def __init__(self, backend: Backend, clocks: Mapping[str, Clock]) -> None:
         self._backend, self._clocks = backend, clocks
-        self.provider, self.reason = backend.provider, backend.reason
+        self.provider, self.precision, self.reason = backend.provider, backend.precision, backend.reason
 
     def load(self, name: str) -> DeviceGraph:
         """Load a graph by its name."""

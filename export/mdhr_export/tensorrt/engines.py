@@ -27,11 +27,11 @@ from mdhr_runtime.bundle import (
 from mdhr_runtime.contract import CLIP
 from mdhr_runtime.errors import ExportError
 from mdhr_runtime.files import told
+from mdhr_runtime.streaming.parity import TOLERANCES, Reference, compare_clip
 from mdhr_runtime.targets import Claim
 
 from .. import MAX_BATCH, MAX_FRAMES, Step
-from ..parity import TOLERANCES, check_parity, compare_clip
-from ..verify import Reference, find_reference
+from ..verify import check_parity, find_reference
 from .builder import NEEDS_NO_GPU, BuildSettings, Built, build_engine, choose_builder, is_timing_cache
 from .shapes import profiles_of
 

@@ -18,6 +18,9 @@ from ..errors import BundleError
 DEVICE_NUMBER = 0
 """The GPU that is used: the first that the process sees. `CUDA_VISIBLE_DEVICES` chooses another."""
 
+PRECISIONS = ("float32", "float16", "bfloat16")
+"""Types that a model may be computed in, the most exact first."""
+
 HOST = "cpu"
 """Name of the host's memory as a device."""
 
@@ -162,6 +165,11 @@ class Backend(Protocol):
         ...
 
     @property
+    def precision(self) -> str:
+        """What the model is computed in: one of `PRECISIONS`."""
+        ...
+
+    @property
     def reason(self) -> str:
         """Its versions and why it was chosen, for one line."""
         ...
@@ -182,18 +190,21 @@ class Provider:
 
     Attributes:
         name: Its name.
-        open: Opens it for a bundle. Takes its name, the bundle, the number of threads, and why it was chosen.
-            Raises ProviderError where it cannot be used.
-        load_file: Loads an ONNX file that no bundle holds, with as many threads as `thread_count` says. Takes the path
-            and the provider's name. None where it takes none.
+        open: Opens it for a bundle. Takes its name, the bundle, the number of threads, the precision, and why it was
+            chosen. Raises ProviderError where it cannot be used.
+        precisions: What it can compute a bundle's model in here, its default first. Raises ProviderError where it
+            cannot be used.
+        load_file: Loads an ONNX file that no bundle holds, with as many threads as `thread_count` says. Takes the path,
+            the provider's name and the precision. None where it takes none.
         on_gpu: Whether graphs run on a GPU.
         needs_engines: Whether it runs a bundle's engines instead of its ONNX graphs.
         if_asked_for: Whether it is never chosen unasked.
     """
 
     name: str
-    open: Callable[[str, Bundle, int, str], Backend]
-    load_file: Callable[[Path, str], DeviceGraph] | None = None
+    open: Callable[[str, Bundle, int, str, str], Backend]
+    precisions: Callable[[Bundle], Sequence[str]]
+    load_file: Callable[[Path, str, str], DeviceGraph] | None = None
     on_gpu: bool = False
     needs_engines: bool = False
     if_asked_for: bool = False

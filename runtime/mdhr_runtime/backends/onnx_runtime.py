@@ -134,22 +134,24 @@ class OnnxBackend:
         provider: Key of `EXECUTION_PROVIDERS`.
         bundle: The bundle.
         threads: Threads that a graph takes on the CPU. The small ones take one.
+        precision: That of the bundle's graphs: ONNX Runtime computes as they say.
         why: Why it was chosen.
 
     Attributes:
         provider: Name of the provider.
+        precision: What the model is computed in.
         reason: Its versions and why it was chosen, for one line.
 
     Raises:
         ProviderError: ONNX Runtime or the provider is not installed. It may yet fail to start, in `load`.
     """
 
-    def __init__(self, provider: str, bundle: Bundle, threads: int, why: str) -> None:
+    def __init__(self, provider: str, bundle: Bundle, threads: int, precision: str, why: str) -> None:
         check_installed(provider)
-        self.provider = provider
+        self.provider, self.precision = provider, precision
         on_cpu = EXECUTION_PROVIDERS[provider].device == HOST
         where = thread_words(threads) if on_cpu else ""
-        self.reason = f"ONNX Runtime {onnxruntime_module().__version__}, {bundle.manifest.precision}{where}; {why}"
+        self.reason = f"ONNX Runtime {onnxruntime_module().__version__}, {precision}{where}; {why}"
         self._bundle = bundle
         self._threads = threads
 

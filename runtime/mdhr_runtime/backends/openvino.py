@@ -18,6 +18,12 @@ from .base import SMALL_GRAPHS, Buffer, Tensors, TensorView, allocate_on_host, r
 
 CPU = "CPU"  # OpenVINO's name of it
 
+HINTS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
+"""OpenVINO's names of the precisions."""
+
+CAPABILITIES = {"float16": "FP16", "bfloat16": "BF16"}
+"""What a processor is said to be capable of that computes in them. In float32 all do."""
+
 OLDEST = (2025, 0)
 """Oldest version that was tried."""
 
@@ -49,6 +55,12 @@ class OpenVinoGraph:
         found = {each.any_name: each for each in (*self._compiled.inputs, *self._compiled.outputs)}
         both = found.keys() & stated.keys()
         return (found.keys() ^ stated.keys()) | {name for name in both if not _agree(found[name], stated[name])}
+
+    @property
+    def precision(self) -> str:
+        """What OpenVINO computes it in: one of `HINTS`, or OpenVINO's name of another type."""
+        hint = str(self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name())
+        return {theirs: ours for ours, theirs in HINTS.items()}.get(hint, hint)
 
     @property
     def limits(self) -> Mapping[str, int]:
@@ -126,45 +138,62 @@ class OpenVinoBackend:
         provider: "openvino".
         bundle: The bundle.
         threads: Threads that a graph takes. The small ones take one, that of who runs them.
+        precision: What the model is computed in. The small graphs are in float32: they say where faces are.
         why: Why it was chosen.
 
     Raises:
         ProviderError: OpenVINO is not installed or too old, or does not run on this processor.
     """
 
-    def __init__(self, provider: str, bundle: Bundle, threads: int, why: str) -> None:
+    def __init__(self, provider: str, bundle: Bundle, threads: int, precision: str, why: str) -> None:
         start()
-        precision = {"float16": "float16 computed in float32"}.get(bundle.manifest.precision, "float32")
-        self.provider = provider
-        self.reason = f"OpenVINO {installed_version()}, {precision}{thread_words(threads)}; {why}"
+        graphs = bundle.manifest.precision
+        computed = precision if precision == graphs else f"{graphs} computed in {precision}"
+        self.provider, self.precision = provider, precision
+        self.reason = f"OpenVINO {installed_version()}, {computed}{thread_words(threads)}; {why}"
         self._bundle = bundle
         self._threads = threads
 
     def load(self, name: str) -> OpenVinoGraph:
         """Load a graph by its name, and check that it is what the manifest says."""
         path, record = self._bundle.graph_path(name), self._bundle.manifest.graphs[name]
-        graph = load_graph(path, 1, side_by_side=True) if name in SMALL_GRAPHS else load_graph(path, self._threads)
+        small = name in SMALL_GRAPHS
+        graph = load_graph(path, 1, side_by_side=True) if small else load_graph(path, self._threads, self.precision)
         refuse_if_other(path, graph.differences({**record.inputs, **record.outputs}))
         return graph
 
 
-def load_graph(path: Path, threads: int | None = None, side_by_side: bool = False) -> OpenVinoGraph:
+def precisions(bundle: Bundle) -> tuple[str, ...]:
+    """What this processor computes a bundle's model in, whatever type its graphs have.
+
+    Raises:
+        ProviderError: OpenVINO is not installed or too old, or does not run on this processor.
+    """
+    capable = start().get_property(CPU, "OPTIMIZATION_CAPABILITIES")
+    return ("float32", *(name for name, capability in CAPABILITIES.items() if capability in capable))
+
+
+def load_graph(
+    path: Path, threads: int | None = None, precision: str = "float32", *, side_by_side: bool = False
+) -> OpenVinoGraph:
     """Load an ONNX file.
 
     Args:
         path: The file.
         threads: Threads that a run takes; None as for `thread_count`.
+        precision: What it is computed in; inputs and outputs have the types of the file.
         side_by_side: As for `OpenVinoGraph`.
 
     Raises:
         ConfigError: MDHR_THREADS is no number of threads.
-        ProviderError: OpenVINO is not installed or too old, or does not run on this processor.
+        ProviderError: OpenVINO is not installed or too old, or does not run on this processor, or this processor does
+            not compute in that precision.
         BundleError: OpenVINO refuses the file.
     """
     core = start()
     options = {
         # Left to itself it computes with less on processors that can: bfloat16 on some of x86, float16 on Arm.
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": HINTS[precision],
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": 1,
         "INFERENCE_NUM_THREADS": thread_count(threads),
@@ -175,7 +204,7 @@ def load_graph(path: Path, threads: int | None = None, side_by_side: bool = Fals
         # `Core.read_model` tries a file as the formats of other frameworks too.
         onnx = openvino_module().frontend.FrontEndManager().load_by_framework("onnx")
         model = onnx.convert(onnx.load(path))
-        return OpenVinoGraph(lambda: core.compile_model(model, CPU, options), side_by_side)
+        graph = OpenVinoGraph(lambda: core.compile_model(model, CPU, options), side_by_side)
     except Exception as error:  # RuntimeError, or what the binding makes of C++'s others
         raise BundleError(
             f"OpenVINO refuses {path}.",
@@ -183,6 +212,13 @@ def load_graph(path: Path, threads: int | None = None, side_by_side: bool = Fals
             f"The graph may be newer than this OpenVINO ({installed_version()}): upgrade it, export again, or choose "
             "another --provider.",
         ) from error
+    if graph.precision != precision:  # it takes another, where it has none for this processor, without a word
+        raise ProviderError(
+            f"OpenVINO {installed_version()} does not compute in {precision} here.",
+            f"It takes {graph.precision} for it on this processor.",
+            "Choose another --precision; auto takes the fastest that is right.",
+        )
+    return graph
 
 
 @cache

@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 
 from ..backends import Backend, DeviceGraph
-from ..backends.table import AUTO, PROVIDERS, open_backend
+from ..backends.table import AUTO, PROVIDERS
 from ..bundle import Bundle, open_bundle
 from ..contract import ENCODER, SCORES, TEMPORAL, OutputRecord
 from ..layout import Layout
 from .batch import StreamBatch
+from .choosing import choose_backend
 from .stream import Stream
 
 
-def load(path: Path | str, provider: str = AUTO, threads: int | None = None) -> Model:
+def load(
+    path: Path | str,
+    provider: str = AUTO,
+    threads: int | None = None,
+    precision: str | None = None,
+    on_trial: Callable[[str], None] = lambda what: None,
+) -> Model:
     """Open a bundle for labelling.
 
     Args:
         path: The bundle's folder, `NAME.mdhr`.
-        provider: "tensorrt", "cuda", "ort-tensorrt", "openvino" or "cpu"; or "auto": the bundle's TensorRT engines if
-            they were built for this machine, else the fastest of ONNX Runtime's providers that is installed.
+        provider: "tensorrt", "cuda", "ort-tensorrt", "cpu" or "openvino"; or "auto": the bundle's TensorRT engines if
+            they were built for this machine, else CUDA, else the faster of ONNX Runtime and OpenVINO on this CPU.
         threads: Threads that a graph takes on the CPU; None for as many as MDHR_THREADS says, or else the process has
             cores (`mdhr_runtime.threads`). Programs that run many models side by side give each its part.
+        precision: "float32", "float16" or "bfloat16"; "auto" for the fastest that is right on this machine; None for
+            the provider's default: that of the bundle's graphs, and float32 in OpenVINO.
+        on_trial: Called with each provider and precision that is tried, at the first start with a bundle.
 
     Raises:
         BundleError: The bundle is missing, damaged, altered or too new.
         ConfigError: `threads` or MDHR_THREADS is no number of threads.
-        ProviderError: The provider is not installed or does not start, or the engines are not for this machine.
+        ProviderError: The provider is not installed or does not start, the engines are not for this machine, or it
+            computes the bundle wrongly here.
     """
     bundle = open_bundle(path)
-    return Model(bundle, open_backend(bundle, provider, threads))
+    return Model(bundle, choose_backend(bundle, provider, threads, precision, on_trial))
 
 
 class Model:
@@ -56,6 +68,11 @@ class Model:
     def provider(self) -> str:
         """Name of the provider that runs its graphs."""
         return self._backend.provider
+
+    @property
+    def precision(self) -> str:
+        """What its graphs are computed in: "float32", "float16" or "bfloat16"."""
+        return self._backend.precision
 
     @property
     def reason(self) -> str:

@@ -12,14 +12,13 @@ import onnx
 import pytest
 
 import mdhr_runtime
-from mdhr_export.parity import compare_clip
-from mdhr_export.verify import bundled_reference
 from mdhr_runtime.backends import openvino
 from mdhr_runtime.backends.table import PROVIDERS
 from mdhr_runtime.bundle import TensorRecord, open_bundle
 from mdhr_runtime.contract import DETECTOR, EMBEDDER
 from mdhr_runtime.errors import BundleError, ProviderError
 from mdhr_runtime.faces.mtcnn import Mtcnn
+from mdhr_runtime.streaming.parity import bundled_reference, compare_clip
 
 if importlib.util.find_spec("openvino") is None:  # importing it here would let it report
     pytest.skip("needs OpenVINO: pip install '.[openvino]'", allow_module_level=True)

@@ -31,9 +31,14 @@ class EngineSet:
     gpu: Gpu
     records: dict[str, EngineRecord]
 
+    @property
+    def precision(self) -> str:
+        """What they compute in."""
+        return next(iter(self.records.values())).precision
+
     def __str__(self) -> str:
         record, *_ = self.records.values()
-        return f"{record.precision} engines of {self.flavor} for {record.gpu}"
+        return f"{self.precision} engines of {self.flavor} for {record.gpu}"
 
 
 class TensorRtBackend:
@@ -50,6 +55,7 @@ class TensorRtBackend:
 
     Attributes:
         provider: "tensorrt".
+        precision: What the model is computed in.
         reason: Its versions, for one line.
 
     Raises:
@@ -66,6 +72,7 @@ class TensorRtBackend:
         device: Device | None = None,
     ) -> None:
         self.reason = f"{engines}; graphs for faces in ONNX Runtime"
+        self.precision = engines.precision
         self._bundle = bundle
         self._engines = engines
         self._load_onnx = load_onnx

@@ -7,10 +7,10 @@ import pytest
 from host_gpu import HostDevice
 
 import mdhr_runtime
-from mdhr_export.parity import TOLERANCES, Labels, check_parity, compare_clip
-from mdhr_export.verify import bundled_reference
+from mdhr_export.verify import check_parity
 from mdhr_runtime.errors import ExportError, FramesError, ProviderError
 from mdhr_runtime.streaming.batch import StreamBatch
+from mdhr_runtime.streaming.parity import TOLERANCES, Labels, bundled_reference, compare_clip
 from mdhr_runtime.streaming.stream import Stream
 
 from .conftest import HostGpu

@@ -1,17 +1,19 @@
-"""Comparison of graphs with the PyTorch model, on any backend."""
+"""Comparison of graphs with the PyTorch model, on any backend, and the clip that a bundle carries for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
+from zipfile import BadZipFile
 
 import numpy as np
 
-from mdhr_runtime.backends import DeviceGraph, Tensors
-from mdhr_runtime.bundle import Manifest, ParityRecord
-from mdhr_runtime.contract import CLIP, COMBINATIONS, ENCODER, FRAMES, SCORES, TEMPORAL
-from mdhr_runtime.errors import ExportError
-from mdhr_runtime.streaming.stream import Stream
+from ..backends import DeviceGraph, Tensors
+from ..bundle import EXPORT_AGAIN, VERIFICATION, Bundle, Manifest, ParityRecord
+from ..contract import CLIP, COMBINATIONS, ENCODER, FRAMES, SCORES, TEMPORAL
+from ..errors import BundleError
+from .stream import Stream
 
 STREAM_STEPS = (1, 3)
 """Numbers of frames that are pushed at a time when the streaming form is checked."""
@@ -54,6 +56,45 @@ class Labels:
     combinations: np.ndarray
 
 
+@dataclass(frozen=True)
+class Reference:
+    """A clip with its labels.
+
+    Attributes:
+        source: Origin of the labels: "PyTorch", or "ONNX Runtime" where PyTorch is not installed.
+        frames: (T, 224, 224, 3) uint8, RGB.
+        labels: The right labels.
+    """
+
+    source: str
+    frames: np.ndarray
+    labels: Labels
+
+
+def bundled_reference(bundle: Bundle) -> Reference | None:
+    """Read the clip that a bundle carries, with PyTorch's labels; None if it was exported without one.
+
+    Raises:
+        BundleError: It is none.
+    """
+    if VERIFICATION not in bundle.manifest.files:
+        return None
+    try:
+        with np.load(bundle.path / VERIFICATION) as arrays:
+            frames, labels = arrays[FRAMES], Labels(arrays[SCORES], arrays[COMBINATIONS])
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise BundleError(f"{bundle.path / VERIFICATION} is damaged.", f"{error}.", EXPORT_AGAIN) from error
+    expected = (
+        (len(frames), *bundle.manifest.graphs[ENCODER].inputs[FRAMES].row),
+        (len(frames), len(bundle.manifest.layout.aus)),
+    )
+    if not frames.size or (frames.shape, labels.scores.shape) != expected or len(labels.combinations) != len(frames):
+        raise BundleError(
+            f"{bundle.path / VERIFICATION} is damaged.", "Its arrays do not fit the bundle.", EXPORT_AGAIN
+        )
+    return Reference("PyTorch", frames, labels)
+
+
 def label_with_graphs(
     load: Callable[[str], DeviceGraph], manifest: Manifest, frames: np.ndarray
 ) -> Iterator[tuple[str, Labels]]:
@@ -67,16 +108,39 @@ def label_with_graphs(
     Yields:
         The form's name, and its labels.
     """
-    encoder, temporal = load(ENCODER), _CombinationRecorder(load(TEMPORAL), manifest)
+    encoder, temporal = load(ENCODER), load(TEMPORAL)
     for name, step in (("one clip", len(frames)), *((f"stream, {n} at a time", n) for n in STREAM_STEPS)):
-        stream = Stream(encoder, temporal, manifest)
-        parts = [stream.push(frames[start : start + step]) for start in range(0, len(frames), step)]
-        scores = np.concatenate([*parts, stream.flush()])
-        yield name, Labels(scores, temporal.take(manifest.radius, len(frames)))
+        yield name, label_stream(encoder, temporal, manifest, frames, range(step, len(frames), step))[0]
     if CLIP in manifest.graphs:
         outputs = load(CLIP)({FRAMES: frames[None]})
         none = np.empty((1, len(frames), 0), np.int32)
         yield "clip graph", Labels(outputs[SCORES][0], outputs.get(COMBINATIONS, none)[0])
+
+
+def label_stream(
+    encoder: DeviceGraph, temporal: DeviceGraph, manifest: Manifest, frames: np.ndarray, cuts: Sequence[int]
+) -> tuple[Labels, list[float]]:
+    """Label a clip as a stream.
+
+    Args:
+        encoder: The graph that describes frames.
+        temporal: The graph that relates them in time.
+        manifest: The bundle's description of them.
+        frames: (T, 224, 224, 3) uint8, RGB.
+        cuts: Frames before which it is cut into parts, which are pushed one after the other.
+
+    Returns:
+        The labels, and the seconds that each part took.
+    """
+    recorder = _CombinationRecorder(temporal, manifest)
+    stream = Stream(encoder, recorder, manifest)
+    scores, seconds = [], []
+    for part in np.split(frames, cuts):
+        begun = perf_counter()
+        scores.append(stream.push(part))
+        seconds.append(perf_counter() - begun)
+    whole = np.concatenate([*scores, stream.flush()])
+    return Labels(whole, recorder.take(manifest.radius, len(frames))), seconds
 
 
 def compare_clip(
@@ -134,31 +198,13 @@ def exceeds(record: ParityRecord, tolerance: Tolerance) -> bool:
     return not within
 
 
-def check_parity(records: Sequence[ParityRecord], tolerance: Tolerance) -> None:
-    """Refuse graphs that do not compute what the model computes.
-
-    Raises:
-        ExportError: A record is above the tolerance, or no number.
-    """
-    endless = [record.form for record in records if not np.isfinite(record.largest)]
-    if endless:
-        raise ExportError(
-            "The exported graphs give outputs that are no numbers.",
-            f"There is NaN or infinity, of the graphs or of PyTorch, in {', '.join(endless)}.",
-            "Nothing was written. Check the weights of the checkpoint; float16 may overflow where float32 does not.",
-        )
-    failed = [record for record in records if exceeds(record, tolerance)]
-    if failed:
-        raise ExportError(
-            "The exported graphs differ from the PyTorch model.",
-            "; ".join(
-                f"{record.form}: {record.output} by up to {record.largest_unflipped:.1e} "
-                f"(at most {tolerance.largest:.0e}), {record.flips} of {record.argmaxes} regional argmaxes "
-                f"(at most {tolerance.flips:.0%})"
-                for record in failed
-            ),
-            "Nothing was written. Export in float32, or with --no-verify to look at the graphs.",
-        )
+def excess(record: ParityRecord, tolerance: Tolerance) -> str:
+    """What a record that exceeds a tolerance has, and what it may have."""
+    return (
+        f"{record.form}: {record.output} by up to {record.largest_unflipped:.1e} (at most {tolerance.largest:.0e}), "
+        f"{record.mean:.1e} on average (at most {tolerance.mean:.0e}), {record.flips} of {record.argmaxes} regional "
+        f"argmaxes (at most {tolerance.flips:.0%})"
+    )
 
 
 class _CombinationRecorder:
@@ -181,7 +227,5 @@ class _CombinationRecorder:
         self._kept.append(combinations[0])
 
     def take(self, delay: int, frames: int) -> np.ndarray:
-        """Return and forget the argmaxes (T, R); the graph works `delay` frames behind its input."""
-        kept = np.concatenate(self._kept)[delay : delay + frames]
-        self._kept.clear()
-        return kept
+        """Return the argmaxes (T, R); the graph works `delay` frames behind its input."""
+        return np.concatenate(self._kept)[delay : delay + frames]

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from mdhr_export.parity import TOLERANCES, Labels, check_parity, compare
+from mdhr_export.verify import check_parity
 from mdhr_runtime.errors import ExportError
+from mdhr_runtime.streaming.parity import TOLERANCES, Labels, compare
 
 
 @pytest.fixture
