@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -300,29 +300,21 @@ class Floor:
 
 @dataclass(frozen=True)
 class Variant:
-    """The encoder or the step as one provider runs it in one precision, beside others of the same rounds.
+    """The encoder or the step as one provider computes it in one precision, in turns with others.
 
     Attributes:
-        part: "encoder" or "step".
-        provider: The provider.
-        precision: What it computes in.
-        timing: Its time, of one call with `timing.frames` frames of one stream.
-        floor: The least time of the encoder by the ceiling of its precision; None for the step, or without ceilings.
-        layers: Kinds of the encoder's layers, with the provider's name of the kernel if it tells that → share of the
-            time of all layers, the largest first. Empty for the step.
+        name: All that in words, with the number of frames of one stream that a call takes.
+        timing: Its time.
+        ratio: Its ratio to the first of as many frames.
+        floor: The least time of the encoder by the ceiling of that precision; None for the step, or without ceilings.
+        layers: Kinds of the encoder's layers with their kernels → share of the time of all, as far as OpenVINO tells.
     """
 
-    part: str
-    provider: str
-    precision: str
+    name: str
     timing: Timing
+    ratio: Ratio
     floor: Floor | None
     layers: Mapping[str, float]
-
-    @property
-    def name(self) -> str:
-        """What it is, in words."""
-        return f"{self.part} × {self.timing.frames}, {self.provider} {self.precision}"
 
 
 @dataclass(frozen=True)
@@ -422,13 +414,6 @@ class Result:
     def peak(self, precision: str | None = None) -> Ceiling | None:
         """The ceiling of matrix products in a precision, by default the model's own, if it was measured."""
         return self.ceiling(f"{PRODUCT} {precision or self.precision}") or self.ceiling(PRODUCT)
-
-
-def references(variants: Sequence[Variant]) -> Iterator[tuple[Variant, Variant]]:
-    """Each variant with what it is compared to: the first of the same part and size."""
-    for variant in variants:
-        same = (other for other in variants if (other.part, other.timing.frames) == (variant.part, variant.timing.frames))
-        yield variant, next(same)
 
 
 def is_result(path: Path) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..results import Cost, Floor, Prediction
+from ..results import Cost, Floor, Prediction, Result, Timing
 
 PRECISION = "float16"
 
@@ -137,13 +137,13 @@ def in_precision(costs: Sequence[Cost], counted: str, computed: str, frames: int
     """The work of graphs that are computed in another precision, or of more frames at once.
 
     All bytes become as many more or fewer. That is wrong for frames, which stay uint8, but they are less than a
-    hundredth of the weights, or of what is computed of them.
+    hundredth of the weights.
 
     Args:
         costs: The graphs, counted for one frame.
         counted: The precision that they were counted in.
         computed: That which they are computed in.
-        frames: Frames of a run: operations, inputs and outputs are so many times as much, weights are not.
+        frames: Frames of a run; all but the weights is so many times as much.
 
     Raises:
         ValueError: A precision is none of `WIDTHS`.
@@ -161,6 +161,25 @@ def in_precision(costs: Sequence[Cost], counted: str, computed: str, frames: int
         )
         for cost in costs
     ]
+
+
+def floor_here(result: Result, costs: Sequence[Cost], precision: str, timing: Timing) -> Floor | None:
+    """The floor of graphs by the ceilings that a run has measured; None without them.
+
+    Args:
+        result: The run.
+        costs: The graphs, counted for one frame in the bundle's precision.
+        precision: What they are computed in.
+        timing: What they take.
+
+    Raises:
+        ValueError: There are no graphs, or none that does anything.
+    """
+    peak, copy = result.peak(precision), result.ceiling("copy")
+    if peak is None or copy is None:
+        return None
+    work = in_precision(costs, result.bundle["precision"], precision, timing.frames)
+    return floor_of(work, peak.value, copy.value, timing.summary.p50)
 
 
 def predict(costs: Sequence[Cost], precision: str) -> list[Prediction]:

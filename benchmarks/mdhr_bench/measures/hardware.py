@@ -8,7 +8,7 @@ from functools import partial
 from itertools import pairwise
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -21,18 +21,16 @@ from mdhr_runtime.threads import thread_count
 
 from ..results import PRODUCT, Ceiling, Missing, Transfer
 from .graphs import graph_record, open_graph
-from .layers import openvino_layers
+from .layers import layer_shares
 from .timing import seconds_of, summarise
 
 PRODUCTS_ON_HOST, PRODUCTS_ON_GPU = ((2048, 1), (1024, 8)), ((8192, 1),)
-"""Rows and columns of the matrices, large enough for the product to be limited by arithmetic, and products in a row.
-
-Of a single product in little more than its numbers' conversion to a lower precision and back is a large part.
-"""
+"""Rows and columns of the matrices, large enough for the product to be limited by arithmetic, and products in a row: of
+a single one, the conversion of its numbers to a lower precision and back is a large part."""
 
 INT8 = "int8"
 
-MULTIPLYING = frozenset({"FullyConnected", "MatMul"})
+MULTIPLYING = ("FullyConnected ", "MatMul ")
 """OpenVINO's kinds of layers that are matrix products."""
 
 COPIED = 256 << 20
@@ -47,91 +45,60 @@ TRANSFER_WARM_UP, TRANSFERS = 10, 200
 Call = Callable[[], object]
 
 
-class Multiplier(NamedTuple):
-    """What computes matrix products in a precision.
-
-    Attributes:
-        precision: The precision.
-        title: Its name.
-        written: Precision of the graph's weights.
-        load: Loads the graph.
-    """
-
-    precision: str
-    title: str
-    written: str
-    load: Callable[[Path], DeviceGraph]
-
-
 def measure_ceilings(model: Model, folder: Path) -> tuple[list[Ceiling], list[Missing]]:
-    """Measure the ceilings where the bundle's graphs run: on a CPU, in every precision that it has.
+    """Measure the ceilings where the bundle's graphs run: on a CPU, of products in every precision that it has.
 
     Args:
         model: The model, whose backend and precision are used, on a CPU beside all others.
         folder: For temporary files.
 
     Returns:
-        The copy's ceiling, and that of products in each precision: the best by whatever computes them. And the
-        precisions that nothing computes here.
-
-    Raises:
-        MdhrError: The model's backend refuses a graph.
+        The ceilings, that of a precision by whatever computes it fastest; and the precisions that nothing computes.
     """
-    best: dict[str, Ceiling] = {}
-    refused: dict[str, str] = {}
-    for multiplier in _multipliers(model):
+    path, best, refused = folder / "product.onnx", dict[str, Ceiling](), dict[str, str]()
+    for precision, by, written, load in _multipliers(model):
+        name = f"{PRODUCT} {precision}"
         try:
-            for ceiling in _product_ceilings(multiplier, model.on_gpu, folder):
-                best[ceiling.id] = max(best.get(ceiling.id, ceiling), ceiling, key=lambda each: each.value)
+            for side, count in PRODUCTS_ON_GPU if model.on_gpu else PRODUCTS_ON_HOST:
+                write_product(path, side, count, written)
+                title = f"{count} matrix product{'s' * (count > 1)}, {side} × {side}, {precision}, {by}"
+                found = _ceiling(name, title, "FLOP/s", 2 * count * side**3, _call_on_noise(load(path), path))
+                best[name] = max(best.get(name, found), found, key=lambda each: each.value)
         except MdhrError as error:
-            refused[f"{PRODUCT} {multiplier.precision}"] = f"{error.what} {error.why}"
+            refused[name] = f"{error.what} {error.why}"
+    copy = _copy_on_host()
     if model.on_gpu:
         write_negation(folder / "copy.onnx", COPIED // 4)
         copy = _call_on_noise(open_graph(model, folder / "copy.onnx", {}), folder / "copy.onnx")
-    else:
-        copy = _copy_on_host()
     copied = _ceiling("copy", f"copy of {COPIED >> 20} MiB, read and written", "B/s", 2 * COPIED, copy)
-    missing = [Missing(f"ceiling of {name}", why) for name, why in refused.items() if name not in best]
+    missing = [Missing(f"ceilings, {name}", why) for name, why in refused.items() if name not in best]
     return [*best.values(), copied], missing
 
 
-def _multipliers(model: Model) -> Iterator[Multiplier]:
-    """The model's own, and on a CPU what else computes there."""
-    stored = model.bundle.manifest.precision
-    yield Multiplier(model.precision, model.provider, stored, lambda path: open_graph(model, path, {}))
+def _multipliers(model: Model) -> Iterator[tuple[str, str, str, Callable[[Path], DeviceGraph]]]:
+    """What computes products here: the precision, the provider, the precision of the file, and what loads it."""
+    yield model.precision, model.provider, model.bundle.manifest.precision, lambda path: open_graph(model, path, {})
     if not model.on_gpu:
         for precision in ("float32", INT8):
-            yield Multiplier(precision, "cpu", precision, onnx_runtime.load_graph)
-        for precision in ("float32", "bfloat16", "float16"):
-            yield Multiplier(precision, "openvino", "float32", partial(_load_openvino, precision=precision))
-        yield Multiplier(INT8, "openvino", INT8, partial(_load_openvino, precision=INT8))
+            yield precision, "cpu", precision, onnx_runtime.load_graph
+        for precision in (*openvino.HINTS, INT8):
+            written = INT8 if precision == INT8 else "float32"
+            yield precision, "openvino", written, partial(_load_openvino, precision=precision)
 
 
 def _load_openvino(path: Path, precision: str) -> DeviceGraph:
-    """Load products, and see that they are computed in the precision and not in another that this CPU has.
+    """Load products, and see that no kernel of another precision computes them.
 
     Raises:
-        ProviderError: They are not.
+        ProviderError: OpenVINO is not installed, or one does.
     """
-    hint = "float32" if precision == INT8 else precision
-    graph = openvino.load_graph(path, precision=hint)
-    used = {layer.precision for layer in openvino_layers(path, hint, {"x": _noise(path)}) if layer.kind in MULTIPLYING}
-    if used != {precision}:
-        raise ProviderError(
-            f"OpenVINO does not compute matrix products in {precision} here.",
-            f"It computes them in {', '.join(sorted(map(str, used)))}.",
-            "Measure on a processor that has it.",
-        )
+    asked = "float32" if precision == INT8 else precision
+    graph = openvino.load_graph(path, precision=asked)
+    kernels = [name for name in layer_shares(path, asked, {"x": _noise(path)}) if name.startswith(MULTIPLYING)]
+    if not all(kernel.lower().endswith(f"_{ {**openvino.HINTS, INT8: 'i8'}[precision] }") for kernel in kernels):
+        why = f"It takes {', '.join(kernels)}."
+        raise ProviderError(f"OpenVINO does not multiply in {precision} here.", why, "Use another processor for it.")
     return graph
-
-
-def _product_ceilings(multiplier: Multiplier, on_gpu: bool, folder: Path) -> Iterator[Ceiling]:
-    path = folder / "product.onnx"
-    for side, count in PRODUCTS_ON_GPU if on_gpu else PRODUCTS_ON_HOST:
-        write_product(path, side, count, multiplier.written)
-        call = _call_on_noise(multiplier.load(path), path)
-        title = f"{count} matrix product{'s' * (count > 1)}, {side} × {side}, {multiplier.precision}, {multiplier.title}"
-        yield _ceiling(f"{PRODUCT} {multiplier.precision}", title, "FLOP/s", 2 * count * side**3, call)
 
 
 def _ceiling(name: str, title: str, unit: str, amount: int, call: Call) -> Ceiling:
@@ -186,22 +153,18 @@ def write_product(path: Path, side: int, count: int, precision: str) -> None:
         precision: "float32", "float16", or "int8": x and y are float32 then, and all between them is of 8 bits.
     """
     weights = np.random.default_rng(0).standard_normal((side, side), np.float32) / np.float32(side**0.5)
-    shape, between = (side, side), ["x", *(f"x{index}" for index in range(1, count)), "y"]
+    numbers = ["x", *(f"x{index}" for index in range(1, count)), "y"]
     if precision != INT8:
-        steps = [("MatMul", [x, "w"], y) for x, y in pairwise(between)]
-        return _write(path, steps, shape, precision, w=weights.astype(precision))
-    # The kernels for unsigned inputs and signed weights are the fastest, and in ONNX Runtime the others are slow.
-    scale, x_scale = np.abs(weights).max() / np.float32(127), np.float32(5 / 127)
-    steps = [
-        ("QuantizeLinear", ["x", "xs", "xz"], "x as int8"),
-        *(
-            ("QLinearMatMul", [f"{x} as int8", "xs", "xz", "w", "ws", "wz", "xs", "xz"], f"{y} as int8")
-            for x, y in pairwise(between)
-        ),
-        ("DequantizeLinear", ["y as int8", "xs", "xz"], "y"),
-    ]
-    constants = {"xs": x_scale, "xz": np.uint8(128), "ws": scale, "wz": np.int8(0)}
-    _write(path, steps, shape, "float32", w=np.round(weights / scale).astype(np.int8), **constants)
+        steps = [("MatMul", [x, "w"], y) for x, y in pairwise(numbers)]
+        return _write(path, steps, (side, side), precision, w=weights.astype(precision))
+    # The kernels for unsigned numbers and signed weights are the fastest; in ONNX Runtime, others are slow.
+    scale = np.abs(weights).max() / np.float32(127)
+    constants = {"w": np.round(weights / scale).astype(np.int8), "ws": scale, "wz": np.int8(0)}
+    constants |= {"s": np.float32(5 / 127), "z": np.uint8(128)}
+    weighted = ("s", "z", "w", "ws", "wz", "s", "z")
+    steps = [("QLinearMatMul", [f"{x} int8", *weighted], f"{y} int8") for x, y in pairwise(numbers)]
+    steps = [("QuantizeLinear", ["x", "s", "z"], "x int8"), *steps, ("DequantizeLinear", ["y int8", "s", "z"], "y")]
+    return _write(path, steps, (side, side), "float32", **constants)
 
 
 def write_negation(path: Path, numbers: int) -> None:

@@ -255,7 +255,7 @@ def _point(timing: Timing, flops: float, count: float) -> Point:
 
 def roofline_plots(result: Result) -> Iterator[Markup]:
     """The roofline, if both ceilings were measured."""
-    peak, copy = result.ceiling("matmul"), result.ceiling("copy")
+    peak, copy = result.peak(), result.ceiling("copy")
     points = points_of(result)
     if peak is not None and copy is not None and peak.value > 0 and copy.value > 0 and points:
         yield roofline(peak.value, copy.value, points)

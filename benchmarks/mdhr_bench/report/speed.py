@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ..results import ColdStart, Pipeline, Ratio, Result, Throughput, Timing, Transfer
+from ..results import ColdStart, Pipeline, Ratio, Result, Throughput, Timing, Transfer, Variant
 from .tables import Table, table
 from .units import ABSENT, TOO_WIDE, digits, named, quotient, scaled, share, size, span
+
+LAYERS = 4
+"""Kinds of layers that are named, at most."""
 
 CURVES = {
     "encoder": "frames per run of the encoder",
@@ -122,6 +125,37 @@ def _ratio_row(result: Result, ratio: Ratio) -> Iterator[object]:
     for name in (ratio.of, ratio.to):
         timing = result.timing(name)
         yield ABSENT if timing is None else milliseconds(timing, per_frame=True)
+
+
+def variants(_result: Result, timed: Sequence[Variant]) -> Table:
+    """What computes the bundle on this CPU in which precision, side by side."""
+    header = ("", "beside the first", "p10–p90", "ms per call", "p10–p90, ms", "its floor, ms", "takes of its floor")
+    notes = (
+        "Medians over rounds in which all ran in turn, of one call with so many frames of one stream. The floor is of "
+        "the encoder alone, by the ceiling of the row's own precision.",
+        *(f"Time of {each.name}: {_largest(each.layers)}." for each in timed if each.layers),
+    )
+    return table("precisions", "Providers and precisions on this CPU", header, map(_variant_row, timed), notes)
+
+
+def _variant_row(variant: Variant) -> Iterator[object]:
+    timing, ratio, floor = variant.timing, variant.ratio, variant.floor
+    yield variant.name
+    yield named(ratio.value, ratio.low, ratio.high, ratio.steady, "×")
+    yield f"{digits(ratio.low)}–{digits(ratio.high)}"
+    yield milliseconds(timing)
+    yield "–".join(map(digits, range_of(timing)))
+    yield from (
+        (digits(floor.milliseconds), derived(timing, lambda time: quotient(time, floor.milliseconds), "×"))
+        if floor
+        else (ABSENT, ABSENT)
+    )
+
+
+def _largest(shares: Mapping[str, float]) -> str:
+    largest = list(shares.items())[:LAYERS]
+    rest = ("all others", 1 - sum(value for _, value in largest))
+    return ", ".join(f"{name} {share(value)}" for name, value in (*largest, rest))
 
 
 def _in_words(ratio: Ratio) -> str:
