@@ -80,19 +80,10 @@ def main() -> None:
     help="How often everything takes its turn. More rounds show smaller differences.",
 )
 @overwrite_option()
-def run(
-    bundle: Path,
-    provider: str,
-    precision: str | None,
-    videos: tuple[Path, ...],
-    out: Path | None,
-    rounds: int,
-    overwrite: bool,
-) -> None:
+def run(bundle: Path, videos: tuple[Path, ...], out: Path | None, overwrite: bool, **choices: Any) -> None:
     """Measure latency, throughput, pipeline, memory and energy of BUNDLE, beside baselines in the same run.
 
-    On a CPU, that is everything of one provider and precision; encoder and step are also measured in all others that
-    give the right scores here, side by side.
+    On a CPU, encoder and step are also measured in all other providers and precisions that give the right scores here.
 
     It takes some minutes, and the machine should have nothing else to do. PyTorch's part is left out where PyTorch is
     not installed.
@@ -111,7 +102,7 @@ def run(
 
     measuring = stopped = None
     try:
-        measuring = Benchmark(bundle, provider, precision, videos, rounds, out)
+        measuring = Benchmark(bundle, videos=videos, out=out, **choices)
         click.echo(f"provider: {measuring.model.provider} ({measuring.model.reason})", err=True)
         measuring()
     except Stopped as signalled:

@@ -70,7 +70,7 @@ class Benchmark:
         self._chosen = self.model.provider, self.model.precision
         manifest = self.model.bundle.manifest
         self.result = Result(
-            environment=describe(self.model.provider, self.model.reason, precision=self.model.precision),
+            environment=describe(self.model.provider, self.model.reason),
             bundle={
                 "name": self.model.bundle.path.name,
                 # The manifest holds the hashes of all other files.
@@ -82,6 +82,7 @@ class Benchmark:
             settings={"provider": provider, "precision": precision, "rounds": rounds, "videos": len(videos)},
             started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
+        self.result.environment["provider"]["precision"] = self.model.precision
         self._begun = monotonic()
         if trouble:
             self.warn(trouble)

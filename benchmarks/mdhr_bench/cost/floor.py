@@ -134,16 +134,10 @@ def floor_of(costs: Sequence[Cost], flops: float, bandwidth: float, step_ms: flo
 
 
 def in_precision(costs: Sequence[Cost], counted: str, computed: str, frames: int = 1) -> list[Cost]:
-    """The work of graphs that are computed in another precision, or of more frames at once.
+    """The work of graphs, counted in one precision for a frame, when so many frames are computed at once in another.
 
     All bytes become as many more or fewer. That is wrong for frames, which stay uint8, but they are less than a
     hundredth of the weights.
-
-    Args:
-        costs: The graphs, counted for one frame.
-        counted: The precision that they were counted in.
-        computed: That which they are computed in.
-        frames: Frames of a run; all but the weights is so many times as much.
 
     Raises:
         ValueError: A precision is none of `WIDTHS`.
@@ -164,17 +158,7 @@ def in_precision(costs: Sequence[Cost], counted: str, computed: str, frames: int
 
 
 def floor_here(result: Result, costs: Sequence[Cost], precision: str, timing: Timing) -> Floor | None:
-    """The floor of graphs by the ceilings that a run has measured; None without them.
-
-    Args:
-        result: The run.
-        costs: The graphs, counted for one frame in the bundle's precision.
-        precision: What they are computed in.
-        timing: What they take.
-
-    Raises:
-        ValueError: There are no graphs, or none that does anything.
-    """
+    """The floor of graphs that a run has timed in a precision, by the ceilings that it has measured, if it has."""
     peak, copy = result.peak(precision), result.ceiling("copy")
     if peak is None or copy is None:
         return None

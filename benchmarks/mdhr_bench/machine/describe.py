@@ -43,7 +43,7 @@ JETSON_GPUS = ("gpu", "ga10b", "gv11b", "gp10b")
 """Names of a Jetson's GPU in /sys/class/devfreq, after the address."""
 
 
-def describe(provider: str, reason: str, root: Path = ROOT, precision: str | None = None) -> dict[str, Any]:
+def describe(provider: str, reason: str, root: Path = ROOT) -> dict[str, Any]:
     """Describe the machine and its software.
 
     What cannot be found out is left out, key and all.
@@ -52,12 +52,11 @@ def describe(provider: str, reason: str, root: Path = ROOT, precision: str | Non
         provider: The execution provider that runs the bundle.
         reason: Why this one.
         root: Folder of /etc, /proc and /sys.
-        precision: What it computes the bundle in.
 
     Returns:
         Topics, each a mapping of names to text, numbers or further mappings: `machine` (`name` for people, `slug` for
         folders), `system`, `cpu`, `memory` (bytes), `gpu` (the one in use), `gpus` (all), `jetson`, `packages`, `code`
-        and `provider` (`name`, `precision`, `reason`).
+        and `provider` (`name`, `reason`).
     """
     import psutil
 
@@ -72,7 +71,7 @@ def describe(provider: str, reason: str, root: Path = ROOT, precision: str | Non
         jetson=describe_jetson(root),
         packages=describe_packages(),
         code=describe_code(PACKAGE),
-        provider=present(name=provider, precision=precision, reason=reason),
+        provider={"name": provider, "reason": reason},
     )
 
 

@@ -38,9 +38,8 @@ def cold_start(bundle: Path, provider: str, precision: str, processes: int = 5) 
     """Time new processes until their first score.
 
     The process is new, but the files are not: one process more goes first and does not count, so that the system has
-    read the files from the disk, a provider that builds engines at its first start has built them, and one that is
-    tried at its first start was tried. After a reboot, reading from the disk comes on top. The start of Python is part
-    of `imports`.
+    read the files from the disk, and a provider that builds engines or is tried at its first start has done so. After a
+    reboot, reading from the disk comes on top. The start of Python is part of `imports`.
 
     Args:
         bundle: The bundle's folder.

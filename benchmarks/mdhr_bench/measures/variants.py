@@ -34,16 +34,17 @@ def measure_variants(model: Model, result: Result, rounds: int, progress: Progre
     Yields:
         What cannot be used here.
     """
-    models: list[Model] = []
-    for provider in PROVIDERS.values():
+    models, able = [], []
+    for provider in (each for each in PROVIDERS.values() if not each.on_gpu):
         try:
-            for precision in () if provider.on_gpu else provider.precisions(model.bundle):
-                try:
-                    models.append(load(model.bundle.path, provider.name, precision=precision))
-                except MdhrError as error:
-                    yield Missing(f"precisions, {provider.name} {precision}", f"{error.what} {error.why}")
+            able += [(provider.name, precision) for precision in provider.precisions(model.bundle)]
         except MdhrError as error:
             yield Missing(f"precisions, {provider.name}", f"{error.what} {error.why}")
+    for name, precision in able:
+        try:
+            models.append(load(model.bundle.path, name, precision=precision))
+        except MdhrError as error:
+            yield Missing(f"precisions, {name} {precision}", f"{error.what} {error.why}")
     if len(models) < 2:
         return
     kinds = [(part, frames, each) for part in CALLS for frames in SIZES for each in models]

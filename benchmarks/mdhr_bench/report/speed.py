@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from ..measures.timing import ratio as ratio_of
 from ..results import ColdStart, Pipeline, Ratio, Result, Throughput, Timing, Transfer, Variant
 from .tables import Table, table
 from .units import ABSENT, TOO_WIDE, digits, named, quotient, scaled, share, size, span
@@ -86,8 +87,8 @@ def _leading(result: Result, timing: Timing) -> str:
     """The ratio that a row leads with: to the first baseline of the timing, or else to the whole."""
     ratio = next((each for each in result.ratios if each.of == timing.id), None)
     whole = whole_of(result)
-    if ratio is None and whole is not None and whole is not timing:
-        ratio = ratio_between(timing, whole)
+    if ratio is None and whole is not None and whole is not timing and 0 < len(timing.rounds) == len(whole.rounds):
+        ratio = ratio_of(timing, whole)
     if ratio is None:
         return ABSENT
     return named(ratio.value, ratio.low, ratio.high, ratio.steady, f"× {ratio.to}")
@@ -98,15 +99,6 @@ def ratios_by_round(of: Timing, to: Timing) -> np.ndarray:
     pairs = list(zip(of.rounds, to.rounds, strict=False))
     values = np.array(pairs, np.float64).reshape(-1, 2) / (of.frames, to.frames)
     return values[:, 0] / values[:, 1]
-
-
-def ratio_between(of: Timing, to: Timing) -> Ratio | None:
-    """A ratio that the run did not state, from the rounds of both; None without rounds."""
-    values = ratios_by_round(of, to)
-    if not values.size:
-        return None
-    low, value, high = map(float, np.percentile(values, (10, 50, 90)))
-    return Ratio(of.id, to.id, value, low, high, of.steady and to.steady)
 
 
 def ratios(result: Result, found: Sequence[Ratio]) -> Table:
