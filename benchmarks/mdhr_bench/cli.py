@@ -83,8 +83,6 @@ def main() -> None:
 def run(bundle: Path, videos: tuple[Path, ...], out: Path | None, overwrite: bool, **choices: Any) -> None:
     """Measure latency, throughput, pipeline, memory and energy of BUNDLE, beside baselines in the same run.
 
-    On a CPU, encoder and step are also measured in all other providers and precisions that give the right scores here.
-
     It takes some minutes, and the machine should have nothing else to do. PyTorch's part is left out where PyTorch is
     not installed.
 

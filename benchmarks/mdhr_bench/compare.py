@@ -200,13 +200,11 @@ def _kind(name: str) -> str:
 
 def absolute(result: Result) -> Iterator[Quantity]:
     """Quantities that are compared on the same machine."""
-    timed = [(timing.id, timing) for timing in result.timings]
-    timed += [(variant.name, variant.timing) for variant in result.variants]
-    for name, timing in timed:
+    for timing in (*result.timings, *(variant.timing for variant in result.variants)):
         low, high = (each / timing.frames for each in range_of(timing))
         rounds = tuple(each / timing.frames for each in timing.rounds)
         value = float(np.median(rounds)) if rounds else timing.summary.p50 / timing.frames
-        yield Quantity(name, "ms/frame", value, TIME, low, high, timing.steady, rounds)
+        yield Quantity(timing.id, "ms/frame", value, TIME, low, high, timing.steady, rounds)
     if result.cold_start is not None:
         yield Quantity("cold start", "s", result.cold_start.whole, TIME)
     for point in result.throughput:
@@ -222,14 +220,11 @@ def absolute(result: Result) -> Iterator[Quantity]:
 
 def relative(result: Result) -> Iterator[Quantity]:
     """Quantities that can be compared on different machines: ratios to something of the same run, and memory."""
-    for ratio in result.ratios:
+    for ratio in (*result.ratios, *(variant.ratio for variant in result.variants)):
         of, to = result.timing(ratio.of), result.timing(ratio.to)
         rounds = tuple(map(float, ratios_by_round(of, to))) if of is not None and to is not None else ()
         value = float(np.median(rounds)) if rounds else ratio.value
         yield Quantity(f"{ratio.of} / {ratio.to}", "×", value, TIME, ratio.low, ratio.high, ratio.steady, rounds)
-    for variant in result.variants:
-        ratio = variant.ratio
-        yield Quantity(f"{ratio.of} / {ratio.to}", "×", ratio.value, TIME, ratio.low, ratio.high, ratio.steady)
     for curve, (first, *others) in curves_of(result.throughput).items():
         for point in others:
             name = f"{curve} × {point.size} / × {first.size}"

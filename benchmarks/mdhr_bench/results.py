@@ -12,9 +12,6 @@ from mdhr_runtime.errors import DataError
 from mdhr_runtime.files import write_text
 from mdhr_runtime.records import Count, Positive, RecordError, TooNewError, read_json
 
-PRODUCT = "matmul"
-"""What the ids of the ceilings of matrix products begin with."""
-
 SCHEMA = 1
 """Version of the format. It rises when a reader of the old version would misread a new result."""
 
@@ -303,14 +300,12 @@ class Variant:
     """The encoder or the step as one provider computes it in one precision, in turns with others.
 
     Attributes:
-        name: All that in words, with the number of frames of one stream that a call takes.
-        timing: Its time.
+        timing: Its time; the id says all that in words, and how many frames of one stream a call takes.
         ratio: Its ratio to the first of as many frames.
         floor: The least time of the encoder by the ceiling of that precision; None for the step, or without ceilings.
         layers: Kinds of the encoder's layers with their kernels → share of the time of all, as far as OpenVINO tells.
     """
 
-    name: str
     timing: Timing
     ratio: Ratio
     floor: Floor | None
@@ -396,10 +391,6 @@ class Result:
         """The timing with an id, if it was taken."""
         return next((timing for timing in self.timings if timing.id == name), None)
 
-    def ratio(self, of: str, to: str) -> Ratio | None:
-        """A ratio, if both were timed."""
-        return next((ratio for ratio in self.ratios if (ratio.of, ratio.to) == (of, to)), None)
-
     def ceiling(self, name: str) -> Ceiling | None:
         """The ceiling with an id, if it was measured."""
         return next((ceiling for ceiling in self.ceilings if ceiling.id == name), None)
@@ -413,7 +404,7 @@ class Result:
 
     def peak(self, precision: str | None = None) -> Ceiling | None:
         """The ceiling of matrix products in a precision, by default the model's own, if it was measured."""
-        return self.ceiling(f"{PRODUCT} {precision or self.precision}") or self.ceiling(PRODUCT)
+        return self.ceiling(f"matmul {precision or self.precision}") or self.ceiling("matmul")
 
 
 def is_result(path: Path) -> bool:

@@ -74,7 +74,7 @@ def variants(scale=1.0, seed=0):
             floor = Floor(2.0, 2.0, 1.0, each.summary.p50 / 2) if part == "encoder" else None
             layers = {"Convolution brgconv_avx512_amx_bf16": 0.875, "Reorder jit_uni_f32": 0.125}
             layers = layers if each is second and part == "encoder" else {}
-            found.append(Variant(each.id, each, ratio(each, first), floor, layers))
+            found.append(Variant(each, ratio(each, first), floor, layers))
     return found
 
 

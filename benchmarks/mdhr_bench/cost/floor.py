@@ -167,15 +167,7 @@ def floor_here(result: Result, costs: Sequence[Cost], precision: str, timing: Ti
 
 
 def predict(costs: Sequence[Cost], precision: str) -> list[Prediction]:
-    """The floor of a step on every machine, in float16.
-
-    Args:
-        costs: The graphs of the step, at least one.
-        precision: What they were counted in.
-
-    Raises:
-        ValueError: The precision is none of `WIDTHS`.
-    """
+    """The floor of a step on every machine, in float16, from its graphs, at least one, as counted in a precision."""
     narrow = in_precision(costs, precision, PRECISION)
     return [_prediction(machine, narrow) for machine in MACHINES]
 

@@ -19,19 +19,13 @@ from mdhr_runtime.errors import MdhrError, ProviderError
 from mdhr_runtime.streaming.model import Model
 from mdhr_runtime.threads import thread_count
 
-from ..results import PRODUCT, Ceiling, Missing, Transfer
-from .graphs import graph_record, open_graph
-from .layers import layer_shares
+from ..results import Ceiling, Missing, Transfer
+from .graphs import graph_record, layer_shares, open_graph
 from .timing import seconds_of, summarise
 
 PRODUCTS_ON_HOST, PRODUCTS_ON_GPU = ((2048, 1), (1024, 8)), ((8192, 1),)
 """Rows and columns of the matrices, large enough for the product to be limited by arithmetic, and products in a row: of
 a single one, the conversion of its numbers to a lower precision and back is a large part."""
-
-INT8 = "int8"
-
-MULTIPLYING = ("FullyConnected ", "MatMul ")
-"""OpenVINO's kinds of layers that are matrix products."""
 
 COPIED = 256 << 20
 """Bytes of the copy: more than any cache holds."""
@@ -57,7 +51,7 @@ def measure_ceilings(model: Model, folder: Path) -> tuple[list[Ceiling], list[Mi
     """
     path, best, refused = folder / "product.onnx", dict[str, Ceiling](), dict[str, str]()
     for precision, by, written, load in _multipliers(model):
-        name = f"{PRODUCT} {precision}"
+        name = f"matmul {precision}"
         try:
             for side, count in PRODUCTS_ON_GPU if model.on_gpu else PRODUCTS_ON_HOST:
                 write_product(path, side, count, written)
@@ -66,10 +60,11 @@ def measure_ceilings(model: Model, folder: Path) -> tuple[list[Ceiling], list[Mi
                 best[name] = max(best.get(name, found), found, key=lambda each: each.value)
         except MdhrError as error:
             refused[name] = f"{error.what} {error.why}"
-    copy = _copy_on_host()
     if model.on_gpu:
         write_negation(folder / "copy.onnx", COPIED // 4)
         copy = _call_on_noise(open_graph(model, folder / "copy.onnx", {}), folder / "copy.onnx")
+    else:
+        copy = _copy_on_host()
     copied = _ceiling("copy", f"copy of {COPIED >> 20} MiB, read and written", "B/s", 2 * COPIED, copy)
     missing = [Missing(f"ceilings, {name}", why) for name, why in refused.items() if name not in best]
     return [*best.values(), copied], missing
@@ -79,23 +74,20 @@ def _multipliers(model: Model) -> Iterator[tuple[str, str, str, Callable[[Path],
     """What computes products here: the precision, the provider, the precision of the file, and what loads it."""
     yield model.precision, model.provider, model.bundle.manifest.precision, lambda path: open_graph(model, path, {})
     if not model.on_gpu:
-        for precision in ("float32", INT8):
+        for precision in ("float32", "int8"):
             yield precision, "cpu", precision, onnx_runtime.load_graph
-        for precision in (*openvino.HINTS, INT8):
-            written = INT8 if precision == INT8 else "float32"
+        for precision in (*openvino.HINTS, "int8"):
+            written = "int8" if precision == "int8" else "float32"
             yield precision, "openvino", written, partial(_load_openvino, precision=precision)
 
 
 def _load_openvino(path: Path, precision: str) -> DeviceGraph:
-    """Load products, and see that no kernel of another precision computes them.
-
-    Raises:
-        ProviderError: OpenVINO is not installed, or one does.
-    """
-    asked = "float32" if precision == INT8 else precision
+    """Load products, and see that no kernel of another precision computes them."""
+    asked = "float32" if precision == "int8" else precision
     graph = openvino.load_graph(path, precision=asked)
-    kernels = [name for name in layer_shares(path, asked, {"x": _noise(path)}) if name.startswith(MULTIPLYING)]
-    if not all(kernel.lower().endswith(f"_{ {**openvino.HINTS, INT8: 'i8'}[precision] }") for kernel in kernels):
+    kernels = [name for name in layer_shares(path, asked) if name.startswith(("FullyConnected ", "MatMul "))]
+    end = "i8" if precision == "int8" else openvino.HINTS[precision]
+    if not all(kernel.lower().endswith(f"_{end}") for kernel in kernels):
         why = f"It takes {', '.join(kernels)}."
         raise ProviderError(f"OpenVINO does not multiply in {precision} here.", why, "Use another processor for it.")
     return graph
@@ -115,7 +107,7 @@ def _call_on_noise(graph: DeviceGraph, path: Path) -> Call:
     rows, *row = x.row
     source, target = (graph.allocate(rows, row, each.dtype).view(0, rows) for each in (x, y))
     # What the graph makes of noise is noise, and stays on its device.
-    graph.run({"x": _noise(path)}, {"y": source})
+    graph.run({"x": np.random.default_rng(1).standard_normal(x.row, np.float32).astype(x.dtype)}, {"y": source})
     graph.wait()
 
     def call() -> None:
@@ -123,12 +115,6 @@ def _call_on_noise(graph: DeviceGraph, path: Path) -> Call:
         graph.wait()
 
     return call
-
-
-def _noise(path: Path) -> np.ndarray:
-    """An input for a graph's x."""
-    x = graph_record(path).inputs["x"]
-    return np.random.default_rng(1).standard_normal(x.row, np.float32).astype(x.dtype)
 
 
 def _copy_on_host() -> Call:
@@ -154,7 +140,7 @@ def write_product(path: Path, side: int, count: int, precision: str) -> None:
     """
     weights = np.random.default_rng(0).standard_normal((side, side), np.float32) / np.float32(side**0.5)
     numbers = ["x", *(f"x{index}" for index in range(1, count)), "y"]
-    if precision != INT8:
+    if precision != "int8":
         steps = [("MatMul", [x, "w"], y) for x, y in pairwise(numbers)]
         return _write(path, steps, (side, side), precision, w=weights.astype(precision))
     # The kernels for unsigned numbers and signed weights are the fastest; in ONNX Runtime, others are slow.

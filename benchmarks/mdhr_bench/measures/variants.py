@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from mdhr_runtime.backends.table import PROVIDERS
-from mdhr_runtime.contract import ENCODER, FRAMES
+from mdhr_runtime.contract import ENCODER
 from mdhr_runtime.errors import MdhrError
 from mdhr_runtime.streaming.model import Model, load
 
 from ..cost.floor import floor_here
 from ..results import Missing, Result, Variant
-from .cases import chunk_call, encoder_call, some_frames
-from .layers import layer_shares
+from .cases import chunk_call, encoder_call
+from .graphs import layer_shares
 from .timing import Case, Progress, ratio, time_cases
 
 SIZES = (1, 16)
@@ -23,13 +23,7 @@ CALLS: dict[str, Callable[[Model, int], Callable[[], object]]] = {ENCODER: encod
 
 
 def measure_variants(model: Model, result: Result, rounds: int, progress: Progress = iter) -> Iterator[Missing]:
-    """Time all, if there are several, into a result.
-
-    Args:
-        model: The bundle, loaded; it runs on the CPU.
-        result: The run, with its ceilings and costs.
-        rounds: Number of turns of each.
-        progress: Is given the rounds.
+    """Time all, if there are several, in so many rounds, into a result that has the ceilings and costs.
 
     Yields:
         What cannot be used here.
@@ -42,25 +36,23 @@ def measure_variants(model: Model, result: Result, rounds: int, progress: Progre
             yield Missing(f"precisions, {provider.name}", f"{error.what} {error.why}")
     for name, precision in able:
         try:
-            models.append(load(model.bundle.path, name, precision=precision))
+            mine = (name, precision) == (model.provider, model.precision)
+            models.append(model if mine else load(model.bundle.path, name, precision=precision))
         except MdhrError as error:
             yield Missing(f"precisions, {name} {precision}", f"{error.what} {error.why}")
     if len(models) < 2:
         return
     kinds = [(part, frames, each) for part in CALLS for frames in SIZES for each in models]
     names = [f"{part} × {frames}, {each.provider} {each.precision}" for part, frames, each in kinds]
-    cases = [
-        Case(name, name, "part", frames, CALLS[part](each, frames))
-        for name, (part, frames, each) in zip(names, kinds, strict=True)
-    ]
+    calls = [CALLS[part](each, frames) for part, frames, each in kinds]
+    cases = [Case(name, name, "part", kind[1], call) for name, kind, call in zip(names, kinds, calls, strict=True)]
     timings = time_cases(cases, rounds, progress)
-    encoder = [cost for cost in result.costs if cost.graph == ENCODER]
-    for index, ((part, frames, each), timing) in enumerate(zip(kinds, timings, strict=True)):
-        floor, layers = None, dict[str, float]()
-        if part == ENCODER and encoder:
-            floor = floor_here(result, encoder, each.precision, timing)
-        if part == ENCODER and each.provider == "openvino":
-            path, inputs = each.bundle.graph_path(ENCODER), {FRAMES: some_frames(each, frames)}
-            layers = layer_shares(path, each.precision, inputs)
+    work, path = [cost for cost in result.costs if cost.graph == ENCODER], model.bundle.graph_path(ENCODER)
+    for index, (timing, (part, frames, each)) in enumerate(zip(timings, kinds, strict=True)):
+        floor, layers = None, {}
+        if part == ENCODER:
+            floor = floor_here(result, work, each.precision, timing) if work else None
+            if each.provider == "openvino":
+                layers = layer_shares(path, each.precision, frames)
         first = timings[index - index % len(models)]
-        result.variants.append(Variant(timing.id, timing, ratio(timing, first), floor, layers))
+        result.variants.append(Variant(timing, ratio(timing, first), floor, layers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..results import PRODUCT, Ceiling, Cost, Energy, Floor, Memory, Prediction, Result, Timing
+from ..results import Ceiling, Cost, Energy, Floor, Memory, Prediction, Result, Timing
 from .speed import derived, whole_of
 from .tables import Table, table
 from .units import ABSENT, digits, quotient, scaled, share, size
@@ -111,7 +111,7 @@ def ceilings(result: Result, reached: Sequence[Ceiling]) -> Table:
 
 def _reached(result: Result, ceiling: Ceiling) -> str:
     work = work_of(result).get(ceiling.unit)
-    if not work or (ceiling.id.startswith(PRODUCT) and ceiling != result.peak()):
+    if not work or (ceiling.id.startswith("matmul") and ceiling != result.peak()):
         return ABSENT
     # Milliseconds at the ceiling; what the step takes longer than these, it does not reach.
     least = quotient(1000 * work, ceiling.value)
@@ -128,10 +128,7 @@ def floor(result: Result, least: Floor) -> Table:
     }
     header = ("", "the step takes" if whole is None else f"{whole.id} takes", "milliseconds")
     rows = ((name, _beyond(whole, value), digits(value)) for name, value in limits.items())
-    notes = (
-        "The floor is the sum over the graphs of the larger of both limits, at the ceilings measured here, of products "
-        f"in {result.precision}.",
-    )
+    notes = (f"The sum over the graphs of the larger of both limits, at the ceilings here, in {result.precision}.",)
     return table("floor", "The floor of a step on this machine", header, rows, notes)
 
 

@@ -121,27 +121,23 @@ def _ratio_row(result: Result, ratio: Ratio) -> Iterator[object]:
 
 def variants(_result: Result, timed: Sequence[Variant]) -> Table:
     """What computes the bundle on this CPU in which precision, side by side."""
-    header = ("", "beside the first", "p10–p90", "ms per call", "p10–p90, ms", "its floor, ms", "takes of its floor")
+    header = ("", "beside the first", "p10–p90", "ms per call", "p10–p90, ms", "beside its floor")
     notes = (
         "Medians over rounds in which all ran in turn, of one call with so many frames of one stream. The floor is of "
         "the encoder alone, by the ceiling of the row's own precision.",
-        *(f"Time of {each.name}: {_largest(each.layers)}." for each in timed if each.layers),
+        *(f"Time of {each.timing.id}: {_largest(each.layers)}." for each in timed if each.layers),
     )
     return table("precisions", "Providers and precisions on this CPU", header, map(_variant_row, timed), notes)
 
 
 def _variant_row(variant: Variant) -> Iterator[object]:
-    timing, ratio, floor = variant.timing, variant.ratio, variant.floor
-    yield variant.name
+    timing, ratio, least = variant.timing, variant.ratio, variant.floor and variant.floor.milliseconds
+    yield timing.id
     yield named(ratio.value, ratio.low, ratio.high, ratio.steady, "×")
     yield f"{digits(ratio.low)}–{digits(ratio.high)}"
     yield milliseconds(timing)
     yield "–".join(map(digits, range_of(timing)))
-    yield from (
-        (digits(floor.milliseconds), derived(timing, lambda time: quotient(time, floor.milliseconds), "×"))
-        if floor
-        else (ABSENT, ABSENT)
-    )
+    yield derived(timing, lambda time: quotient(time, least), f"× {digits(least)} ms") if least else ABSENT
 
 
 def _largest(shares: Mapping[str, float]) -> str:

@@ -28,7 +28,7 @@ def measured(bundle):
 
 def test_all_that_is_right_here_is_timed_beside_the_first_in_every_size(tiny_bundle):
     found, missing = measured(tiny_bundle)
-    names = [each.name for each in found]
+    names = [each.timing.id for each in found]
     assert [name for name in names if name.endswith("cpu float32")] == [
         f"{part} × {frames}, cpu float32" for part in ("encoder", "step") for frames in (1, 16)
     ]
@@ -38,15 +38,15 @@ def test_all_that_is_right_here_is_timed_beside_the_first_in_every_size(tiny_bun
         assert (f"step × 1, {provider} {precision}" in names) != (f"precisions, {provider} {precision}" in told)
     assert "encoder × 16, openvino float32" in names
     for each in found:
-        part, first = each.name.partition(",")[0], each.ratio.to
+        part, first = each.timing.id.partition(",")[0], each.ratio.to
         assert first == f"{part}, cpu float32"
-        assert (each.ratio.of, each.timing.id) == (each.name, each.name)
+        assert each.ratio.of == each.timing.id
         assert len(each.timing.rounds) == 5
-        assert bool(each.layers) == (part.startswith("encoder") and "openvino" in each.name)
-        has_ceiling = not each.name.endswith("float16") or each.name.endswith("bfloat16")
+        assert bool(each.layers) == (part.startswith("encoder") and "openvino" in each.timing.id)
+        has_ceiling = not each.timing.id.endswith("float16") or each.timing.id.endswith("bfloat16")
         assert (each.floor is not None) == (part.startswith("encoder") and has_ceiling)
         assert each.timing.frames == int(part.rpartition(" ")[2])
-    floors = {each.name: each.floor.compute for each in found if each.floor}
+    floors = {each.timing.id: each.floor.compute for each in found if each.floor}
     assert floors["encoder × 16, cpu float32"] == pytest.approx(16 * floors["encoder × 1, cpu float32"])
 
 
