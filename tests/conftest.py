@@ -3,6 +3,7 @@
 import fcntl
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,12 @@ share_cores()
 
 # Programs that tests start inherit that Ctrl-C is ignored, as it is in what a shell runs in the background.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What was tried on this machine is remembered for the processes of one run of the suite, and no longer.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    CACHE = tempfile.TemporaryDirectory(prefix="mdhr-cache-")
+    os.environ.setdefault("MPLCONFIGDIR", os.path.expanduser("~/.cache/matplotlib"))  # its fonts take long to find
+    os.environ["XDG_CACHE_HOME"] = CACHE.name
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

@@ -192,8 +192,8 @@ class Provider:
         name: Its name.
         open: Opens it for a bundle. Takes its name, the bundle, the number of threads, the precision, and why it was
             chosen. Raises ProviderError where it cannot be used.
-        precisions: What it can compute a bundle's model in here, its default first. Raises ProviderError where it
-            cannot be used.
+        precisions: What it can compute a bundle's model in here, its default first. Takes its name and the bundle.
+            Raises ProviderError where it is not installed, or has nothing to compute.
         load_file: Loads an ONNX file that no bundle holds, with as many threads as `thread_count` says. Takes the path,
             the provider's name and the precision. None where it takes none.
         on_gpu: Whether graphs run on a GPU.
@@ -203,7 +203,7 @@ class Provider:
 
     name: str
     open: Callable[[str, Bundle, int, str, str], Backend]
-    precisions: Callable[[Bundle], Sequence[str]]
+    precisions: Callable[[str, Bundle], Sequence[str]]
     load_file: Callable[[Path, str, str], DeviceGraph] | None = None
     on_gpu: bool = False
     needs_engines: bool = False

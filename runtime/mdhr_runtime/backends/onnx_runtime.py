@@ -143,11 +143,10 @@ class OnnxBackend:
         reason: Its versions and why it was chosen, for one line.
 
     Raises:
-        ProviderError: ONNX Runtime or the provider is not installed. It may yet fail to start, in `load`.
+        ProviderError: ONNX Runtime is not installed. The provider may yet fail to start, in `load`.
     """
 
     def __init__(self, provider: str, bundle: Bundle, threads: int, precision: str, why: str) -> None:
-        check_installed(provider)
         self.provider, self.precision = provider, precision
         on_cpu = EXECUTION_PROVIDERS[provider].device == HOST
         where = thread_words(threads) if on_cpu else ""

@@ -163,8 +163,8 @@ class OpenVinoBackend:
         return graph
 
 
-def precisions(bundle: Bundle) -> tuple[str, ...]:
-    """What this processor computes a bundle's model in, whatever type its graphs have.
+def precisions() -> tuple[str, ...]:
+    """What this processor computes graphs in, whatever type they have.
 
     Raises:
         ProviderError: OpenVINO is not installed or too old, or does not run on this processor.

@@ -5,6 +5,7 @@ Which of them runs a bundle, `mdhr_runtime.streaming.choosing` decides.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..bundle import Bundle
@@ -30,14 +31,19 @@ def _open_engines(name: str, bundle: Bundle, threads: int, precision: str, why: 
     return TensorRtBackend(bundle, choose_engines(bundle), load_onnx)
 
 
-def _of_engines(bundle: Bundle) -> tuple[str, ...]:
+def _of_engines(name: str, bundle: Bundle) -> tuple[str, ...]:
     from .tensorrt.backend import choose_engines
 
     return (choose_engines(bundle).precision,)
 
 
-def _of_graphs(bundle: Bundle) -> tuple[str, ...]:
+def _of_graphs(name: str, bundle: Bundle) -> tuple[str, ...]:
+    onnx_runtime.check_installed(name)
     return (bundle.manifest.precision,)
+
+
+def _of_processor(name: str, bundle: Bundle) -> tuple[str, ...]:
+    return openvino.precisions()
 
 
 def _load_onnx(path: Path, provider: str, precision: str) -> DeviceGraph:
@@ -56,10 +62,31 @@ PROVIDERS = {
         # Its first start takes minutes.
         Provider("ort-tensorrt", onnx_runtime.OnnxBackend, _of_graphs, _load_onnx, on_gpu=True, if_asked_for=True),
         Provider("cpu", onnx_runtime.OnnxBackend, _of_graphs, _load_onnx),
-        Provider("openvino", openvino.OpenVinoBackend, openvino.precisions, _load_openvino),
+        Provider("openvino", openvino.OpenVinoBackend, _of_processor, _load_openvino),
     )
 }
 """All providers by name."""
+
+
+def precisions(bundle: Bundle, provider: str, asked: str | None = None) -> Sequence[str]:
+    """What a provider can compute a bundle's model in on this machine, of what is asked for.
+
+    Args:
+        bundle: The bundle.
+        provider: One of `PROVIDERS`.
+        asked: One of `PRECISIONS`; None for the provider's default, "auto" for all, the default first.
+
+    Raises:
+        ProviderError: There is nothing, or the provider is not installed.
+    """
+    able = PROVIDERS[provider].precisions(provider, bundle)
+    if asked not in (None, AUTO, *able):
+        raise ProviderError(
+            f"The provider {provider!r} does not compute this bundle in {asked} here.",
+            f"It does in {', '.join(able)}.",
+            "Choose another --precision or --provider, or export the bundle in that precision.",
+        )
+    return able if asked == AUTO else able[:1] if asked is None else (asked,)
 
 
 def open_backend(
@@ -76,20 +103,12 @@ def open_backend(
         provider: One of `PROVIDERS`.
         threads: Threads that a graph takes on the CPU; None as for `thread_count`. The face detector's and the
             embedder take one each in any case.
-        precision: What the model is computed in, one of `PRECISIONS`; None for the provider's default.
+        precision: As for `precisions`, the first of which is taken.
         why: Why it was chosen.
 
     Raises:
         ConfigError: `threads` or MDHR_THREADS is no number of threads.
         ProviderError: The provider is not installed or cannot start, or does not compute the bundle in that precision.
     """
-    row = PROVIDERS[provider]
-    able = row.precisions(bundle)
-    chosen = precision or able[0]
-    if chosen not in able:
-        raise ProviderError(
-            f"The provider {provider!r} does not compute this bundle in {chosen} here.",
-            f"It does in {', '.join(able)}.",
-            "Choose another --precision or --provider, or export the bundle with --precision float16 for that.",
-        )
-    return row.open(provider, bundle, thread_count(threads), chosen, why)
+    chosen, *_ = precisions(bundle, provider, precision)
+    return PROVIDERS[provider].open(provider, bundle, thread_count(threads), chosen, why)

@@ -329,7 +329,7 @@ def main(
             begins = f", from {source.info.begins:.3f} s of the file on" if source.info.begins else ""
             inform(f"{source.name}: {source.frame_count or '?'} frames, {source.fps or '?'} per second{begins}")
         limit_opencv_threads()
-        model = load(bundle, provider, thread_count(threads), precision, lambda what: inform(f"trying {what}"))
+        model = load(bundle, provider, thread_count(threads), precision, _tell_trial)
         click.echo(f"provider: {model.provider} ({model.reason})", err=True)
         done = label(
             opened,
@@ -355,6 +355,10 @@ def main(
     except ReaderGone as gone:
         raise SystemExit(128 + signal.SIGPIPE) from gone
     raise SystemExit(1 if done.problems else 0)
+
+
+def _tell_trial(what: str) -> None:
+    click.echo(f"trying {what}", err=True)
 
 
 def _check_faces(options: FaceOptions) -> None:

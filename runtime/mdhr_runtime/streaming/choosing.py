@@ -22,7 +22,7 @@ import numpy as np
 
 from ..backends import Backend
 from ..backends.base import PRECISIONS
-from ..backends.table import AUTO, PROVIDERS, open_backend
+from ..backends.table import AUTO, PROVIDERS, open_backend, precisions
 from ..bundle import MANIFEST, Bundle, file_hash
 from ..contract import ENCODER, TEMPORAL
 from ..errors import MdhrError, OutputError, ProviderError
@@ -95,9 +95,8 @@ def choose_backend(
     _check_known(provider, "provider", PROVIDERS)
     _check_known(precision or AUTO, "precision", PRECISIONS)
     threads = thread_count(threads)
-    named = None if precision == AUTO else precision
     if provider != AUTO and PROVIDERS[provider].on_gpu:
-        return open_backend(bundle, provider, threads, named)
+        return open_backend(bundle, provider, threads, precision)
     why = "as asked for"
     if provider == AUTO:
         why = "the bundle has no TensorRT engines"
@@ -105,7 +104,7 @@ def choose_backend(
             if not row.on_gpu or row.if_asked_for or (row.needs_engines and not bundle.manifest.engines):
                 continue
             try:
-                return open_backend(bundle, row.name, threads, named, why)
+                return open_backend(bundle, row.name, threads, precision, why)
             except ProviderError as error:
                 if row.needs_engines:
                     why = f"no engine can be used: {error.why}"
@@ -131,18 +130,15 @@ def _choose_on_cpu(
     on_trial: Callable[[str], None],
 ) -> Backend:
     """Open the fastest of some providers of the CPU that is right, as far as there is a choice or a doubt."""
-    own = bundle.manifest.precision
-    if providers == ["cpu"]:  # what the export has verified
-        return open_backend(bundle, "cpu", threads, None if precision == AUTO else precision)
     memory = _memory(bundle, providers, threads, precision)
     trials, forgotten = _remembered(memory), ""
     if not trials:
         candidates = _candidates(bundle, providers, precision)
-        reference = bundled_reference(bundle)
-        if reference is None or candidates == [("cpu", own)]:
-            untried = "" if candidates == [("cpu", own)] else "; not tried here, as the bundle carries no clip"
-            return _first_of(bundle, candidates, threads, why + untried)
-        trials = []
+        (first, exact), reference = candidates[0], bundled_reference(bundle)
+        if len(candidates) == 1 and first == "cpu":  # which the export has verified
+            return open_backend(bundle, first, threads, exact, why)
+        if reference is None:
+            return open_backend(bundle, first, threads, exact, f"{why}; not tried, as the bundle carries no clip")
         for name, chosen in candidates:
             on_trial(f"{name} {chosen}")
             trials.append(_try(bundle, name, threads, chosen, reference))
@@ -166,36 +162,16 @@ def _candidates(bundle: Bundle, providers: Sequence[str], precision: str | None)
     Raises:
         ProviderError: There are none.
     """
-    found, refusals = [], []
+    found: list[tuple[str, str]] = []
+    refusals: list[ProviderError] = []
     for name in providers:
         try:
-            able = PROVIDERS[name].precisions(bundle)
+            found += [(name, each) for each in precisions(bundle, name, precision)]
         except ProviderError as error:
-            refusals.append(f"{name}: {error.what}")
-            continue
-        wanted = able if precision == AUTO else (precision or able[0],)
-        found += [(name, each) for each in wanted if each in able]
-        refusals += [f"{name}: it does in {', '.join(able)}" for each in wanted if each not in able]
+            refusals.append(error)
     if not found:
-        asked = "" if precision in (None, AUTO) else f" in {precision}"
-        raise ProviderError(
-            f"Nothing that is installed computes this bundle{asked} here.",
-            f"{'; '.join(refusals)}.",
-            "Choose another --precision, or install OpenVINO: `pip install 'mdhr-edge[openvino]'`.",
-        )
+        raise refusals[-1]
     return sorted(found, key=lambda candidate: PRECISIONS.index(candidate[1]))
-
-
-def _first_of(bundle: Bundle, candidates: Sequence[tuple[str, str]], threads: int, why: str) -> Backend:
-    """Open the first candidate that can be."""
-    refusal: ProviderError | None = None
-    for name, precision in candidates:
-        try:
-            return open_backend(bundle, name, threads, precision, why)
-        except ProviderError as error:
-            refusal = refusal or error
-    assert refusal is not None  # there is a candidate
-    raise refusal
 
 
 def _try(bundle: Bundle, provider: str, threads: int, precision: str, reference: Reference) -> Trial:

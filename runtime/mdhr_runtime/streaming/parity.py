@@ -171,7 +171,7 @@ def compare(form: str, expected: Labels, found: Labels, reach: int) -> ParityRec
     """
     difference = np.abs(expected.scores - found.scores)
     flipped = expected.combinations != found.combinations
-    reached = np.convolve(flipped.any(axis=1), np.ones(2 * reach + 1), mode="same") > 0
+    reached = np.convolve(flipped.any(axis=1), np.ones(2 * reach + 1))[reach:][: len(flipped)] > 0
     unflipped = difference[~reached]
     return ParityRecord(
         form=form,

@@ -13,7 +13,6 @@ import pytest
 
 import mdhr_runtime
 from mdhr_runtime.backends import openvino
-from mdhr_runtime.backends.table import PROVIDERS
 from mdhr_runtime.bundle import TensorRecord, open_bundle
 from mdhr_runtime.contract import DETECTOR, EMBEDDER
 from mdhr_runtime.errors import BundleError, ProviderError
@@ -152,7 +151,7 @@ def test_a_small_graph_runs_for_several_callers_at_once(tiny_bundle, photo):
 )
 def test_a_graph_that_is_not_as_its_manifest_says_is_refused(misdescribed, graph, side, changes):
     with pytest.raises(BundleError, match="not the graph") as error:
-        openvino.OpenVinoBackend("openvino", misdescribed(graph, side, changes), 1, "").load(graph)
+        openvino.OpenVinoBackend("openvino", misdescribed(graph, side, changes), 1, "float32", "").load(graph)
     assert next(iter(changes)) in error.value.why
 
 
@@ -165,7 +164,8 @@ def test_its_version_its_threads_and_the_bundles_precision_are_told(model, tiny_
 def test_a_float16_bundle_is_said_to_be_computed_in_float32(tiny_bundle):
     bundle = open_bundle(tiny_bundle)
     half = replace(bundle, manifest=replace(bundle.manifest, precision="float16"))
-    assert "float16 computed in float32, 1 thread;" in openvino.OpenVinoBackend("openvino", half, 1, "").reason
+    backend = openvino.OpenVinoBackend("openvino", half, 1, "float32", "")
+    assert "float16 computed in float32, 1 thread;" in backend.reason
 
 
 def test_it_computes_in_float32_with_the_threads_that_it_is_given(tiny_bundle):
@@ -177,8 +177,22 @@ def test_it_computes_in_float32_with_the_threads_that_it_is_given(tiny_bundle):
     assert not compiled.get_property("ENABLE_CPU_PINNING")
 
 
-def test_auto_does_not_take_it():
-    assert PROVIDERS["openvino"].if_asked_for
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_a_lower_precision_is_computed_in_and_nothing_else_in_its_place(tiny_bundle, precision, face_frames):
+    """Where a processor has no float16, OpenVINO takes bfloat16 for it without a word."""
+    bundle = open_bundle(tiny_bundle)
+    if precision not in openvino.precisions():
+        with pytest.raises(ProviderError, match=f"does not compute in {precision} here"):
+            openvino.load_graph(bundle.graph_path("encoder"), 1, precision)
+        pytest.skip(f"the rest needs a processor with {precision}")
+    backend = openvino.OpenVinoBackend("openvino", bundle, 1, precision, "")
+    assert f"float32 computed in {precision}" in backend.reason
+    assert [backend.load(name).precision for name in ("encoder", "temporal")] == [precision] * 2
+    assert [backend.load(name).precision for name in ("onet", EMBEDDER)] == ["float32"] * 2
+    exact = openvino.load_graph(bundle.graph_path("encoder"), 1)({"frames": face_frames[:4]})
+    for name, found in backend.load("encoder")({"frames": face_frames[:4]}).items():
+        noise = np.square(found - exact[name]).mean() / np.square(exact[name]).mean()
+        assert 35 <= -10 * np.log10(noise) <= 100, name
 
 
 def test_without_openvino_the_extra_is_named(tiny_bundle, monkeypatch, started_anew):

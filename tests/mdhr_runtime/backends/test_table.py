@@ -13,6 +13,7 @@ from mdhr_runtime.backends.tensorrt.backend import ENGINE_GRAPHS
 from mdhr_runtime.backends.tensorrt.installed import Flavor, Gpu, find_gpu
 from mdhr_runtime.bundle import MANIFEST, PORTABLE, open_bundle
 from mdhr_runtime.errors import ConfigError, ProviderError
+from mdhr_runtime.streaming.choosing import choose_backend
 
 ORIN = {
     "graph": "encoder",
@@ -42,11 +43,10 @@ def for_orin(tiny_bundle, tmp_path):
     return open_bundle(path)
 
 
-def test_a_bundle_without_engines_runs_in_onnx_runtime_and_says_why(tiny_bundle):
+def test_a_bundle_without_engines_runs_in_onnx_runtime_or_openvino_and_says_why(tiny_bundle):
     model = mdhr_runtime.load(tiny_bundle)
-    assert model.provider in ("cpu", "cuda")
-    assert model.reason.startswith("ONNX Runtime ")
-    assert model.reason.endswith("; the bundle has no TensorRT engines")
+    assert model.reason.startswith(("ONNX Runtime ", "OpenVINO "))
+    assert "; the bundle has no TensorRT engines" in model.reason
 
 
 def test_threads_are_told_and_nonsense_is_refused_before_anything_is_loaded(tiny_bundle, monkeypatch):
@@ -56,12 +56,12 @@ def test_threads_are_told_and_nonsense_is_refused_before_anything_is_loaded(tiny
     assert "float32, 3 threads;" in open_backend(bundle, "cpu").reason
     monkeypatch.setenv("MDHR_THREADS", "none")
     with pytest.raises(ConfigError, match="MDHR_THREADS"):
-        open_backend(bundle)
+        open_backend(bundle, "cpu")
 
 
 def test_auto_says_why_engines_are_not_used(for_orin):
-    backend = open_backend(for_orin)
-    assert backend.provider in ("cpu", "cuda")
+    backend = choose_backend(for_orin)
+    assert backend.provider in ("cpu", "openvino", "cuda")
     assert "no engine can be used" in backend.reason
 
 
@@ -109,8 +109,8 @@ def test_auto_passes_over_engines_of_a_product_that_does_not_support_the_gpu(por
     """TensorRT-RTX 1.7 refuses an H100 when it loads an engine, which is too late to choose another provider."""
     h100 = Gpu("NVIDIA H100 80GB HBM3", "9.0", 132)
     monkeypatch.setattr("mdhr_runtime.backends.tensorrt.backend.find_gpu", lambda: h100)
-    backend = open_backend(portable)
-    assert backend.provider in ("cpu", "cuda")
+    backend = choose_backend(portable)
+    assert backend.provider in ("cpu", "openvino", "cuda")
     assert "does not support this machine's NVIDIA H100" in backend.reason
     with pytest.raises(ProviderError, match="no engines for this machine") as error:
         open_backend(portable, "tensorrt")
@@ -148,5 +148,5 @@ def test_a_provider_that_starts_slowly_is_not_chosen_unasked(tiny_bundle, monkey
     providers = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
     bundle = open_bundle(tiny_bundle)
-    assert open_backend(bundle).provider == "cuda"
+    assert choose_backend(bundle).provider == "cuda"
     assert open_backend(bundle, "ort-tensorrt").provider == "ort-tensorrt"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import mdhr_runtime
-from mdhr_runtime.backends.table import open_backend
+from mdhr_runtime.backends.table import PROVIDERS, open_backend
 from mdhr_runtime.bundle import Bundle, open_bundle
 from mdhr_runtime.contract import OutputRecord
 from mdhr_runtime.errors import BundleError, ProviderError
@@ -21,7 +21,8 @@ def test_a_model_names_its_aus_and_its_lookahead(tiny_bundle):
     assert model.aus[:2] == ("AU01", "AU02")
     assert len(model.aus) == 12
     assert model.lookahead == 7
-    assert model.provider in ("cpu", "cuda")
+    assert model.provider in PROVIDERS
+    assert model.precision == "float32"
 
 
 def test_a_graph_that_the_bundle_lacks_is_named(tiny_bundle):
@@ -47,7 +48,7 @@ def test_a_provider_that_is_not_installed_is_refused(tiny_bundle):
 def test_without_onnx_runtime_the_extra_is_named(tiny_bundle, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ProviderError, match="not installed") as error:
-        mdhr_runtime.load(tiny_bundle)
+        mdhr_runtime.load(tiny_bundle, "cpu")
     assert "mdhr-edge[cpu]" in error.value.fix
 
 
@@ -66,7 +67,7 @@ def test_a_model_says_whether_it_runs_on_a_gpu(tiny_bundle):
 class SlowBackend:
     """Counts the graphs that it loads, and takes its time."""
 
-    provider, reason = "cpu", "slow"
+    provider, precision, reason = "cpu", "float32", "slow"
 
     def __init__(self):
         self.loaded = 0
