@@ -126,7 +126,7 @@ def test_partial_results_compare_what_both_have_and_say_so():
     assert {"temporal", "memory loaded"} <= set(comparison.only_after)
     assert comparison.only_before == ()
     text = tell_comparison(comparison)
-    assert text.startswith("The run before was interrupted before its end. Missing: transfers, throughput,")
+    assert text.startswith("The run before was interrupted before its end. Missing: precisions, transfers, throughput,")
     assert "Measured only after: temporal; backbone;" in text
 
 
