@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from mdhr_runtime.backends.table import PROVIDERS
+from mdhr_runtime.backends.table import AUTO, PROVIDERS, precisions
 from mdhr_runtime.contract import ENCODER
 from mdhr_runtime.errors import MdhrError
 from mdhr_runtime.streaming.model import Model, load
@@ -29,11 +29,11 @@ def measure_variants(model: Model, result: Result, rounds: int, progress: Progre
         What cannot be used here.
     """
     models, able = [], []
-    for provider in (each for each in PROVIDERS.values() if not each.on_gpu):
+    for name in (each.name for each in PROVIDERS.values() if not each.on_gpu):
         try:
-            able += [(provider.name, precision) for precision in provider.precisions(model.bundle)]
+            able += [(name, precision) for precision in precisions(model.bundle, name, AUTO)]
         except MdhrError as error:
-            yield Missing(f"precisions, {provider.name}", f"{error.what} {error.why}")
+            yield Missing(f"precisions, {name}", f"{error.what} {error.why}")
     for name, precision in able:
         try:
             mine = (name, precision) == (model.provider, model.precision)

@@ -12,7 +12,7 @@ from mdhr_runtime.plotting.page import Markup
 from mdhr_runtime.plotting.style import COLOUR, axes_of, plot, settle
 
 from ..results import Pipeline, Result, Throughput, Timing
-from .resources import intensity, moved, work_of
+from .resources import computed, intensity, moved, work_of
 from .speed import CURVES, curves_of, milliseconds, range_of, whole_of
 from .units import TOO_WIDE, digits, named, plain, quotient, scaled, share
 
@@ -237,7 +237,7 @@ def points_of(result: Result) -> list[Point]:
     whole, work = whole_of(result), work_of(result)
     parts = [
         (timing, float(cost.flops), float(moved(cost)))
-        for cost in result.costs
+        for cost in computed(result)
         if (timing := result.timing(cost.graph)) is not None
     ]
     if whole is not None:

@@ -4,7 +4,7 @@ import pytest
 import mdhr_runtime
 from mdhr_bench.measures import timing, variants
 from mdhr_bench.measures.variants import measure_variants
-from mdhr_runtime.backends.table import PROVIDERS
+from mdhr_runtime.backends import openvino
 from mdhr_runtime.errors import ProviderError
 
 pytest.importorskip("openvino")
@@ -32,7 +32,7 @@ def test_all_that_is_right_here_is_timed_beside_the_first_in_every_size(tiny_bun
     assert [name for name in names if name.endswith("cpu float32")] == [
         f"{part} × {frames}, cpu float32" for part in ("encoder", "step") for frames in (1, 16)
     ]
-    able = [("cpu", "float32")] + [("openvino", each) for each in PROVIDERS["openvino"].precisions(None)]
+    able = [("cpu", "float32")] + [("openvino", each) for each in openvino.precisions()]
     told = [each.what for each in missing]
     for provider, precision in able:
         assert (f"step × 1, {provider} {precision}" in names) != (f"precisions, {provider} {precision}" in told)
