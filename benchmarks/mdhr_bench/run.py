@@ -220,7 +220,6 @@ PARTS = (
     Part("throughput", Benchmark.throughput),
     Part("energy", Benchmark.energy),
     Part("floor", Benchmark.floor),
-    # With the ceilings and the work that their floors follow from, and last, as it fills the memory.
     Part("precisions", Benchmark.variants),
 )
 """In the order in which they are measured."""

@@ -43,10 +43,7 @@ def open_graph(model: Model, path: Path, sizes: dict[str, int]) -> DeviceGraph:
 
 
 def layer_shares(path: Path, precision: str, frames: int = 1) -> dict[str, float]:
-    """Share of the time that layers of an ONNX file take in OpenVINO, asked for a precision, the largest first.
-
-    They are named by kind and kernel: "MatMul brgemm_avx512_amx_bf16". All dynamic dimensions are of `frames`.
-    """
+    """Share of the time in OpenVINO of layers by kind and kernel, "MatMul brgemm_avx512_amx_bf16", largest first."""
     inputs = {
         name: np.ones([frames if isinstance(size, str) else size for size in each.shape], each.dtype)
         for name, each in graph_record(path).inputs.items()
@@ -58,8 +55,7 @@ def layer_shares(path: Path, precision: str, frames: int = 1) -> dict[str, float
     seconds: Counter[str] = Counter()
     for layer in request.profiling_info:
         seconds[f"{layer.node_type} {layer.exec_type}"] += layer.real_time.total_seconds()
-    whole = sum(seconds.values())
-    return {name: each / whole for name, each in seconds.most_common() if each}
+    return {name: each / sum(seconds.values()) for name, each in seconds.most_common() if each}
 
 
 def graph_record(path: Path) -> GraphRecord:

@@ -23,11 +23,7 @@ CALLS: dict[str, Callable[[Model, int], Callable[[], object]]] = {ENCODER: encod
 
 
 def measure_variants(model: Model, result: Result, rounds: int, progress: Progress = iter) -> Iterator[Missing]:
-    """Time all, if there are several, in so many rounds, into a result that has the ceilings and costs.
-
-    Yields:
-        What cannot be used here.
-    """
+    """Time all, if there are several, into a result that has the ceilings and costs; yields what cannot be used."""
     models, able = [], []
     for name in (each.name for each in PROVIDERS.values() if not each.on_gpu):
         try:

@@ -11,9 +11,6 @@ from ..results import ColdStart, Pipeline, Ratio, Result, Throughput, Timing, Tr
 from .tables import Table, table
 from .units import ABSENT, TOO_WIDE, digits, named, quotient, scaled, share, size, span
 
-LAYERS = 4
-"""Kinds of layers that are named, at most."""
-
 CURVES = {
     "encoder": "frames per run of the encoder",
     "streams": "streams that take one frame each per step",
@@ -123,8 +120,7 @@ def variants(_result: Result, timed: Sequence[Variant]) -> Table:
     """What computes the bundle on this CPU in which precision, side by side."""
     header = ("", "beside the first", "p10–p90", "ms per call", "p10–p90, ms", "beside its floor")
     notes = (
-        "Medians over rounds in which all ran in turn, of one call with so many frames of one stream. The floor is of "
-        "the encoder alone, by the ceiling of the row's own precision.",
+        "Medians of rounds in turn, of calls with so many frames. The floor is the encoder's, in the row's precision.",
         *(f"Time of {each.timing.id}: {_largest(each.layers)}." for each in timed if each.layers),
     )
     return table("precisions", "Providers and precisions on this CPU", header, map(_variant_row, timed), notes)
@@ -141,7 +137,7 @@ def _variant_row(variant: Variant) -> Iterator[object]:
 
 
 def _largest(shares: Mapping[str, float]) -> str:
-    largest = list(shares.items())[:LAYERS]
+    largest = list(shares.items())[:4]
     rest = ("all others", 1 - sum(value for _, value in largest))
     return ", ".join(f"{name} {share(value)}" for name, value in (*largest, rest))
 
