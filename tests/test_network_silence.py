@@ -33,7 +33,7 @@ PROGRAMS = {
 from mdhr_bench.measures import hardware, rates, timing
 timing.TURN, timing.WINDOW = 0.02, 2
 rates.SIZES, rates.LARGEST = (1, 2, 4), 4
-hardware.SIDE_ON_HOST, hardware.COPIED = 256, 16 << 20
+hardware.PRODUCTS_ON_HOST, hardware.COPIED = ((256, 1),), 16 << 20
 from mdhr_bench.cli import main
 main()
 """,

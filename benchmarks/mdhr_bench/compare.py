@@ -200,7 +200,7 @@ def _kind(name: str) -> str:
 
 def absolute(result: Result) -> Iterator[Quantity]:
     """Quantities that are compared on the same machine."""
-    for timing in result.timings:
+    for timing in (*result.timings, *(variant.timing for variant in result.variants)):
         low, high = (each / timing.frames for each in range_of(timing))
         rounds = tuple(each / timing.frames for each in timing.rounds)
         value = float(np.median(rounds)) if rounds else timing.summary.p50 / timing.frames
@@ -220,7 +220,7 @@ def absolute(result: Result) -> Iterator[Quantity]:
 
 def relative(result: Result) -> Iterator[Quantity]:
     """Quantities that can be compared on different machines: ratios to something of the same run, and memory."""
-    for ratio in result.ratios:
+    for ratio in (*result.ratios, *(variant.ratio for variant in result.variants)):
         of, to = result.timing(ratio.of), result.timing(ratio.to)
         rounds = tuple(map(float, ratios_by_round(of, to))) if of is not None and to is not None else ()
         value = float(np.median(rounds)) if rounds else ratio.value

@@ -240,7 +240,8 @@ class Ceiling:
     """The machine's best case, measured in the same run.
 
     Attributes:
-        id: "matmul" or "copy".
+        id: "copy", or "matmul" with a precision; results from before there were several have one "matmul", in the
+            precision of the bundle.
         title: What was run, in words.
         unit: "FLOP/s" or "B/s".
         value: The best round.
@@ -279,11 +280,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class Floor:
-    """The least time that a step can take by the ceilings measured here.
+    """The least time that a step, or the encoder alone, can take by the ceilings measured here.
 
     Attributes:
         milliseconds: Sum over the graphs of the larger of both limits.
-        compute: Milliseconds that the operations take at the ceiling of the matrix product.
+        compute: Milliseconds that the operations take at the ceiling of the matrix product in their precision.
         memory: Milliseconds that weights, inputs and outputs take at the ceiling of the copy.
         times: How many times as long the step takes as this.
     """
@@ -292,6 +293,23 @@ class Floor:
     compute: float
     memory: float
     times: float
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The encoder or the step as one provider computes it in one precision, in turns with others.
+
+    Attributes:
+        timing: Its time; the id says all that in words, and how many frames of one stream a call takes.
+        ratio: Its ratio to the first of as many frames.
+        floor: The least time of the encoder by the ceiling of that precision; None for the step, or without ceilings.
+        layers: Kinds of the encoder's layers with their kernels → share of the time of all, as far as OpenVINO tells.
+    """
+
+    timing: Timing
+    ratio: Ratio
+    floor: Floor | None
+    layers: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -366,28 +384,37 @@ class Result:
     costs: list[Cost] = field(default_factory=list)
     floor: Floor | None = None
     predictions: list[Prediction] = field(default_factory=list)
+    variants: list[Variant] = field(default_factory=list)
     schema: Positive = SCHEMA
 
     def timing(self, name: str) -> Timing | None:
         """The timing with an id, if it was taken."""
         return next((timing for timing in self.timings if timing.id == name), None)
 
-    def ratio(self, of: str, to: str) -> Ratio | None:
-        """A ratio, if both were timed."""
-        return next((ratio for ratio in self.ratios if (ratio.of, ratio.to) == (of, to)), None)
-
     def ceiling(self, name: str) -> Ceiling | None:
         """The ceiling with an id, if it was measured."""
         return next((ceiling for ceiling in self.ceilings if ceiling.id == name), None)
+
+    @property
+    def precision(self) -> str:
+        """What the graphs were computed in; before it could be chosen, that was the bundle's."""
+        provider = self.environment.get("provider")
+        stated = provider.get("precision") if isinstance(provider, Mapping) else None
+        return str(stated or self.bundle.get("precision"))
+
+    def peak(self, precision: str | None = None) -> Ceiling | None:
+        """The ceiling of matrix products in a precision, by default the model's own, if it was measured."""
+        return self.ceiling(f"matmul {precision or self.precision}") or self.ceiling("matmul")
 
 
 def is_result(path: Path) -> bool:
     """Whether a file is a whole result, and nothing else is in it."""
     try:
-        whole = json.dumps(asdict(read_result(path)))
+        whole = json.loads(json.dumps(asdict(read_result(path))))
     except DataError:
         return False
-    return bool(json.loads(whole) == json.loads(path.read_text(encoding="utf-8")))
+    # An older version wrote fewer parts.
+    return bool(whole == whole | json.loads(path.read_text(encoding="utf-8")))
 
 
 def write_result(result: Result, path: Path) -> None:

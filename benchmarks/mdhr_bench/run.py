@@ -19,7 +19,7 @@ from mdhr_runtime.errors import MdhrError
 from mdhr_runtime.streaming.model import load
 
 from .cost.counting import count_graph
-from .cost.floor import floor_of, predict
+from .cost.floor import floor_here, predict
 from .machine.describe import describe
 from .machine.load import LoadWatch, busy
 from .measures.baselines import COMPARED, baseline_cases
@@ -29,6 +29,7 @@ from .measures.pipeline import pipeline
 from .measures.processes import cold_start, memory
 from .measures.rates import measure_energy, measure_throughput
 from .measures.timing import Case, Progress, ratio, time_cases
+from .measures.variants import measure_variants
 from .results import Missing, Result, write_result
 
 
@@ -40,6 +41,7 @@ class Benchmark:
     Args:
         bundle: The bundle's folder.
         provider: What runs it; see `mdhr_runtime.load`.
+        precision: What it is computed in, likewise.
         videos: Video files for the pipeline.
         rounds: Turns of everything that is timed.
         out: The JSON file, or None.
@@ -53,11 +55,19 @@ class Benchmark:
     """
 
     def __init__(
-        self, bundle: Path, provider: str, videos: Sequence[Path] = (), rounds: int = 20, out: Path | None = None
+        self,
+        bundle: Path,
+        provider: str,
+        precision: str | None = None,
+        videos: Sequence[Path] = (),
+        rounds: int = 20,
+        out: Path | None = None,
     ) -> None:
         self._path, self._videos, self._rounds, self._out = bundle, videos, rounds, out
         trouble = busy()
-        self.model = load(bundle, provider)
+        self.model = load(bundle, provider, precision=precision)
+        # Named, so that new processes neither choose again nor otherwise.
+        self._chosen = self.model.provider, self.model.precision
         manifest = self.model.bundle.manifest
         self.result = Result(
             environment=describe(self.model.provider, self.model.reason),
@@ -69,9 +79,10 @@ class Benchmark:
                 "dataset": manifest.layout.name,
                 "precision": manifest.precision,
             },
-            settings={"provider": provider, "rounds": rounds, "videos": len(videos)},
+            settings={"provider": provider, "precision": precision, "rounds": rounds, "videos": len(videos)},
             started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
+        self.result.environment["provider"]["precision"] = self.model.precision
         self._begun = monotonic()
         if trouble:
             self.warn(trouble)
@@ -115,12 +126,12 @@ class Benchmark:
     def cold_start(self, _: Path) -> None:
         """A new process until its first score."""
         with step("cold start"):
-            self.result.cold_start = cold_start(self._path, self.model.provider)
+            self.result.cold_start = cold_start(self._path, *self._chosen)
 
     def memory(self, _: Path) -> None:
         """Memory of a new process that streams."""
         with step("memory"):
-            self.result.memory = memory(self._path, self.model.provider)
+            self.result.memory = memory(self._path, *self._chosen)
 
     def pipeline(self, _: Path) -> None:
         """Videos to tables, each in a new process."""
@@ -128,12 +139,13 @@ class Benchmark:
             self.result.missing.append(Missing("pipeline", "No --video was given."))
         for video in self._videos:
             with step(f"pipeline, {video.name}"):
-                self.result.pipeline.append(pipeline(self._path, self.model.provider, video))
+                self.result.pipeline.append(pipeline(self._path, *self._chosen, video))
 
     def ceilings(self, folder: Path) -> None:
         """The machine's ceilings."""
         with step("ceilings of the machine"):
-            self.result.ceilings = measure_ceilings(self.model, folder)
+            self.result.ceilings, missing = measure_ceilings(self.model, folder)
+        self.result.missing += missing
 
     def latency(self, folder: Path) -> None:
         """The step, its parts, and everything that it is compared to, in turns."""
@@ -171,12 +183,17 @@ class Benchmark:
             paths = {name: self.model.bundle.graph_path(name) for name in (ENCODER, TEMPORAL)}
             costs = [count_graph(name, path, sizes) for name, path in paths.items()]
         self.result.costs = costs
-        self.result.predictions = predict(costs, self.model.bundle.manifest.precision)
-        peak, bandwidth, whole = self.result.ceiling("matmul"), self.result.ceiling("copy"), self.result.timing("step")
-        if peak and bandwidth and whole:
-            self.result.floor = floor_of(costs, peak.value, bandwidth.value, whole.summary.p50)
-        else:
+        stored, whole = self.model.bundle.manifest.precision, self.result.timing("step")
+        self.result.predictions = predict(costs, stored)
+        self.result.floor = floor_here(self.result, costs, self.model.precision, whole) if whole else None
+        if self.result.floor is None:
             self.result.missing.append(Missing("floor", "The ceilings or the step were not measured."))
+
+    def variants(self, _: Path) -> None:
+        """Every provider and precision that computes the bundle rightly on this CPU, side by side."""
+        if not self.model.on_gpu:
+            progress = rounds_shown("precisions")
+            self.result.missing += measure_variants(self.model, self.result, self._rounds, progress)
 
 
 class Part(NamedTuple):
@@ -203,6 +220,7 @@ PARTS = (
     Part("throughput", Benchmark.throughput),
     Part("energy", Benchmark.energy),
     Part("floor", Benchmark.floor),
+    Part("precisions", Benchmark.variants),
 )
 """In the order in which they are measured."""
 

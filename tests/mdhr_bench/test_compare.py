@@ -72,6 +72,15 @@ def test_everything_that_is_timed_is_compared_and_higher_rates_are_faster():
     assert {"memory loaded", "energy of a frame, RAPL, package", "cold start"} <= found.keys()
 
 
+def test_variants_are_compared_by_their_times_and_on_another_machine_by_their_ratios():
+    before, after = bench_result.complete(), bench_result.complete(scale=0.7, seed=1)
+    assert verdicts(compare(before, after))["step × 16, openvino bfloat16"] == "faster"
+    after.environment = after.environment | {"machine": {"name": "Another"}}
+    found = verdicts(compare(before, after))
+    assert "step × 16, openvino bfloat16" not in found
+    assert "no difference" in found["step × 16, openvino bfloat16 / step × 16, cpu float32"]
+
+
 def test_two_runs_of_the_same_do_not_differ():
     found = verdicts(compare(bench_result.complete(), bench_result.complete(seed=3)))
     assert found["step"].startswith("no difference beyond the noise (±")
@@ -117,7 +126,7 @@ def test_partial_results_compare_what_both_have_and_say_so():
     assert {"temporal", "memory loaded"} <= set(comparison.only_after)
     assert comparison.only_before == ()
     text = tell_comparison(comparison)
-    assert text.startswith("The run before was interrupted before its end. Missing: transfers, throughput,")
+    assert text.startswith("The run before was interrupted before its end. Missing: precisions, transfers, throughput,")
     assert "Measured only after: temporal; backbone;" in text
 
 

@@ -42,9 +42,23 @@ def test_a_new_result_says_what_is_measured_and_how(started, tiny_bundle):
         "dataset": "BP4D",
         "precision": "float32",
     }
-    assert result.settings == {"provider": "cpu", "rounds": 5, "videos": 0}
+    assert result.settings == {"provider": "cpu", "precision": None, "rounds": 5, "videos": 0}
     assert result.environment["provider"]["name"] == "cpu"
+    assert result.environment["provider"]["precision"] == result.precision == "float32"
     assert not result.complete
+
+
+def test_new_processes_are_told_what_was_chosen_and_do_not_choose_again(started, tiny_bundle, tmp_path, monkeypatch):
+    asked = []
+    for part in ("cold_start", "memory", "pipeline"):
+        monkeypatch.setattr(running, part, lambda bundle, *chosen: asked.append(chosen[:2]))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    run = Benchmark(tiny_bundle, "openvino", "auto", videos=[tmp_path / "face.mp4"])
+    for part in (run.cold_start, run.memory, run.pipeline):
+        part(tmp_path)
+    assert asked == 3 * [("openvino", run.model.precision)]
+    assert run.result.settings["precision"] == "auto"
+    assert run.result.precision == run.model.precision != "auto"
 
 
 def test_a_part_that_cannot_be_measured_is_missing_and_the_run_goes_on(started, tmp_path, capsys):

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..results import Cost, Floor, Prediction
+from ..results import Cost, Floor, Prediction, Result, Timing
 
 PRECISION = "float16"
 
-WIDTHS: Mapping[str, int] = {"float32": 4, "float16": 2}
-"""Precision of a bundle → bytes per number."""
+WIDTHS: Mapping[str, int] = {"float32": 4, "float16": 2, "bfloat16": 2}
+"""Precision → bytes per number."""
 
 
 @dataclass(frozen=True)
@@ -133,28 +133,42 @@ def floor_of(costs: Sequence[Cost], flops: float, bandwidth: float, step_ms: flo
     return Floor(milliseconds=least, compute=compute, memory=memory, times=step_ms / least)
 
 
-def predict(costs: Sequence[Cost], precision: str) -> list[Prediction]:
-    """The floor of a step on every machine, in float16.
+def in_precision(costs: Sequence[Cost], counted: str, computed: str, frames: int = 1) -> list[Cost]:
+    """The work of graphs, counted in one precision for a frame, when so many frames are computed at once in another.
 
-    Args:
-        costs: The graphs of the step, at least one.
-        precision: What they were counted in, "float32" or "float16". Of float32 graphs all bytes are halved. That is
-            wrong for frames, which stay uint8, but they are less than a hundredth of the weights.
+    All bytes become as many more or fewer. That is wrong for frames, which stay uint8, but they are less than a
+    hundredth of the weights.
 
     Raises:
-        ValueError: The precision is another.
+        ValueError: A precision is none of `WIDTHS`.
     """
-    if precision not in WIDTHS:
-        raise ValueError(f"precision {precision!r} is none of {', '.join(WIDTHS)}")
-    narrow = [
+    if unknown := {counted, computed} - WIDTHS.keys():
+        raise ValueError(f"precision {unknown.pop()!r} is none of {', '.join(WIDTHS)}")
+    new, old = WIDTHS[computed], WIDTHS[counted]
+    return [
         replace(
             cost,
-            weights=cost.weights * WIDTHS[PRECISION] // WIDTHS[precision],
-            inputs=cost.inputs * WIDTHS[PRECISION] // WIDTHS[precision],
-            outputs=cost.outputs * WIDTHS[PRECISION] // WIDTHS[precision],
+            flops=frames * cost.flops,
+            weights=cost.weights * new // old,
+            inputs=frames * cost.inputs * new // old,
+            outputs=frames * cost.outputs * new // old,
         )
         for cost in costs
     ]
+
+
+def floor_here(result: Result, costs: Sequence[Cost], precision: str, timing: Timing) -> Floor | None:
+    """The floor of graphs that a run has timed in a precision, by the ceilings that it has measured, if it has."""
+    peak, copy = result.peak(precision), result.ceiling("copy")
+    if peak is None or copy is None:
+        return None
+    work = in_precision(costs, result.bundle["precision"], precision, timing.frames)
+    return floor_of(work, peak.value, copy.value, timing.summary.p50)
+
+
+def predict(costs: Sequence[Cost], precision: str) -> list[Prediction]:
+    """The floor of a step on every machine, in float16, from its graphs, at least one, as counted in a precision."""
+    narrow = in_precision(costs, precision, PRECISION)
     return [_prediction(machine, narrow) for machine in MACHINES]
 
 

@@ -5,15 +5,19 @@ The backbone alone is the least that any network with it computes.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mdhr_runtime.backends import DeviceGraph
+import numpy as np
+
+from mdhr_runtime.backends import DeviceGraph, openvino
 from mdhr_runtime.backends.table import PROVIDERS
 from mdhr_runtime.bundle import GraphRecord, TensorRecord
 from mdhr_runtime.contract import STATIC
 from mdhr_runtime.errors import BundleError, ProviderError
 from mdhr_runtime.streaming.model import Model
+from mdhr_runtime.threads import thread_count
 
 from ..cost.counting import EXPORT_AGAIN, read_model
 
@@ -36,6 +40,22 @@ def open_graph(model: Model, path: Path, sizes: dict[str, int]) -> DeviceGraph:
     if load_file is not None:
         return load_file(path, model.provider, model.precision)
     return _engine_graph(path, graph_record(path), sizes)
+
+
+def layer_shares(path: Path, precision: str, frames: int = 1) -> dict[str, float]:
+    """Share of the time in OpenVINO of layers by kind and kernel, "MatMul brgemm_avx512_amx_bf16", largest first."""
+    inputs = {
+        name: np.ones([frames if isinstance(size, str) else size for size in each.shape], each.dtype)
+        for name, each in graph_record(path).inputs.items()
+    }
+    options = {"INFERENCE_PRECISION_HINT": openvino.HINTS[precision], "INFERENCE_NUM_THREADS": thread_count()}
+    request = openvino.start().compile_model(path, openvino.CPU, options | {"PERF_COUNT": True}).create_infer_request()
+    for _ in range(4):  # the last is told
+        request.infer(inputs)
+    seconds: Counter[str] = Counter()
+    for layer in request.profiling_info:
+        seconds[f"{layer.node_type} {layer.exec_type}"] += layer.real_time.total_seconds()
+    return {name: each / sum(seconds.values()) for name, each in seconds.most_common() if each}
 
 
 def graph_record(path: Path) -> GraphRecord:

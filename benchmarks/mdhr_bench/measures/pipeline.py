@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 STAGES = ("decode", "detection", "alignment", "encoding", "temporal", "output")
 
 
-def pipeline(bundle: Path, provider: str, video: Path, runs: int = 3) -> Pipeline:
+def pipeline(bundle: Path, provider: str, precision: str, video: Path, runs: int = 3) -> Pipeline:
     """Time a video's way to a table in a new process, after one run that does not count.
 
     A run begins when the video is opened and ends when the table is closed; the model is loaded before. A stage's time
@@ -44,6 +44,7 @@ def pipeline(bundle: Path, provider: str, video: Path, runs: int = 3) -> Pipelin
     Args:
         bundle: The bundle's folder.
         provider: What runs it; see `mdhr_runtime.load`.
+        precision: What it is computed in, likewise.
         video: The file.
         runs: How many runs count.
 
@@ -52,7 +53,7 @@ def pipeline(bundle: Path, provider: str, video: Path, runs: int = 3) -> Pipelin
     """
     # The folder is this process's, which removes it whatever ends the other one.
     with TemporaryDirectory() as folder:
-        found = ask(__name__, bundle, provider, video, runs, Path(folder) / "au.csv")
+        found = ask(__name__, bundle, provider, precision, video, runs, Path(folder) / "au.csv")
     return summarise(video.name, [PipelineRun(**run) for run in found["runs"]])
 
 
@@ -210,7 +211,7 @@ class TimedBackend:
         return TimedGraph(graph, self._clocks[name]) if name in self._clocks else graph
 
 
-def _measure(bundle: str, provider: str, video: str, runs: str, table: str) -> dict[str, Any]:
+def _measure(bundle: str, provider: str, precision: str, video: str, runs: str, table: str) -> dict[str, Any]:
     """Take the video to the table again and again; returns every `PipelineRun` that counts."""
     from mdhr_runtime.backends.table import open_backend
     from mdhr_runtime.bundle import open_bundle
@@ -221,7 +222,7 @@ def _measure(bundle: str, provider: str, video: str, runs: str, table: str) -> d
     clocks = {name: Clock() for name in STAGES}
     clocked = {ENCODER: clocks["encoding"], TEMPORAL: clocks["temporal"]}
     opened = open_bundle(bundle)
-    model = Model(opened, TimedBackend(open_backend(opened, provider), clocked))
+    model = Model(opened, TimedBackend(open_backend(opened, provider, precision=precision), clocked))
     _, *counted = [_run(model, Path(video), Path(table), clocks) for _ in range(1 + int(runs))]
     return {"runs": [asdict(run) for run in counted]}
 

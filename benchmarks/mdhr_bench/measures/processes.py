@@ -34,16 +34,17 @@ STEPS = 3
 """Frames per stream before memory is read. The two copies of a state take turns: after two, both are in use."""
 
 
-def cold_start(bundle: Path, provider: str, processes: int = 5) -> ColdStart:
+def cold_start(bundle: Path, provider: str, precision: str, processes: int = 5) -> ColdStart:
     """Time new processes until their first score.
 
     The process is new, but the files are not: one process more goes first and does not count, so that the system has
-    read the files from the disk, and a provider that builds engines at its first start has built them. After a reboot,
-    reading from the disk comes on top. The start of Python is part of `imports`.
+    read the files from the disk, and a provider that builds engines or is tried at its first start has done so. After a
+    reboot, reading from the disk comes on top. The start of Python is part of `imports`.
 
     Args:
         bundle: The bundle's folder.
         provider: What runs it; see `mdhr_runtime.load`.
+        precision: What it is computed in, likewise.
         processes: How many processes are timed.
 
     Raises:
@@ -55,12 +56,14 @@ def cold_start(bundle: Path, provider: str, processes: int = 5) -> ColdStart:
 
     # Linux tells when a process began to a hundredth of a second. The monotonic clock is finer, and counts from the
     # same moment in all processes of a machine.
-    _, *starts = [ask(__name__, COLD_START, bundle, provider, time.monotonic()) for _ in range(1 + processes)]
+    _, *starts = [
+        ask(__name__, COLD_START, bundle, provider, precision, time.monotonic()) for _ in range(1 + processes)
+    ]
     medians = {part: median(start[part] for start in starts) for part in ("imports", "load", "first", "whole")}
     return ColdStart(**medians, processes=processes)
 
 
-def _start(bundle: str, provider: str, begun: str) -> dict[str, float]:
+def _start(bundle: str, provider: str, precision: str, begun: str) -> dict[str, float]:
     """Go from the start to the first score; returns seconds."""
     import numpy as np
 
@@ -68,7 +71,7 @@ def _start(bundle: str, provider: str, begun: str) -> dict[str, float]:
     from mdhr_runtime.contract import ENCODER, FRAMES, TEMPORAL
 
     imported = time.monotonic()
-    model = mdhr_runtime.load(bundle, provider)
+    model = mdhr_runtime.load(bundle, provider, precision=precision)
     for name in (ENCODER, TEMPORAL):
         model.graph(name)
     loaded = time.monotonic()
@@ -86,7 +89,7 @@ def _start(bundle: str, provider: str, begun: str) -> dict[str, float]:
     }
 
 
-def memory(bundle: Path, provider: str, streams: int = 8) -> Memory:
+def memory(bundle: Path, provider: str, precision: str, streams: int = 8) -> Memory:
     """Measure the memory of a new process that streams.
 
     All but `per_stream` is measured with one stream, before there are others, the peak included. The further streams
@@ -101,6 +104,7 @@ def memory(bundle: Path, provider: str, streams: int = 8) -> Memory:
     Args:
         bundle: The bundle's folder.
         provider: What runs it; see `mdhr_runtime.load`.
+        precision: What it is computed in, likewise.
         streams: How many further streams are added to the first.
 
     Raises:
@@ -110,7 +114,7 @@ def memory(bundle: Path, provider: str, streams: int = 8) -> Memory:
     from ..results import Memory
 
     _, before = device_memory(os.getpid())
-    found = ask(__name__, MEMORY, bundle, provider, streams)
+    found = ask(__name__, MEMORY, bundle, provider, precision, streams)
     own, after = found.pop("on_device")
     if own is None and before is not None and after is not None:
         own = after - before
@@ -130,7 +134,7 @@ def state_size(manifest: Manifest) -> int:
     return sum(math.prod(record.row) * np.dtype(record.dtype).itemsize for record in states)
 
 
-def _stream(bundle: str, provider: str, streams: str) -> dict[str, Any]:
+def _stream(bundle: str, provider: str, precision: str, streams: str) -> dict[str, Any]:
     """Stream, and read memory in between; returns bytes."""
     import numpy as np
 
@@ -140,7 +144,7 @@ def _stream(bundle: str, provider: str, streams: str) -> dict[str, Any]:
     from ..machine.nvml import device_memory
 
     imported = resident()
-    model = load(bundle, provider)
+    model = load(bundle, provider, precision=precision)
     for name in (ENCODER, TEMPORAL):
         model.graph(name)
     loaded = resident()

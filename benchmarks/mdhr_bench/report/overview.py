@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..results import Ratio, Result, Timing
+from . import speed
 from .resources import ceilings, costs, energy, floor, memory, predictions
 from .speed import cold_start, latency, milliseconds, pipeline, range_of, ratios, throughput, transfers, whole_of
 from .tables import BenchReport, Finding, Table, facts, table
@@ -14,6 +15,7 @@ from .units import TOO_WIDE, digits, duration, plain, quotient, span
 PARTS: Mapping[str, tuple[str, Callable[[Result, Any], Table]]] = {
     "timings": ("latency", latency),
     "ratios": ("ratios", ratios),
+    "variants": ("precisions", speed.variants),
     "cold_start": ("cold start", cold_start),
     "transfers": ("transfers", transfers),
     "throughput": ("throughput", throughput),
@@ -94,7 +96,7 @@ def _beside_floor(result: Result, whole: Timing) -> Iterator[Finding]:
     value = f"{digits(floor.times) if whole.steady else span(low, high)} ×"
     yield Finding(
         value,
-        f"{whole.id} takes {value} the time that this machine's measured ceilings allow: "
+        f"{whole.id} takes {value} the time that this machine's measured ceilings allow in {plain(result.precision)}: "
         f"{milliseconds(whole)} beside {digits(floor.milliseconds)} ms.",
     )
 
@@ -118,8 +120,10 @@ def _what_was_run(result: Result) -> Table:
     bundle = {f"bundle {key}": value for key, value in result.bundle.items()}
     topics = {name: result.environment.get(name) for name in TOPICS}
     named = {name: value["name"] for name, value in topics.items() if isinstance(value, Mapping) and "name" in value}
+    provider = topics["provider"]
+    reason = {"reason": provider["reason"]} if isinstance(provider, Mapping) and "reason" in provider else {}
     took = {"started": result.started, "took": duration(result.seconds)}
-    return facts("run", "What was run", {**bundle, **named, **took})
+    return facts("run", "What was run", {**bundle, **named, "computed in": result.precision, **reason, **took})
 
 
 def _absent(result: Result, part: str) -> Table | None:

@@ -12,7 +12,7 @@ from mdhr_runtime.plotting.page import Markup
 from mdhr_runtime.plotting.style import COLOUR, axes_of, plot, settle
 
 from ..results import Pipeline, Result, Throughput, Timing
-from .resources import intensity, moved, work_of
+from .resources import computed, intensity, moved, work_of
 from .speed import CURVES, curves_of, milliseconds, range_of, whole_of
 from .units import TOO_WIDE, digits, named, plain, quotient, scaled, share
 
@@ -237,7 +237,7 @@ def points_of(result: Result) -> list[Point]:
     whole, work = whole_of(result), work_of(result)
     parts = [
         (timing, float(cost.flops), float(moved(cost)))
-        for cost in result.costs
+        for cost in computed(result)
         if (timing := result.timing(cost.graph)) is not None
     ]
     if whole is not None:
@@ -255,7 +255,7 @@ def _point(timing: Timing, flops: float, count: float) -> Point:
 
 def roofline_plots(result: Result) -> Iterator[Markup]:
     """The roofline, if both ceilings were measured."""
-    peak, copy = result.ceiling("matmul"), result.ceiling("copy")
+    peak, copy = result.peak(), result.ceiling("copy")
     points = points_of(result)
     if peak is not None and copy is not None and peak.value > 0 and copy.value > 0 and points:
         yield roofline(peak.value, copy.value, points)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..cost.floor import WIDTHS, in_precision
 from ..results import Ceiling, Cost, Energy, Floor, Memory, Prediction, Result, Timing
 from .speed import derived, whole_of
 from .tables import Table, table
@@ -89,12 +90,16 @@ def _operators(cost: Cost) -> str:
     return f"{cost.graph}: {', '.join(f'{name} {share(quotient(flops, cost.flops))}' for name, flops in ordered)}."
 
 
+def computed(result: Result) -> list[Cost]:
+    """The work of the graphs in the precision that they were computed in, which the file's may not be."""
+    both = str(result.bundle.get("precision")), result.precision
+    return in_precision(result.costs, *both) if WIDTHS.keys() >= set(both) else result.costs
+
+
 def work_of(result: Result) -> dict[str, float]:
     """Work of all graphs for a frame, by the unit of the ceiling that limits it."""
-    return {
-        "FLOP/s": float(sum(cost.flops for cost in result.costs)),
-        "B/s": float(sum(map(moved, result.costs))),
-    }
+    costs = computed(result)
+    return {"FLOP/s": float(sum(cost.flops for cost in costs)), "B/s": float(sum(map(moved, costs)))}
 
 
 def ceilings(result: Result, reached: Sequence[Ceiling]) -> Table:
@@ -111,7 +116,7 @@ def ceilings(result: Result, reached: Sequence[Ceiling]) -> Table:
 
 def _reached(result: Result, ceiling: Ceiling) -> str:
     work = work_of(result).get(ceiling.unit)
-    if not work:
+    if not work or (ceiling.id.startswith("matmul") and ceiling != result.peak()):
         return ABSENT
     # Milliseconds at the ceiling; what the step takes longer than these, it does not reach.
     least = quotient(1000 * work, ceiling.value)
@@ -128,7 +133,7 @@ def floor(result: Result, least: Floor) -> Table:
     }
     header = ("", "the step takes" if whole is None else f"{whole.id} takes", "milliseconds")
     rows = ((name, _beyond(whole, value), digits(value)) for name, value in limits.items())
-    notes = ("The floor is the sum over the graphs of the larger of both limits, at the ceilings measured here.",)
+    notes = (f"The sum over the graphs of the larger of both limits, at the ceilings here, in {result.precision}.",)
     return table("floor", "The floor of a step on this machine", header, rows, notes)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ..results import ColdStart, Pipeline, Ratio, Result, Throughput, Timing, Transfer
+from ..measures.timing import ratio as ratio_of
+from ..results import ColdStart, Pipeline, Ratio, Result, Throughput, Timing, Transfer, Variant
 from .tables import Table, table
 from .units import ABSENT, TOO_WIDE, digits, named, quotient, scaled, share, size, span
 
@@ -83,8 +84,8 @@ def _leading(result: Result, timing: Timing) -> str:
     """The ratio that a row leads with: to the first baseline of the timing, or else to the whole."""
     ratio = next((each for each in result.ratios if each.of == timing.id), None)
     whole = whole_of(result)
-    if ratio is None and whole is not None and whole is not timing:
-        ratio = ratio_between(timing, whole)
+    if ratio is None and whole is not None and whole is not timing and 0 < len(timing.rounds) == len(whole.rounds):
+        ratio = ratio_of(timing, whole)
     if ratio is None:
         return ABSENT
     return named(ratio.value, ratio.low, ratio.high, ratio.steady, f"× {ratio.to}")
@@ -95,15 +96,6 @@ def ratios_by_round(of: Timing, to: Timing) -> np.ndarray:
     pairs = list(zip(of.rounds, to.rounds, strict=False))
     values = np.array(pairs, np.float64).reshape(-1, 2) / (of.frames, to.frames)
     return values[:, 0] / values[:, 1]
-
-
-def ratio_between(of: Timing, to: Timing) -> Ratio | None:
-    """A ratio that the run did not state, from the rounds of both; None without rounds."""
-    values = ratios_by_round(of, to)
-    if not values.size:
-        return None
-    low, value, high = map(float, np.percentile(values, (10, 50, 90)))
-    return Ratio(of.id, to.id, value, low, high, of.steady and to.steady)
 
 
 def ratios(result: Result, found: Sequence[Ratio]) -> Table:
@@ -122,6 +114,32 @@ def _ratio_row(result: Result, ratio: Ratio) -> Iterator[object]:
     for name in (ratio.of, ratio.to):
         timing = result.timing(name)
         yield ABSENT if timing is None else milliseconds(timing, per_frame=True)
+
+
+def variants(_result: Result, timed: Sequence[Variant]) -> Table:
+    """What computes the bundle on this CPU in which precision, side by side."""
+    header = ("", "beside the first", "p10–p90", "ms per call", "p10–p90, ms", "beside its floor")
+    notes = (
+        "Medians of rounds in turn, of calls with so many frames. The floor is the encoder's, in the row's precision.",
+        *(f"Time of {each.timing.id}: {_largest(each.layers)}." for each in timed if each.layers),
+    )
+    return table("precisions", "Providers and precisions on this CPU", header, map(_variant_row, timed), notes)
+
+
+def _variant_row(variant: Variant) -> Iterator[object]:
+    timing, ratio, least = variant.timing, variant.ratio, variant.floor and variant.floor.milliseconds
+    yield timing.id
+    yield named(ratio.value, ratio.low, ratio.high, ratio.steady, "×")
+    yield f"{digits(ratio.low)}–{digits(ratio.high)}"
+    yield milliseconds(timing)
+    yield "–".join(map(digits, range_of(timing)))
+    yield derived(timing, lambda time: quotient(time, least), f"× {digits(least)} ms") if least else ABSENT
+
+
+def _largest(shares: Mapping[str, float]) -> str:
+    largest = list(shares.items())[:4]
+    rest = ("all others", 1 - sum(value for _, value in largest))
+    return ", ".join(f"{name} {share(value)}" for name, value in (*largest, rest))
 
 
 def _in_words(ratio: Ratio) -> str:

@@ -3,9 +3,10 @@
 import json
 from dataclasses import asdict
 
+import bench_result
 import pytest
 
-from mdhr_bench.cost.floor import MACHINES, floor_of, predict
+from mdhr_bench.cost.floor import MACHINES, floor_here, floor_of, in_precision, predict
 from mdhr_bench.results import Cost
 
 FLOPS = {  # dense float16, in TFLOP/s
@@ -90,6 +91,21 @@ def test_the_floor_is_the_sum_of_each_graphs_larger_limit():
 def test_traffic_between_operators_does_not_raise_the_floor():
     floor = floor_of([work(flops=1_000, traffic=10**9)], flops=1e6, bandwidth=1e6, step_ms=1.0)
     assert floor.milliseconds == pytest.approx(1)
+
+
+def test_more_frames_are_more_work_with_the_same_weights_and_narrower_numbers_fewer_bytes():
+    (found,) = in_precision([work(flops=10, weights=100, inputs=40, outputs=20)], "float32", "bfloat16", frames=16)
+    assert (found.flops, found.weights, found.inputs, found.outputs) == (160, 50, 320, 160)
+
+
+def test_the_floor_here_is_by_the_ceiling_of_the_precision_that_is_computed_in():
+    result = bench_result.complete()
+    timing, costs = result.timing("step"), [work(flops=12 * 10**9)]
+    assert floor_here(result, costs, "float32", timing).milliseconds == pytest.approx(1)
+    assert floor_here(result, costs, "bfloat16", timing).milliseconds == pytest.approx(0.2)
+    assert floor_here(result, costs, "float16", timing) is None  # which was not measured
+    assert floor_here(result, costs, "float32", timing).times == pytest.approx(timing.summary.p50)
+    assert floor_here(result, costs, "float32", result.timing("clip")).milliseconds == pytest.approx(16)
 
 
 def test_graphs_that_do_nothing_have_no_floor():

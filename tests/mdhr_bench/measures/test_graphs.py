@@ -10,8 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 import mdhr_runtime
 from mdhr_bench.cost.counting import count_graph
-from mdhr_bench.measures.graphs import backbone_only, graph_record, open_graph
-from mdhr_bench.measures.hardware import write_negation
+from mdhr_bench.measures.graphs import backbone_only, graph_record, layer_shares, open_graph
+from mdhr_bench.measures.hardware import write_negation, write_product
 from mdhr_runtime.backends.tensorrt import backend
 from mdhr_runtime.backends.tensorrt.installed import TITLES, find_gpu
 from mdhr_runtime.bundle import TensorRecord
@@ -197,3 +197,16 @@ def test_a_graph_without_static_features_is_refused(tmp_path):
     onnx.save(helper.make_model(graph, ir_version=10), tmp_path / "a.onnx")
     with pytest.raises(BundleError, match="made by no operator"):
         backbone_only(tmp_path / "a.onnx", tmp_path / "b.onnx")
+
+
+@pytest.mark.parametrize(("written", "end"), [("float32", "_f32"), ("int8", "_i8")])
+def test_a_layer_is_told_with_the_kernel_that_computes_it_and_its_share(tmp_path, written, end):
+    pytest.importorskip("openvino")
+    path = tmp_path / "product.onnx"
+    write_product(path, 64, 4, written)
+    shares = layer_shares(path, "float32")
+    assert sum(shares.values()) == pytest.approx(1)
+    assert list(shares.values()) == sorted(shares.values(), reverse=True)
+    products = [name for name in shares if name.startswith(("FullyConnected ", "MatMul "))]
+    assert products
+    assert all(name.lower().endswith(end) for name in products)

@@ -11,6 +11,7 @@ import mdhr_runtime
 from mdhr_bench.measures import hardware, timing
 from mdhr_bench.measures.graphs import open_graph
 from mdhr_bench.measures.hardware import measure_ceilings, write_negation, write_product
+from mdhr_runtime.errors import ProviderError
 
 SIDE, COPIED, TICK = 64, 4 << 20, 0.5
 
@@ -20,16 +21,20 @@ def run(path, **inputs):
     return found
 
 
-@pytest.mark.parametrize(("precision", "error"), [("float32", 1e-4), ("float16", 2e-2)])
-def test_the_product_is_that_of_its_input_and_its_weights(tmp_path, precision, error):
+@pytest.mark.parametrize(("precision", "error"), [("float32", 1e-4), ("float16", 2e-2), ("int8", 0.2)])
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_product_is_that_of_its_input_and_its_weights(tmp_path, precision, error, count):
     path = tmp_path / "product.onnx"
-    write_product(path, 16, precision)
+    write_product(path, 16, count, precision)
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
-    (weights,) = map(numpy_helper.to_array, model.graph.initializer)
-    assert (weights.shape, weights.dtype) == ((16, 16), precision)
-    x = np.random.default_rng(1).standard_normal((16, 16)).astype(precision)
-    np.testing.assert_allclose(run(path, x=x), x.astype(float) @ weights.astype(float), rtol=error, atol=error)
+    constants = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+    weights = constants["w"].astype(float) * constants.get("ws", 1)
+    assert (weights.shape, constants["w"].dtype) == ((16, 16), precision)
+    assert sum("MatMul" in node.op_type for node in model.graph.node) == count
+    x = np.random.default_rng(1).standard_normal((16, 16)).astype("float32" if precision == "int8" else precision)
+    right = x.astype(float) @ np.linalg.matrix_power(weights, count)
+    np.testing.assert_allclose(run(path, x=x), right, rtol=error, atol=error)
 
 
 def test_the_negation_changes_the_sign_of_every_number(tmp_path):
@@ -42,17 +47,27 @@ def test_the_negation_changes_the_sign_of_every_number(tmp_path):
 
 @pytest.fixture
 def small(monkeypatch):
-    """Small matrices and a small copy, on a clock by which every call takes a tick."""
-    monkeypatch.setattr(hardware, "SIDE_ON_HOST", SIDE)
+    """Small matrices and a small copy."""
+    monkeypatch.setattr(hardware, "PRODUCTS_ON_HOST", ((SIDE, 1), (SIDE, 2)))
     monkeypatch.setattr(hardware, "COPIED", COPIED)
+
+
+@pytest.fixture
+def only_its_own(small, monkeypatch):
+    """Products by the model's backend alone."""
+    monkeypatch.setattr(hardware, "PRODUCTS_ON_HOST", ((SIDE, 1),))
+    first = hardware._multipliers
+    monkeypatch.setattr(hardware, "_multipliers", lambda model: [next(first(model))])
+
+
+@pytest.mark.usefixtures("only_its_own")
+def test_the_rates_are_operations_and_bytes_per_second(tiny_bundle, tmp_path, monkeypatch):
     ticks = count()
     monkeypatch.setattr(timing, "perf_counter", lambda: TICK * next(ticks))
-
-
-@pytest.mark.usefixtures("small")
-def test_the_rates_are_operations_and_bytes_per_second(tiny_bundle, tmp_path):
-    product, copy = measure_ceilings(mdhr_runtime.load(tiny_bundle, "cpu"), tmp_path)
-    assert (product.id, product.title, product.unit) == ("matmul", "matrix product, 64 × 64, float32", "FLOP/s")
+    (product, copy), missing = measure_ceilings(mdhr_runtime.load(tiny_bundle, "cpu"), tmp_path)
+    assert missing == []
+    assert (product.id, product.unit) == ("matmul float32", "FLOP/s")
+    assert product.title == "1 matrix product, 64 × 64, float32, cpu"
     assert product.value == pytest.approx(2 * SIDE**3 / TICK)
     assert (copy.id, copy.title, copy.unit) == ("copy", "copy of 4 MiB, read and written", "B/s")
     assert copy.value == pytest.approx(2 * COPIED / TICK)
@@ -61,17 +76,40 @@ def test_the_rates_are_operations_and_bytes_per_second(tiny_bundle, tmp_path):
         assert each.summary.count == hardware.ROUNDS
 
 
+@pytest.mark.usefixtures("only_its_own")
 def test_the_best_round_is_the_ceiling(tiny_bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr(hardware, "SIDE_ON_HOST", SIDE)
-    monkeypatch.setattr(hardware, "COPIED", COPIED)
     # Every round begins when the one before has ended, and takes longer.
     moments = iter([moment for _ in range(2) for n in range(hardware.ROUNDS) for moment in (0, 1 + n)])
     monkeypatch.setattr(timing, "perf_counter", lambda: next(moments))
-    product, _ = measure_ceilings(mdhr_runtime.load(tiny_bundle, "cpu"), tmp_path)
+    (product, _), _ = measure_ceilings(mdhr_runtime.load(tiny_bundle, "cpu"), tmp_path)
     assert product.value == 2 * SIDE**3
     assert product.summary.p50 == product.value / (1 + hardware.ROUNDS // 2)
 
 
+@pytest.mark.usefixtures("small")
+def test_every_precision_of_the_processor_has_a_ceiling_by_what_computes_in_it(tiny_bundle, tmp_path):
+    pytest.importorskip("openvino")
+    ceilings, missing = measure_ceilings(mdhr_runtime.load(tiny_bundle, "cpu"), tmp_path)
+    found = {each.id.removeprefix("matmul ") for each in ceilings if each.unit == "FLOP/s"}
+    assert {"float32", "int8"} <= found
+    left = {each.what.removeprefix("ceilings, matmul "): each.why for each in missing}
+    assert found | left.keys() == {"float32", "float16", "bfloat16", "int8"}
+    assert found.isdisjoint(left)
+    assert all("does not" in why for why in left.values())
+
+
+def test_a_product_that_another_kernel_computes_has_no_ceiling(tmp_path, monkeypatch):
+    pytest.importorskip("openvino")
+    path = tmp_path / "product.onnx"
+    write_product(path, SIDE, 1, "float32")
+    monkeypatch.setattr(hardware, "layer_shares", lambda *_: {"MatMul brgemm_avx512_f32": 1.0})
+    assert hardware._load_openvino(path, "float32")
+    with pytest.raises(ProviderError, match="does not multiply in int8 here") as caught:
+        hardware._load_openvino(path, "int8")
+    assert "brgemm_avx512_f32" in caught.value.why
+
+
+@pytest.mark.usefixtures("only_its_own")
 def test_products_are_of_noise_that_keeps_its_size(tiny_bundle, tmp_path, monkeypatch):
     seen = []
 
@@ -84,8 +122,6 @@ def test_products_are_of_noise_that_keeps_its_size(tiny_bundle, tmp_path, monkey
 
         return SimpleNamespace(run=run, wait=graph.wait, allocate=graph.allocate)
 
-    monkeypatch.setattr(hardware, "SIDE_ON_HOST", SIDE)
-    monkeypatch.setattr(hardware, "COPIED", COPIED)
     monkeypatch.setattr(hardware, "open_graph", spied)
     measure_ceilings(mdhr_runtime.load(tiny_bundle, "cpu"), tmp_path)
     x, y = (buffer.memory for buffer in seen[-1])

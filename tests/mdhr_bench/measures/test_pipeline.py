@@ -27,7 +27,7 @@ def video(tmp_path_factory):
 
 @pytest.mark.slow
 def test_a_video_is_counted_and_its_time_is_found_in_its_stages(tiny_bundle, video):
-    found = pipeline(tiny_bundle, "cpu", video, runs=2)
+    found = pipeline(tiny_bundle, "cpu", "float32", video, runs=2)
     assert (found.video, found.width, found.height) == ("a.avi", WIDTH, HEIGHT)
     assert (found.frames, found.faces, found.runs) == (FACES + BLANKS, FACES, 2)
     assert found.low <= found.seconds <= found.high
@@ -79,10 +79,10 @@ def test_a_video_that_breaks_off_is_told_in_the_words_of_the_runtime(tiny_bundle
     damaged = tmp_path / "cut.avi"
     damaged.write_bytes(whole[: len(whole) // 3])
     with pytest.raises(MdhrError, match="breaks off"):
-        pipeline(tiny_bundle, "cpu", damaged, runs=1)
+        pipeline(tiny_bundle, "cpu", "float32", damaged, runs=1)
 
 
 def test_a_missing_video_is_told_in_the_words_of_the_runtime(tiny_bundle, tmp_path):
     with pytest.raises(MdhrError, match="There is no file") as caught:
-        pipeline(tiny_bundle, "cpu", tmp_path / "none.mp4")
+        pipeline(tiny_bundle, "cpu", "float32", tmp_path / "none.mp4")
     assert "path" in caught.value.fix

@@ -106,7 +106,7 @@ MEBIBYTE = 1 << 20
 
 @pytest.mark.slow
 def test_a_process_grows_from_its_imports_over_the_bundle_to_the_stream(tiny_bundle):
-    taken = memory(tiny_bundle, "cpu", streams=8)
+    taken = memory(tiny_bundle, "cpu", "float32", streams=8)
     weights = (tiny_bundle / "encoder.onnx").stat().st_size
     assert taken.loaded - taken.imported > weights / 2
     assert taken.streaming > taken.imported
@@ -150,11 +150,11 @@ def test_the_peak_of_the_process_that_asks_is_none_of_its_own():
 
 def test_memory_of_a_missing_bundle_is_told_in_the_words_of_the_runtime(tmp_path):
     with pytest.raises(MdhrError, match="There is no bundle"):
-        memory(tmp_path / "none.mdhr", "cpu")
+        memory(tmp_path / "none.mdhr", "cpu", "float32")
 
 
 def test_the_parts_of_a_cold_start_make_up_the_whole(tiny_bundle):
-    start = cold_start(tiny_bundle, "cpu", processes=1)
+    start = cold_start(tiny_bundle, "cpu", "float32", processes=1)
     assert min(start.imports, start.load, start.first) > 0
     assert start.imports + start.load + start.first == pytest.approx(start.whole)
     assert start.processes == 1
@@ -169,12 +169,12 @@ def test_the_first_start_does_not_count_and_every_part_has_its_median(monkeypatc
         ]
     )
     monkeypatch.setattr(processes, "ask", lambda *arguments: next(answers))
-    start = cold_start(Path("a.mdhr"), "cpu", processes=3)
+    start = cold_start(Path("a.mdhr"), "cpu", "bfloat16", processes=3)
     assert (start.imports, start.load, start.first, start.whole, start.processes) == (2, 4, 1, 8, 3)
 
 
 def test_a_missing_bundle_is_told_in_the_words_of_the_runtime(tmp_path):
     with pytest.raises(MdhrError, match="There is no bundle") as caught:
-        cold_start(tmp_path / "none.mdhr", "cpu")
+        cold_start(tmp_path / "none.mdhr", "cpu", "float32")
     assert caught.value.why
     assert "mdhr-export" in caught.value.fix

@@ -72,7 +72,9 @@ def test_no_number_that_hangs_on_an_unsteady_step_is_named():
     report = report_of(result)
     for name, column in (("cold-start", "beside step"), ("transfers", "beside step"), ("ceilings", "reached by step"),
                          ("floor", "step takes")):  # fmt: skip
-        assert all("(spread too wide)" in row[column] for row in rows_of(result, name).values()), name
+        assert all(
+            "(spread too wide)" in row[column] for row in rows_of(result, name).values() if row[column] != "–"
+        ), name
     assert all("–" in finding.value and "(spread too wide)" in finding.text for finding in report.findings)
 
 
@@ -81,7 +83,7 @@ def test_the_findings_say_how_far_the_step_is_from_its_baselines_and_from_the_ma
     findings = [finding.text for finding in report_of(result).findings]
     assert len(findings) == 5
     assert findings[0].startswith("step takes 1.07 × the time of ")
-    assert "step takes 7.66 × the time that this machine's measured ceilings allow: " in findings[-1]
+    assert "step takes 7.66 × the time that this machine's measured ceilings allow in float32: " in findings[-1]
 
 
 def test_a_cold_start_is_told_in_steps_and_seconds():
@@ -114,7 +116,7 @@ def test_memory_energy_and_ceilings_are_told_with_their_units():
     assert rows_of(result, "memory")["bundle loaded"] == {"resident": "383 MiB", "added": "+325 MiB"}
     assert rows_of(result, "memory").keys().isdisjoint({"on the GPU"})
     assert rows_of(result, "energy")["RAPL, package"]["J per frame"] == "0.412"
-    assert rows_of(result, "ceilings")["matmul"]["best round"] == "12.0 TFLOP/s"
+    assert rows_of(result, "ceilings")["matmul float32"]["best round"] == "12.0 TFLOP/s"
 
 
 def test_memory_of_a_gpu_has_a_row():
@@ -126,8 +128,34 @@ def test_memory_of_a_gpu_has_a_row():
 def test_what_a_step_reaches_of_a_ceiling_is_its_work_by_its_time():
     result = bench_result.complete()
     work = sum(cost.flops for cost in result.costs)
-    reached = work / (result.timing("step").summary.p50 / 1000) / result.ceiling("matmul").value
-    assert rows_of(result, "ceilings")["matmul"]["reached by step"] == f"{100 * reached:.2f} %"
+    reached = work / (result.timing("step").summary.p50 / 1000) / result.peak().value
+    rows = rows_of(result, "ceilings")
+    assert rows["matmul float32"]["reached by step"] == f"{100 * reached:.2f} %"
+    assert rows["matmul bfloat16"]["reached by step"] == "–"  # it does not compute in it
+
+
+def test_providers_and_precisions_stand_beside_the_first_with_their_own_floors_and_layers():
+    rows, table = rows_of(bench_result.complete(), "precisions"), table_of(bench_result.complete(), "precisions")
+    encoder = rows["encoder × 16, openvino bfloat16"]
+    assert encoder["beside the first"].startswith("0.30")
+    low, high = map(float, encoder["p10–p90"].split("–"))
+    assert low <= 0.3 <= high
+    assert encoder["beside its floor"].endswith(" × 2.00 ms")
+    takes, time = (float(encoder[name].split()[0]) for name in ("beside its floor", "ms per call"))
+    assert takes == pytest.approx(time / 2, rel=0.01)
+    assert rows["encoder × 1, cpu float32"]["beside the first"] == "1.00 ×"
+    assert rows["step × 1, openvino bfloat16"]["beside its floor"] == "–"
+    assert len(table.notes) == 1 + 2
+    assert table.notes[1] == (
+        "Time of encoder × 1, openvino bfloat16: Convolution brgconv_avx512_amx_bf16 87.5 %, "
+        "Reorder jit_uni_f32 12.5 %, all others 0 %."
+    )
+
+
+def test_the_first_table_says_what_was_chosen_and_why():
+    rows = dict(table_of(bench_result.complete(), "run").rows)
+    assert (rows["provider"], rows["computed in"]) == ("cpu", "float32")
+    assert rows["reason"] == "tried here: cpu float32: 12.4 ms a frame"
 
 
 def test_predictions_stand_apart_and_are_called_so():
@@ -141,8 +169,8 @@ def test_predictions_stand_apart_and_are_called_so():
 def test_a_partial_report_says_so_with_the_parts_that_are_missing():
     report = report_of(bench_result.partial())
     assert report.interrupted == (
-        "This run was interrupted before its end. Missing: transfers, throughput, pipeline, memory, energy, floor, "
-        "ceilings, costs of the graphs, predictions."
+        "This run was interrupted before its end. Missing: precisions, transfers, throughput, pipeline, memory, "
+        "energy, floor, ceilings, costs of the graphs, predictions."
     )
     assert {"latency", "ratios", "cold-start"} <= {table.id for table in report.tables}
     assert report_of(bench_result.complete()).interrupted is None

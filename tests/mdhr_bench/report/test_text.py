@@ -15,7 +15,7 @@ def test_every_cell_and_note_of_the_report_is_told():
 
 def test_the_first_line_says_that_a_run_was_interrupted():
     first = tell(bench_result.partial()).splitlines()[0]
-    assert first.startswith("This run was interrupted before its end. Missing: transfers, throughput,")
+    assert first.startswith("This run was interrupted before its end. Missing: precisions, transfers, throughput,")
 
 
 def test_warnings_stand_before_any_number():
@@ -44,7 +44,9 @@ def test_every_line_of_a_table_has_as_many_cells_as_its_header():
 
 
 def test_the_first_line_of_markdown_says_that_a_run_was_interrupted():
-    assert markdown(bench_result.partial()).startswith("**This run was interrupted before its end. Missing: transfers")
+    assert markdown(bench_result.partial()).startswith(
+        "**This run was interrupted before its end. Missing: precisions, transfers"
+    )
 
 
 def test_addresses_of_sources_stay_whole():
