@@ -49,7 +49,8 @@ def layer_shares(path: Path, precision: str, frames: int = 1) -> dict[str, float
         for name, each in graph_record(path).inputs.items()
     }
     options = {"INFERENCE_PRECISION_HINT": openvino.HINTS[precision], "INFERENCE_NUM_THREADS": thread_count()}
-    request = openvino.start().compile_model(path, openvino.CPU, options | {"PERF_COUNT": True}).create_infer_request()
+    model = openvino.start().compile_model(openvino.read_model(path), openvino.CPU, options | {"PERF_COUNT": True})
+    request = model.create_infer_request()
     for _ in range(4):  # the last is told
         request.infer(inputs)
     seconds: Counter[str] = Counter()
