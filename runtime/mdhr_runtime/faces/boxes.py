@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+ASTRAY = 0.04  # of a square's side, by which a corner may be off before the networks see something else
 BLOCK = 256  # boxes compared with all others at a time, so that a crowd's thousands of proposals fit into memory
 
 AREA_OF_PAIR: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
@@ -71,6 +72,22 @@ def squared(boxes: np.ndarray) -> np.ndarray:
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     halves = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
     return np.hstack([centres - halves, centres + halves])
+
+
+def whole(boxes: np.ndarray) -> np.ndarray:
+    """Squares (N, 4) around boxes (N, 4), with corners on whole pixels.
+
+    What a network sees there is the same whichever library, with its own rounding, has found the boxes.
+    """
+    centres = np.round((boxes[:, :2] + boxes[:, 2:]) / 2)
+    halves = np.round((boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2).clip(1)
+    return np.hstack([centres - halves, centres + halves])
+
+
+def astray(squares: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Which squares (N, 4) are not, or not nearly, those around boxes (N, 4); bool (N,)."""
+    off = np.abs(squared(boxes) - squares).max(axis=1)
+    return np.asarray(off > ASTRAY * (squares[:, 2] - squares[:, 0]))
 
 
 def clipped(boxes: np.ndarray, width: int, height: int) -> np.ndarray:

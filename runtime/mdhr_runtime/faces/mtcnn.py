@@ -11,7 +11,7 @@ import numpy as np
 
 from ..backends import Graph
 from ..contract import IMAGES, LANDMARKS, OFFSETS, SCORES
-from .boxes import calibrated, clipped, pixel_sizes, squared, suppress
+from .boxes import astray, calibrated, clipped, pixel_sizes, squared, suppress, whole
 
 WINDOW, STRIDE = 12, 2  # of P-Net, in pixels of the scaled image
 CELL = np.array([1, 1, WINDOW, WINDOW], np.float32)  # the box of P-Net's first window
@@ -44,12 +44,15 @@ class Mtcnn:
         return self._accept(image, boxes) if len(boxes) else np.empty((0, 4))
 
     def refine(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Run O-Net where faces should be, and again at the boxes that it gives; see `LandmarkRefiner`.
-
-        After the second run the landmarks of real videos jitter less from frame to frame.
-        """
-        near, _, _ = self._run_onet(image, squared(boxes))
-        return self._run_onet(image, squared(near))
+        """Run O-Net where faces should be, and again where they are elsewhere; see `LandmarkRefiner`."""
+        places = whole(boxes)
+        found = self._run_onet(image, places)
+        again = np.flatnonzero(astray(places, found[0]))
+        if len(again):
+            nearer = self._run_onet(image, whole(found[0][again]))
+            for values, better in zip(found, nearer, strict=True):
+                values[again] = better
+        return found
 
     def _propose(self, image: np.ndarray) -> np.ndarray:
         """Run P-Net over the image at several scales; return square boxes (N, 4)."""

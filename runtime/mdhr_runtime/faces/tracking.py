@@ -106,7 +106,7 @@ class FaceTracker:
         seen = [(track, track.observation) for track in self._tracks if track.observation is not None]
         for track in self._tracks:
             track.predict()
-        observations = self._observe(image, np.array([track.box for track, _ in seen]))
+        observations = self._observe(image, np.array([track.place for track, _ in seen]))
         for (track, before), now in zip(seen, observations, strict=True):
             if now is None or not is_same_face(track, before, now):
                 continue
