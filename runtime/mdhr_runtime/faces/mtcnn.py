@@ -6,6 +6,8 @@ Only the patches that the second and third network see are sampled better; see `
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -56,24 +58,17 @@ class Mtcnn:
 
     def _propose(self, image: np.ndarray) -> np.ndarray:
         """Run P-Net over the image at several scales; return square boxes (N, 4)."""
-        per_scale = [self._propose_at(image, scale) for scale in scales(image.shape[:2], self._min_face)]
-        if not per_scale:
+        factors = scales(image.shape[:2], self._min_face)
+        if not factors:
             return np.empty((0, 4), np.float32)
+        sheet, places = mosaic(image, factors)
+        found = self._pnet({IMAGES: sheet[None]})
+        per_scale = []
+        for scale, (x, y, width, height) in zip(factors, places, strict=True):
+            rows, columns = (slice(at // STRIDE, (at + size + STRIDE + 1 - WINDOW) // STRIDE) for at, size in ((y, height), (x, width)))
+            per_scale.append(_proposals(found[SCORES][0, 0, rows, columns], found[OFFSETS][0, :, rows, columns], scale))
         boxes, scores = (np.concatenate(parts) for parts in zip(*per_scale, strict=True))
         return squared(boxes[suppress(boxes, scores, 0.7)])
-
-    def _propose_at(self, image: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-        """Run P-Net at one scale; return boxes (N, 4) and scores (N,)."""
-        height, width = image.shape[:2]
-        scaled = cv2.resize(image, (int(width * scale), int(height * scale)), interpolation=cv2.INTER_AREA)
-        found = self._pnet({IMAGES: scaled[None]})
-        scores, offsets = found[SCORES][0, 0], found[OFFSETS][0]
-        rows, columns = np.nonzero(scores > PROPOSAL_SCORE)
-        cells = CELL + STRIDE * np.stack([columns, rows, columns, rows], axis=1).astype(np.float32)
-        boxes = (cells + (WINDOW - 1) * offsets[:, rows, columns].T) / np.float32(scale)
-        scores = scores[rows, columns]
-        kept = suppress(boxes, scores, 0.5)
-        return boxes[kept], scores[kept]
 
     def _reject(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Run R-Net on proposals (N, 4); return square boxes (M, 4) of what may be faces."""
@@ -96,6 +91,48 @@ class Mtcnn:
         in_box = found[LANDMARKS].reshape(-1, 2, 5).transpose(0, 2, 1)
         landmarks = boxes[:, None, :2] - 1 + in_box * pixel_sizes(boxes)[:, None]
         return calibrated(boxes, found[OFFSETS]), found[SCORES][:, 0], landmarks.astype(np.float32)
+
+
+def _proposals(scores: np.ndarray, offsets: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (N, 4) and scores (N,) in P-Net's outputs (H, W) and (4, H, W) for an image at one scale."""
+    rows, columns = np.nonzero(scores > PROPOSAL_SCORE)
+    cells = CELL + STRIDE * np.stack([columns, rows, columns, rows], axis=1).astype(np.float32)
+    boxes = (cells + (WINDOW - 1) * offsets[:, rows, columns].T) / np.float32(scale)
+    scores = scores[rows, columns]
+    kept = suppress(boxes, scores, 0.5)
+    return boxes[kept], scores[kept]
+
+
+def mosaic(image: np.ndarray, factors: Sequence[float]) -> tuple[np.ndarray, list[tuple[int, ...]]]:
+    """Put the scaled versions of an image side by side into one, for P-Net to run once.
+
+    Libraries that run graphs spend as much time again on sizes that change from run to run.
+
+    Args:
+        image: uint8 (H, W, 3).
+        factors: Scales, the largest first.
+
+    Returns:
+        uint8 (H', W', 3), and of each its x, y, width and height there: x and y such that the windows are those that it
+        has by itself, with a little grey behind it, as partial windows see.
+    """
+    sizes = [(int(image.shape[1] * scale), int(image.shape[0] * scale)) for scale in factors]
+    first = cv2.resize(image, sizes[0], interpolation=cv2.INTER_AREA)
+    places: list[tuple[int, ...]] = []
+    columns: list[list[int]] = []  # of each, x and the row up to which it is filled
+    right = 0
+    for width, height in sizes:
+        column = next((one for one in columns if one[1] + height <= sizes[0][1]), None)
+        if column is None:
+            column = [right, 0]
+            columns.append(column)
+            right += width // STRIDE * STRIDE + STRIDE
+        places.append((*column, width, height))
+        column[1] += height // STRIDE * STRIDE + STRIDE
+    sheet = np.full((sizes[0][1], right, 3), OUTSIDE, np.uint8)
+    for x, y, width, height in places:
+        cv2.resize(first, (width, height), sheet[y : y + height, x : x + width], interpolation=cv2.INTER_AREA)
+    return sheet, places
 
 
 def scales(size: tuple[int, int], min_face: float) -> list[float]:
