@@ -11,7 +11,7 @@ import numpy as np
 
 from .appearance import blended, pattern, similarity, steadiness
 from .base import View
-from .boxes import astray, clipped, overlaps, squared, whole
+from .boxes import ASTRAY, astray, clipped, overlaps, squared, whole
 
 SAME_PLACE = 0.2  # overlap (over the union) of where a face should be and where it is found
 SAME_HEAD = 0.35  # two faces whose centres are nearer, in sizes, are one
@@ -20,7 +20,8 @@ SAME_PERSON = 0.88  # similarity of histograms
 STEADY = 0.87  # similarity of patterns in consecutive frames
 NEARER = 1.25  # ratio of a face's sizes in consecutive frames
 CLEARLY = 0.08  # difference of similarities that tells two people apart
-STEP = 0.4  # part of the way that the square looked at goes towards the box in a frame
+STILL = 0.01  # sides by which the square that is looked at may be off and stay
+STEP = 0.2  # part of the way that it otherwise goes to the box in a frame, besides moving as the face does
 MOMENTUM, DRIFT = 0.5, 0.95  # fractions of a velocity that are kept when a face is seen, and when it is lost
 
 
@@ -58,8 +59,8 @@ class Track:
     Attributes:
         face_id: Its number.
         box: Where it was last, or should be now (4,).
-        place: The square (4,) on whole pixels to look for it in. It follows the box slowly: landmarks depend a little on
-            where was looked, so that those of a square that jumps about would jitter.
+        place: The square (4,) of whole pixels to look for it in. It follows the box slowly, or those of a face that
+            keeps still would jitter: landmarks depend a little on where was looked.
         appearance: What it has looked like; see `colour_histogram`.
         velocity: Pixels per frame (2,).
         missed: Frames since it was seen.
@@ -111,9 +112,12 @@ class Track:
         """Go to the next frame, where it should have moved on and has not been seen yet."""
         self.continues, self.jumped = self.observation is not None, False
         self.observation = None
-        self.box = self.box + np.tile(self.velocity, 2)
+        moved = np.tile(self.velocity, 2)
+        self.box = self.box + moved
         place, box = self.place[None], self.box[None]
-        (self.place,) = whole(box if astray(place, box) else place + STEP * (squared(box) - place))
+        off = astray(place, box)[0]
+        if off > STILL:
+            (self.place,) = whole(box if off > ASTRAY else place + moved + STEP * (squared(box) - place - moved))
 
     def lose(self) -> None:
         """Go on without having been seen in the present frame."""
