@@ -36,8 +36,8 @@ def posture(refiner: LandmarkRefiner, image: np.ndarray, box: np.ndarray) -> tup
     turned = np.hstack([np.rot90(patch, quarters) for quarters in range(4)])
     boxes = np.tile([SIDE / 4 + 0.5, SIDE / 4 + 0.5, SIDE * 3 / 4 - 0.5, SIDE * 3 / 4 - 0.5], (4, 1))
     boxes[:, ::2] += SIDE * np.arange(4)[:, None]
-    boxes, _, _ = refiner.refine(turned, boxes)
-    _, scores, landmarks = refiner.refine(turned, boxes)  # also what was found near: doubts differ by more than places
+    boxes, _, _ = refiner.refine(turned, boxes)  # doubts need the exact place, more than landmarks do
+    _, scores, landmarks = refiner.refine(turned, boxes)
     doubts = np.maximum(1 - scores, LEAST_DOUBT)
     rolls = (np.array([roll(one) for one in landmarks]) + range(0, 360, 90) + 180) % 360 - 180
     lies = np.abs(rolls) > UPRIGHT
