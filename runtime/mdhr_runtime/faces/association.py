@@ -143,6 +143,7 @@ class Track:
         self.velocity = np.zeros(2)
         self.box, self.missed, self.observation, self.continues = observation.box, 0, observation, False
         self.verified, self.wait, self.tries = False, 0, 0
+        self.place = whole(self.box[None])[0]
 
     def doubt(self) -> None:
         """Go on in a picture that may show somebody else: one look is enough to find that."""
