@@ -11,7 +11,7 @@ import numpy as np
 
 from .appearance import blended, pattern, similarity, steadiness
 from .base import View
-from .boxes import clipped, overlaps, squared
+from .boxes import ASTRAY, astray, clipped, overlaps, squared, whole
 
 SAME_PLACE = 0.2  # overlap (over the union) of where a face should be and where it is found
 SAME_HEAD = 0.35  # two faces whose centres are nearer, in sizes, are one
@@ -20,6 +20,8 @@ SAME_PERSON = 0.88  # similarity of histograms
 STEADY = 0.87  # similarity of patterns in consecutive frames
 NEARER = 1.25  # ratio of a face's sizes in consecutive frames
 CLEARLY = 0.08  # difference of similarities that tells two people apart
+STILL = 0.01  # sides by which the square that is looked at may be off and stay
+STEP = 0.2  # part of the way that it otherwise goes to the box in a frame, besides moving as the face does
 MOMENTUM, DRIFT = 0.5, 0.95  # fractions of a velocity that are kept when a face is seen, and when it is lost
 
 
@@ -57,6 +59,8 @@ class Track:
     Attributes:
         face_id: Its number.
         box: Where it was last, or should be now (4,).
+        place: The square (4,) of whole pixels to look for it in. It follows the box slowly, or those of a face that
+            keeps still would jitter: landmarks depend a little on where was looked.
         appearance: What it has looked like; see `colour_histogram`.
         velocity: Pixels per frame (2,).
         missed: Frames since it was seen.
@@ -89,6 +93,10 @@ class Track:
     wait: int = 0
     tries: int = 0
     beside: set[int] = field(default_factory=set)
+    place: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.place = whole(self.box[None])[0]
 
     @property
     def size(self) -> float:
@@ -104,7 +112,12 @@ class Track:
         """Go to the next frame, where it should have moved on and has not been seen yet."""
         self.continues, self.jumped = self.observation is not None, False
         self.observation = None
-        self.box = self.box + np.tile(self.velocity, 2)
+        moved = np.tile(self.velocity, 2)
+        self.box = self.box + moved
+        place, box = self.place[None], self.box[None]
+        off = astray(place, box)[0]
+        if off > STILL:
+            (self.place,) = whole(box if off > ASTRAY else place + moved + STEP * (squared(box) - place - moved))
 
     def lose(self) -> None:
         """Go on without having been seen in the present frame."""
@@ -130,6 +143,7 @@ class Track:
         self.velocity = np.zeros(2)
         self.box, self.missed, self.observation, self.continues = observation.box, 0, observation, False
         self.verified, self.wait, self.tries = False, 0, 0
+        self.place = whole(self.box[None])[0]
 
     def doubt(self) -> None:
         """Go on in a picture that may show somebody else: one look is enough to find that."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+ASTRAY = 0.04  # sides by which a square may be off until the networks see a face in it less well
 BLOCK = 256  # boxes compared with all others at a time, so that a crowd's thousands of proposals fit into memory
 
 AREA_OF_PAIR: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
@@ -71,6 +72,22 @@ def squared(boxes: np.ndarray) -> np.ndarray:
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     halves = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
     return np.hstack([centres - halves, centres + halves])
+
+
+def whole(boxes: np.ndarray) -> np.ndarray:
+    """Squares (N, 4) around boxes (N, 4) that consist of whole pixels: their corners are halves.
+
+    What a network sees there is the same whichever library, with its own rounding, has found the boxes.
+    """
+    squares = squared(boxes)
+    corners = np.round(squares[:, :2] + 0.5) - 0.5
+    return np.hstack([corners, corners + np.round(squares[:, 2:] - squares[:, :2]).clip(1)])
+
+
+def astray(squares: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """How far the corners of squares (N, 4) are from those around boxes (N, 4), in sides of the squares (N,)."""
+    off = np.abs(squared(boxes) - squares).max(axis=1)
+    return np.asarray(off / (squares[:, 2] - squares[:, 0]))
 
 
 def clipped(boxes: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .base import LandmarkRefiner
-from .boxes import squared
+from .boxes import squared, whole
 from .mtcnn import patches
 
 UPRIGHT = 60.0  # degrees of roll beyond which a face lies
@@ -32,10 +32,11 @@ def posture(refiner: LandmarkRefiner, image: np.ndarray, box: np.ndarray) -> tup
     """
     square = squared(box[None])
     reach = (square[0, 2] - square[0, 0]) / 2
-    (patch,) = patches(image, square + reach * np.array([-1, -1, 1, 1]), SIDE)
+    (patch,) = patches(image, whole(square + reach * np.array([-1, -1, 1, 1])), SIDE)
     turned = np.hstack([np.rot90(patch, quarters) for quarters in range(4)])
-    boxes = np.tile([SIDE / 4, SIDE / 4, SIDE * 3 / 4, SIDE * 3 / 4], (4, 1))
+    boxes = np.tile([SIDE / 4 + 0.5, SIDE / 4 + 0.5, SIDE * 3 / 4 - 0.5, SIDE * 3 / 4 - 0.5], (4, 1))
     boxes[:, ::2] += SIDE * np.arange(4)[:, None]
+    boxes, _, _ = refiner.refine(turned, boxes)  # doubts need the exact place, more than landmarks do
     _, scores, landmarks = refiner.refine(turned, boxes)
     doubts = np.maximum(1 - scores, LEAST_DOUBT)
     rolls = (np.array([roll(one) for one in landmarks]) + range(0, 360, 90) + 180) % 360 - 180

