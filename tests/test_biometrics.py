@@ -128,7 +128,19 @@ def test_all_outputs_and_the_log(tiny_bundle, tmp_path, monkeypatch, capfd, film
     out = [word for name in ("a.csv", "a.jsonl", "a.parquet", "b/", "-") for word in ("--out", name)]
     events = ("--events", "e.csv", "--events", "e.eaf", "--summary", "s.csv", "--co-occurrence", "--landmarks")
     send = ("--overlay", "a.mp4", "--publish", f"ws://127.0.0.1:{rows}/au", "--serve", str(page))
-    arguments = [str(tiny_bundle), str(film), *out, *events, *send, "--provisional", "--event-thresholds", "0", "0"]
+    arguments = [
+        str(tiny_bundle),
+        str(film),
+        "--provider",
+        "cpu",
+        *out,
+        *events,
+        *send,
+        "--provisional",
+        "--event-thresholds",
+        "0",
+        "0",
+    ]
     done = CliRunner().invoke(main, [*arguments, "--log-level", "debug"])
     assert done.exit_code == 0, done.output
     for listener in listeners:
@@ -188,7 +200,7 @@ def _living():
 @pytest.mark.slow
 def test_they_end_with_the_run(tiny_bundle, film, embeddings):
     before = _living()
-    results = list(analyze(film, tiny_bundle))
+    results = list(analyze(film, tiny_bundle, provider="cpu"))
     gc.collect()
     left = {type(each) for each in _living() if not any(each is other for other in before)}
     assert embeddings
@@ -198,7 +210,7 @@ def test_they_end_with_the_run(tiny_bundle, film, embeddings):
 
 def test_what_holds_one_does_not_tell_it():
     vector = np.random.default_rng(0).normal(0, 128**-0.5, 128).astype(np.float32)
-    people, zeros = People(), np.zeros((2, 2))
+    people, zeros = People(), np.zeros(4)
     people.remember(0, vector)
     track = Track(0, zeros, zeros)
     track.observation = Observation(**dict.fromkeys(OBSERVED, zeros), embedding=vector)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import cv2
@@ -84,7 +84,9 @@ def test_a_camera_to_every_kind_of_output_until_it_is_stopped(run, told, camera,
     with urllib.request.urlopen(f"http://127.0.0.1:{page}/", timeout=30) as reply:
         assert MARK not in reply.read().decode()
     assert MARK not in _first_events(page)
-    assert MARK not in "".join(path.read_text() for path in Path(f"/proc/{process.pid}/task").glob("*/comm"))
+    for path in Path(f"/proc/{process.pid}/task").glob("*/comm"):
+        with suppress(OSError):  # threads come and go
+            assert MARK not in path.read_text()
     process.send_signal(number)
     assert process.wait(60) == 128 + number
     text = told()

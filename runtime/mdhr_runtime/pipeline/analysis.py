@@ -49,6 +49,7 @@ def analyze(
     bundle: Model | Path | str,
     *,
     provider: str = "auto",
+    precision: str | None = None,
     faces: FaceOptions = DEFAULTS,
     provisional: bool = False,
     timeout: float = TIMEOUT,
@@ -62,6 +63,7 @@ def analyze(
             `open_sources`.
         bundle: The model, or the folder of its bundle.
         provider: What runs the model, if `bundle` is a folder; see `load`.
+        precision: What it is computed in, likewise.
         faces: How faces are found, told apart and given.
         provisional: Whether every frame gets a provisional result at once, besides its final one later.
         timeout: Seconds in which a camera must deliver its first frame.
@@ -78,7 +80,7 @@ def analyze(
     """
     addresses = [sources] if isinstance(sources, str | Path | int) else sources
     opened = open_sources(addresses, timeout, images_per_second, selection)
-    model = bundle if isinstance(bundle, Model) else load(bundle, provider)
+    model = bundle if isinstance(bundle, Model) else load(bundle, provider, precision=precision)
     make_face_provider = make_face_providers(model, faces)
     with Analysis(opened, model, make_face_provider, faces=faces, provisional=provisional) as analysis:
         yield from analysis

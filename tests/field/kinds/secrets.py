@@ -208,9 +208,9 @@ CASES = [
         "</Representation></AdaptationSet></Period></MPD>",
     ),
     Case(
-        "nothing is left at home by a run",
+        "nothing is left at home by a run",  # but what was tried, if there is a choice of providers
         "run",
-        ("{bundle}", "{clip}", "--out", "au.csv"),
+        ("{bundle}", "{clip}", "--out", "au.csv", "--provider", "cpu"),
         (),
         works("au.csv", rows=9),
         AT_HOME,

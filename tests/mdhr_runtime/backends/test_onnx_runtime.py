@@ -104,7 +104,7 @@ def test_engines_of_onnx_runtime_are_kept_beside_the_bundle():
 )
 def test_a_graph_that_is_not_as_its_manifest_says_is_refused(misdescribed, graph, side, changes):
     with pytest.raises(BundleError, match="not the graph"):
-        OnnxBackend("cpu", misdescribed(graph, side, changes), None, "").load(graph)
+        OnnxBackend("cpu", misdescribed(graph, side, changes), None, "float32", "").load(graph)
 
 
 def test_an_edited_lookahead_is_refused(tiny_bundle, tmp_path):
@@ -120,7 +120,7 @@ def test_an_edited_lookahead_is_refused(tiny_bundle, tmp_path):
         state["shape"][1] += 2
     (path / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match="not the graph"):
-        OnnxBackend("cpu", open_bundle(path), None, "").load("temporal")
+        OnnxBackend("cpu", open_bundle(path), None, "float32", "").load("temporal")
 
 
 BESIDE = """
