@@ -95,7 +95,7 @@ def choose_backend(
     _check_known(provider, "provider", PROVIDERS)
     _check_known(precision or AUTO, "precision", PRECISIONS)
     threads = thread_count(threads)
-    if provider != AUTO and PROVIDERS[provider].on_gpu:
+    if provider != AUTO and (provider == "cpu" or PROVIDERS[provider].on_gpu):  # nothing to choose, nor in doubt
         return open_backend(bundle, provider, threads, precision)
     why = "as asked for"
     if provider == AUTO:
@@ -131,12 +131,13 @@ def _choose_on_cpu(
 ) -> Backend:
     """Open the fastest of some providers of the CPU that is right, as far as there is a choice or a doubt."""
     memory = _memory(bundle, providers, threads, precision)
-    trials, forgotten = _remembered(memory), ""
+    trials, forgotten = _remembered(memory, providers), ""
     if not trials:
         candidates = _candidates(bundle, providers, precision)
-        (first, exact), reference = candidates[0], bundled_reference(bundle)
+        first, exact = candidates[0]
         if len(candidates) == 1 and first == "cpu":  # which the export has verified
             return open_backend(bundle, first, threads, exact, why)
+        reference = bundled_reference(bundle)
         if reference is None:
             return open_backend(bundle, first, threads, exact, f"{why}; not tried, as the bundle carries no clip")
         for name, chosen in candidates:
@@ -221,17 +222,20 @@ def _installed(distribution: str) -> str | None:
         return None
 
 
-def _remembered(path: Path) -> list[Trial]:
-    """Trials from a file; none if it cannot be read, whatever the reason: then they are made anew."""
+def _remembered(path: Path, providers: Collection[str]) -> list[Trial]:
+    """Trials of some providers from a file; none if it cannot be read, whatever the reason: then they are made anew."""
     try:
         trials: list[Trial] = read_json(path, list[Trial])
     except RecordError:
         return []
-    return trials
+    known = all(trial.provider in providers and trial.precision in PRECISIONS for trial in trials)
+    return trials if known else []
 
 
 def _remember(path: Path, trials: Sequence[Trial]) -> str:
     """Write trials to a file; returns what to add to the reason if it cannot be."""
+    if not path.is_absolute():  # of a user without a home; the XDG Base Directory Specification passes over such, too
+        return "; not remembered, as there is no folder for it: set XDG_CACHE_HOME"
     try:
         write_text(path, json.dumps([asdict(trial) for trial in trials]))
     except OutputError as error:

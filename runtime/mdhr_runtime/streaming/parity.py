@@ -84,11 +84,10 @@ def bundled_reference(bundle: Bundle) -> Reference | None:
             frames, labels = arrays[FRAMES], Labels(arrays[SCORES], arrays[COMBINATIONS])
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise BundleError(f"{bundle.path / VERIFICATION} is damaged.", f"{error}.", EXPORT_AGAIN) from error
-    expected = (
-        (len(frames), *bundle.manifest.graphs[ENCODER].inputs[FRAMES].row),
-        (len(frames), len(bundle.manifest.layout.aus)),
-    )
-    if not frames.size or (frames.shape, labels.scores.shape) != expected or len(labels.combinations) != len(frames):
+    manifest = bundle.manifest
+    rows = manifest.graphs[ENCODER].inputs[FRAMES].row, (len(manifest.layout.aus),), (_regions(manifest),)
+    shapes = [array.shape for array in (frames, labels.scores, labels.combinations)]
+    if not frames.size or shapes != [(len(frames), *row) for row in rows]:
         raise BundleError(
             f"{bundle.path / VERIFICATION} is damaged.", "Its arrays do not fit the bundle.", EXPORT_AGAIN
         )
@@ -207,15 +206,18 @@ def excess(record: ParityRecord, tolerance: Tolerance) -> str:
     )
 
 
+def _regions(manifest: Manifest) -> int:
+    """Number R of regional argmaxes: where no edge depends on them, they are no output of the graph."""
+    return len(manifest.layout.regions) if COMBINATIONS in manifest.graphs[TEMPORAL].outputs else 0
+
+
 class _CombinationRecorder:
     """A temporal graph that keeps the regional argmaxes of its runs."""
 
     def __init__(self, graph: DeviceGraph, manifest: Manifest) -> None:
         self._graph = graph
         self.limits, self.allocate, self.wait = graph.limits, graph.allocate, graph.wait
-        # Where no edge depends on the regional argmaxes, they are no output of the graph, and R is 0.
-        self._given = COMBINATIONS in manifest.graphs[TEMPORAL].outputs
-        self._regions = len(manifest.layout.regions) if self._given else 0
+        self._regions = _regions(manifest)
         self._kept: list[np.ndarray] = []
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -223,7 +225,7 @@ class _CombinationRecorder:
 
     def run(self, inputs: Tensors, outputs: Tensors) -> None:
         combinations = np.empty((*outputs[SCORES].shape[:2], self._regions), np.int32)
-        self._graph.run(inputs, {**outputs, COMBINATIONS: combinations} if self._given else outputs)
+        self._graph.run(inputs, {**outputs, COMBINATIONS: combinations} if self._regions else outputs)
         self._kept.append(combinations[0])
 
     def take(self, delay: int, frames: int) -> np.ndarray:

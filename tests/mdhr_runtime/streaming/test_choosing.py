@@ -90,7 +90,7 @@ def test_trials_are_remembered_for_the_same_question_only(bundle, tried, cache):
 
 
 @needs_openvino
-@pytest.mark.parametrize("content", [b"", b'[{"provider": 1}]'])
+@pytest.mark.parametrize("content", [b"", b'[{"provider": 1}]', b'[{"provider": "unheard", "precision": "float32"}]'])
 def test_a_damaged_memory_is_made_anew(bundle, tried, cache, content):
     choose_backend(bundle, threads=1)
     (memory,) = cache.rglob("*.json")
@@ -105,6 +105,15 @@ def test_a_memory_that_cannot_be_written_is_told(bundle, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert "; not remembered, as " in choose_backend(bundle, threads=1).reason
+
+
+@needs_openvino
+def test_a_user_without_a_home_is_told_and_nothing_is_written_where_they_are(bundle, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as it does for a user whom the system does not know
+    assert "; not remembered, as there is no folder" in choose_backend(bundle, threads=1).reason
+    assert not list(tmp_path.iterdir())
 
 
 @needs_openvino
@@ -150,6 +159,8 @@ def test_without_a_clip_nothing_is_tried_and_the_most_exact_is_taken(change_clip
         lambda arrays: arrays | {"frames": arrays["frames"][:, :100]},
         lambda arrays: arrays | {"scores": arrays["scores"][:, :3]},
         lambda arrays: arrays | {"combinations": arrays["combinations"][:5]},
+        lambda arrays: arrays | {"combinations": arrays["combinations"][:, :3]},
+        lambda arrays: arrays | {"combinations": arrays["combinations"][:, 0]},
         lambda arrays: arrays | {"frames": arrays["frames"][:0], "scores": arrays["scores"][:0]},
         lambda arrays: {"frames": arrays["frames"]},
         lambda arrays: arrays | {"scores": np.array([object()])},
@@ -193,6 +204,11 @@ def test_openvino_alone_is_tried_too(bundle, tried, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert choose_backend(bundle, threads=1, on_trial=tried.append).provider == "openvino"
     assert tried == ["openvino float32"]
+
+
+def test_the_clip_is_not_read_where_nothing_is_tried(change_clip):
+    bundle = change_clip(lambda arrays: {"frames": arrays["frames"]})
+    assert choose_backend(bundle, "cpu", 1).provider == "cpu"
 
 
 def test_a_precision_that_the_graphs_do_not_have_is_refused_in_onnx_runtime(bundle):
