@@ -8,7 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from ..sinks.extras import extra
+from ..extras import extra
 from .page import COLOURS, Markup, figure
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from msgspec import Meta
 from ..au_events import AuEvent
 from ..contract import SCORE
 from ..errors import OutputError
+from ..extras import extra
 from ..file_types import EMPTY, JSON, TABLE, TEXT, explain, file_type
 from ..files import open_regular
 from ..records import Count, RecordError, from_json, from_plain
-from ..sinks.extras import extra
 from ..text_tables import MISSING, Numbers, is_cut, lines_of, open_text, read_cells
 
 SCORE_SUFFIX = "_p"

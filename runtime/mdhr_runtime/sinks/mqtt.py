@@ -15,9 +15,9 @@ from typing import Any
 from ..addresses import Address
 from ..au_events import AuEvent
 from ..errors import OutputError
+from ..extras import extra
 from ..results import FrameResult
 from .base import Sink, SinkContext
-from .extras import extra
 from .publishing import EVENTS, QUEUED, Outbox, not_understood, parse_target
 from .record import as_json, event_as_json
 

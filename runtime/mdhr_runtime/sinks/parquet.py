@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError
+from ..extras import extra
 from ..files import told
 from ..results import FrameResult, Row
 from ..targets import PartialFile
 from .base import Sink, SinkContext
 from .columns import Column, columns, columns_named
-from .extras import extra
 
 GROUP_ROWS = 16_384
 """Rows that are kept in memory (about 10 MB) and written together: nine minutes of one face at 30 frames/s.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from ..errors import OutputError, not_imported
+from .errors import OutputError, not_imported
 
 
 def extra(name: str, module: str) -> Any:

@@ -1,0 +1,309 @@
+"""Folders of results and files of inputs, on this machine or in a cloud store that fsspec knows.
+
+A name in a folder is that of a file, or of one in a folder inside: `records/x.json`. A file appears under its name with
+all that is in it, or not at all: here by renaming, in stores such as S3 because an upload is one step. On this machine
+it also has reached the disk before anything that is written later.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from time import time
+from typing import Any, BinaryIO, NamedTuple, Protocol, cast
+
+from ..addresses import is_address, locate, redacted
+from ..errors import DataError, MdhrError, OutputError
+from ..extras import extra
+from ..files import STAGE, staged, told
+
+STALE = 24 * 3600.0
+"""Seconds after which what a killed process has left is removed. A younger one may belong to one that lives."""
+
+
+class Entry(NamedTuple):
+    """A file in a folder: its size in bytes, and when it was written, in seconds since 1970 (0 where nobody knows)."""
+
+    size: int
+    written: float
+
+
+class Folder(Protocol):
+    """A folder of files that we write.
+
+    Methods raise an `OutputError` if the folder cannot be written, and a `DataError` if it cannot be read.
+    """
+
+    @property
+    def address(self) -> str:
+        """Its path or URL, as it may be shown."""
+
+    def entries(self, inside: str) -> Mapping[str, Entry]:
+        """The files of a folder inside by their names there; none if there is no such folder."""
+
+    def read(self, name: str) -> bytes:
+        """All of a file."""
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file to be read from any place in it."""
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file, with the folder that it is in. One that is there is replaced, whole."""
+
+    def put(self, file: Path, name: str) -> None:
+        """Copy a file of this machine there, likewise."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+
+
+def open_folder(address: str) -> Folder:
+    """The folder at a path or URL, which need not exist yet.
+
+    Raises:
+        OutputError: It is one of a cloud store, and what that needs is not installed; or a file is there.
+    """
+    place = locate(address)
+    return (
+        CloudFolder(place)
+        if isinstance(place, str)
+        else LocalFolder(Path(address if isinstance(place, int) else place))
+    )
+
+
+class LocalFolder:
+    """A `Folder` on this machine, or one that is mounted there."""
+
+    def __init__(self, path: Path) -> None:
+        if path.exists() and not path.is_dir():
+            raise OutputError(f"{path} is no folder.", "A file has this name.", "Choose another name for the folder.")
+        self.path, self.address = path, str(path)
+
+    def entries(self, inside: str) -> Mapping[str, Entry]:
+        """See `Folder`. What killed processes have left there is removed when it is stale."""
+        found = {}
+        try:
+            with os.scandir(self.path / inside) as files:
+                for file in files:
+                    if file.name.startswith(STAGE):
+                        if file.stat().st_mtime < time() - STALE:
+                            shutil.rmtree(file, ignore_errors=True)
+                    elif file.is_file():
+                        state = file.stat()
+                        found[file.name] = Entry(state.st_size, state.st_mtime)
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise _unreadable(str(self.path / inside), error) from error
+        return found
+
+    def read(self, name: str) -> bytes:
+        """See `Folder`."""
+        with self.open(name) as file:
+            return file.read()
+
+    def open(self, name: str) -> BinaryIO:
+        """See `Folder`."""
+        try:
+            return (self.path / name).open("rb")
+        except OSError as error:
+            raise _unreadable(str(self.path / name), error) from error
+
+    def write(self, name: str, data: bytes) -> None:
+        """See `Folder`."""
+        with self._new(name) as stage, stage.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def put(self, file: Path, name: str) -> None:
+        """See `Folder`."""
+        with self._new(name) as stage, file.open("rb") as source, stage.open("wb") as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
+            copy.flush()
+            os.fsync(copy.fileno())
+
+    def remove(self, name: str) -> None:
+        """See `Folder`."""
+        with told(self.path / name):
+            (self.path / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def _new(self, name: str) -> Iterator[Path]:
+        path = self.path / name
+        with told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with staged(path) as stage:
+                yield stage
+
+
+class CloudFolder:
+    """A `Folder` of a store that fsspec knows, such as `s3://bucket/results`."""
+
+    def __init__(self, address: str) -> None:
+        self.address = redacted(address)
+        self._store, self._path = _store(address)
+
+    def entries(self, inside: str) -> Mapping[str, Entry]:
+        """See `Folder`."""
+        with _reading(f"{self.address}/{inside}"):
+            self._store.invalidate_cache()
+            try:
+                found = self._store.ls(f"{self._path}/{inside}", detail=True)
+            except FileNotFoundError:
+                return {}
+        return {
+            file["name"].rpartition("/")[2]: Entry(int(file["size"] or 0), _written(file))
+            for file in found
+            if file["type"] == "file"
+        }
+
+    def read(self, name: str) -> bytes:
+        """See `Folder`."""
+        with _reading(f"{self.address}/{name}"):
+            return cast(bytes, self._store.cat_file(f"{self._path}/{name}"))
+
+    def open(self, name: str) -> BinaryIO:
+        """See `Folder`."""
+        with _reading(f"{self.address}/{name}"):
+            return cast(BinaryIO, self._store.open(f"{self._path}/{name}", "rb"))
+
+    def write(self, name: str, data: bytes) -> None:
+        """See `Folder`."""
+        with _writing(f"{self.address}/{name}"):
+            self._store.makedirs(f"{self._path}/{name}".rpartition("/")[0], exist_ok=True)
+            self._store.pipe_file(f"{self._path}/{name}", data)
+
+    def put(self, file: Path, name: str) -> None:
+        """See `Folder`."""
+        with _writing(f"{self.address}/{name}"):
+            self._store.makedirs(f"{self._path}/{name}".rpartition("/")[0], exist_ok=True)
+            self._store.put_file(str(file), f"{self._path}/{name}")
+
+    def remove(self, name: str) -> None:
+        """See `Folder`."""
+        with _writing(f"{self.address}/{name}"):
+            try:
+                self._store.rm_file(f"{self._path}/{name}")
+            except FileNotFoundError:
+                return
+
+
+class Input(NamedTuple):
+    """What tells one state of an input from another: its size in bytes, and its hash or time, as its store tells it."""
+
+    size: int
+    version: str
+
+
+def inspect(address: str) -> Input:
+    """Look at an input, without reading it.
+
+    Args:
+        address: Path of a file, or its URL.
+
+    Raises:
+        DataError: There is no such file, or it cannot be reached.
+    """
+    if not is_address(address):
+        try:
+            state = os.stat(address)
+        except (OSError, ValueError) as error:
+            raise _unreadable(address, error) from error
+        return Input(state.st_size, f"mtime {state.st_mtime_ns}")
+    with _reading(redacted(address)):
+        store, path = _store(address)
+        return input_of(store.info(path))
+
+
+def input_of(info: Mapping[str, Any]) -> Input:
+    """The state of a file in a cloud store, from what fsspec tells of it."""
+    known = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "mtime", "created")
+    version = next((f"{name} {info[name]}" for name in known if info.get(name)), "")
+    return Input(int(info.get("size") or 0), version)
+
+
+@contextmanager
+def local_copy(address: str, folder: Path) -> Iterator[Path]:
+    """Give the path of an input on this machine: its own, or that of a copy that is removed at the end.
+
+    Args:
+        address: Path of a file, or its URL.
+        folder: Where to keep the copy.
+
+    Raises:
+        DataError: It cannot be fetched, or there is no room for it.
+    """
+    if not is_address(address):
+        yield Path(address)
+        return
+    shown = redacted(address)
+    with _reading(shown):
+        store, path = _store(address)
+        size = int(store.info(path).get("size") or 0)
+    room = shutil.disk_usage(folder).free
+    if size > room:
+        raise DataError(
+            f"{shown} cannot be fetched.",
+            f"It has {size >> 20} MiB, and {folder} has room for {room >> 20}.",
+            "Make room there, or choose another folder with --temp.",
+        )
+    copy = folder / f"input{Path(path).suffix}"
+    try:
+        with _reading(shown):
+            store.get_file(path, str(copy))
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _store(address: str) -> tuple[Any, str]:
+    """The file system of a URL, and the path in it."""
+    fsspec = extra("cloud", "fsspec")
+    try:
+        store, path = fsspec.core.url_to_fs(address)
+    except (ImportError, ValueError) as error:
+        why = str(error).rstrip(".")
+        fix = "Install what the reason names, or use another store: pip install 'mdhr-edge[cloud]' brings S3's."
+        raise OutputError(f"{redacted(address)} is of a store that cannot be used.", f"{why}.", fix) from error
+    return store, path.rstrip("/")
+
+
+def _written(file: Mapping[str, Any]) -> float:
+    value = next((file[name] for name in ("LastModified", "last_modified", "mtime", "updated") if file.get(name)), 0.0)
+    return float(value.timestamp() if hasattr(value, "timestamp") else value if isinstance(value, float | int) else 0)
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Tell in our words what a store refuses: its library's errors are of all families."""
+    try:
+        yield
+    except MdhrError:
+        raise
+    except Exception as error:
+        raise _unreadable(what, error) from error
+
+
+@contextmanager
+def _writing(what: str) -> Iterator[None]:
+    try:
+        yield
+    except MdhrError:
+        raise
+    except Exception as error:
+        fix = "Check the address, your rights to write there, and the connection."
+        raise OutputError(f"{what} cannot be written.", f"{_said(error)}.", fix) from error
+
+
+def _unreadable(what: str, error: Exception) -> DataError:
+    fix = "Check the path or address, your rights to read it, and the connection."
+    return DataError(f"{what} cannot be read.", f"{_said(error)}.", fix)
+
+
+def _said(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0].rstrip(".")
