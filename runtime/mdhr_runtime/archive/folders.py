@@ -150,7 +150,7 @@ class CloudFolder:
 
     def entries(self, inside: str) -> Mapping[str, Entry]:
         """See `Folder`."""
-        with _reading(f"{self.address}/{inside}"):
+        with reading(f"{self.address}/{inside}"):
             self._store.invalidate_cache()
             try:
                 found = self._store.ls(f"{self._path}/{inside}", detail=True)
@@ -164,12 +164,12 @@ class CloudFolder:
 
     def read(self, name: str) -> bytes:
         """See `Folder`."""
-        with _reading(f"{self.address}/{name}"):
+        with reading(f"{self.address}/{name}"):
             return cast(bytes, self._store.cat_file(f"{self._path}/{name}"))
 
     def open(self, name: str) -> BinaryIO:
         """See `Folder`."""
-        with _reading(f"{self.address}/{name}"):
+        with reading(f"{self.address}/{name}"):
             return cast(BinaryIO, self._store.open(f"{self._path}/{name}", "rb"))
 
     def write(self, name: str, data: bytes) -> None:
@@ -224,7 +224,7 @@ def inspect(address: str) -> Input:
             raise _unreadable(address, error) from error
         return Input(state.st_size, f"mtime {state.st_mtime_ns}")
     shown = redacted(address)
-    with _reading(shown):
+    with reading(shown):
         store, path = store_of(address)
         info = store.info(path)
     if info.get("size") is None:
@@ -255,7 +255,7 @@ def local_copy(address: str, folder: Path) -> Iterator[Path]:
         yield Path(address)
         return
     shown = redacted(address)
-    with _reading(shown):
+    with reading(shown):
         store, path = store_of(address)
         size = int(store.info(path).get("size") or 0)
     room = shutil.disk_usage(folder).free
@@ -267,7 +267,7 @@ def local_copy(address: str, folder: Path) -> Iterator[Path]:
         )
     copy = folder / f"input{Path(shown).suffix}"
     try:
-        with _reading(shown):
+        with reading(shown):
             store.get_file(path, str(copy))
         yield copy
     finally:
@@ -296,7 +296,7 @@ def _written(file: Mapping[str, Any]) -> float:
 
 
 @contextmanager
-def _reading(what: str) -> Iterator[None]:
+def reading(what: str) -> Iterator[None]:
     """Tell in our words what a store refuses: its library's errors are of all families."""
     try:
         yield
