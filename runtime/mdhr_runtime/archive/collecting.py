@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
@@ -85,56 +84,58 @@ def collect(
         raise DataError(
             f"{results.folder.address} holds no tables.", "No video is labelled.", "Wait for the first one."
         )
-    places = {TABLES: table, SUMMARIES: summary}
     with ExitStack() as stack:
         files = {
-            kind: stack.enter_context(_Collection(path, overwrite)) for kind, path in places.items() if path is not None
+            kind: stack.enter_context(_Collection(path, overwrite))
+            for kind, path in ((TABLES, table), (SUMMARIES, summary))
+            if path is not None
         }
         pool = stack.enter_context(ThreadPoolExecutor(AHEAD))
         names = iter(stack.enter_context(progress(list(ended))))
         while some := list(islice(names, AHEAD)):
-            for name, copies in zip(
-                some, pool.map(lambda each: _fetch(results, each, ended[each], files), some), strict=True
-            ):
-                if isinstance(copies, MdhrError):
-                    found.left_out[name] = copies
-                    setattr(found, ended[name].status, getattr(found, ended[name].status) - 1)
-                    continue
-                for file, copy in zip(files.values(), copies, strict=True):
-                    with copy:
-                        file.add(name, copy)
+            fetched = pool.map(lambda name: _fetch(results, name, ended[name], files), some)
+            for name, parts in zip(some, fetched, strict=True):
+                if isinstance(parts, MdhrError):
+                    found.left_out[name] = parts
+                else:
+                    for file, part in zip(files.values(), parts, strict=True):
+                        file.add(name, part)
         found.rows = [file.complete() for file in files.values()]
+    for name in found.left_out:
+        setattr(found, ended[name].status, getattr(found, ended[name].status) - 1)
     return found
 
 
-def _fetch(results: Results, name: str, standing: Standing, kinds: Iterable[str]) -> list[BinaryIO] | MdhrError:
-    """Copies of a video's files, the table checked against the record, or why it must be left out."""
-    copies = []
+def _fetch(results: Results, name: str, standing: Standing, kinds: Iterable[str]) -> list[Any] | DataError:
+    """A video's files, the table checked against the record, or why they must be left out."""
+    arrow, parquet = extra("parquet", "pyarrow"), extra("parquet", "pyarrow.parquet")
+    record, parts = f"{RECORDS}/{name}.{standing.key}.{standing.status}.json", []
     try:
-        record = results.read(name, standing)
+        digest = results.read(name, standing).table
         for kind in kinds:
-            file = f"{kind}/{name}.parquet"
-            with results.folder.open(file) as source, reading(f"{results.folder.address}/{file}"):
-                copies.append(TemporaryFile())
-                copyfileobj(source, copies[-1], 1 << 20)
-            copies[-1].seek(0)
-            if kind == TABLES and _hash(copies[-1]) != record.table:
-                fix = f"Remove {RECORDS}/{name}.{standing.key}.{standing.status}.json there: then it is done again."
-                what = f"The table of {record.id} in {results.folder.address} is not the one that its record tells of."
-                raise DataError(what, "Its hash is another.", fix)
-    except MdhrError as error:
-        for copy in copies:
-            copy.close()
-        return error
-    return copies
+            copy, found = _copied(results, f"{kind}/{name}.parquet")
+            if kind == TABLES and found != digest:
+                raise DataError(f"{kind}/{name}.parquet is not what its record tells of.", "Its hash is another.", "")
+            parts.append(parquet.ParquetFile(copy))
+    except (DataError, arrow.ArrowException) as error:
+        what, why = (error.what, error.why) if isinstance(error, DataError) else (f"{name} is damaged.", f"{error}.")
+        fix = f"Remove {record} in {results.folder.address}, and run the archive again: the video is then done again."
+        return DataError(what, why, fix)
+    return parts
 
 
-def _hash(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while block := file.read(1 << 20):
-        digest.update(block)
-    file.seek(0)
-    return digest.hexdigest()
+def _copied(results: Results, file: str) -> tuple[BinaryIO, str]:
+    """A copy of a file of the results, which goes when it is closed, and its hash: a store gives it but once."""
+    copy, digest = TemporaryFile(), hashlib.sha256()  # noqa: SIM115 -- it is read elsewhere
+    with results.folder.open(file) as source, told("A temporary file", fix="Make room, or set TMPDIR."):
+        while True:
+            with reading(f"{results.folder.address}/{file}"):
+                block = source.read(1 << 20)
+            if not block:
+                break
+            digest.update(block)
+            copy.write(block)
+    return copy, digest.hexdigest()
 
 
 class _Collection:
@@ -143,9 +144,9 @@ class _Collection:
     def __init__(self, path: Path, overwrite: bool) -> None:
         self._arrow, self._parquet = extra("parquet", "pyarrow"), extra("parquet", "pyarrow.parquet")
         self._target = PartialFile(path, self._is_ours, overwrite=overwrite)
+        self._file: Any = None
         self._writer: Any = None
-        self._schema: Any = None
-        self._first = ""
+        self._first, self._schema = "", None
         self._waiting: list[Any] = []
         self._waiting_rows = self._rows = 0
 
@@ -153,39 +154,42 @@ class _Collection:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._writer is not None:
-            with suppress(OSError):
-                self._writer.close()
+        if self._file is not None:
+            for each in (self._writer, self._file):
+                with suppress(OSError):
+                    each.close()
             self._target.discard()
         self._target.release()
 
-    def add(self, name: str, file: BinaryIO) -> None:
+    def add(self, name: str, table: Any) -> None:
         """Append the rows of a table of a video."""
-        with self._parquet.ParquetFile(file) as table:
-            schema = table.schema_arrow
-            if self._schema is None:
-                self._first, self._schema = name, schema.with_metadata(MARK)
-                with told(self._target.path):
-                    self._writer = self._parquet.ParquetWriter(self._target.partial, self._schema, compression="zstd")
-            if not schema.equals(self._schema):
-                differ = sorted(map(str, {*schema} ^ {*self._schema}))
-                raise DataError(
-                    f"The tables of {self._first} and {name} do not go together.",
-                    f"One has other columns: {', '.join(differ)}.",
-                    "Do the archive again with one bundle and the same options, which does only what differs.",
-                )
-            for batch in table.iter_batches():
-                self._waiting.append(batch)
-                self._waiting_rows += batch.num_rows
-                if self._waiting_rows >= GROUP_ROWS:
-                    self._write()
+        schema = table.schema_arrow
+        if self._writer is None:
+            self._first, self._schema = name, schema.with_metadata(MARK)
+            with told(self._target.path):
+                self._file = self._target.partial.open("wb")  # by our hands: Arrow knows names in UTF-8 only
+                self._writer = self._parquet.ParquetWriter(self._file, self._schema, compression="zstd")
+        if not schema.equals(self._schema):
+            differ = ", ".join(sorted({*map(str, schema)} ^ {*map(str, self._schema or ())}))
+            why = f"They differ in columns: {differ}." if differ else "Their columns are in another order."
+            fix = "Do all with one bundle and the same options: what differs is then done again."
+            raise DataError(f"The tables of {self._first} and {name} do not go together.", why, fix)
+        for batch in table.iter_batches():
+            self._waiting.append(batch)
+            self._waiting_rows += batch.num_rows
+            if self._waiting_rows >= GROUP_ROWS:
+                self._write()
 
     def complete(self) -> int:
-        """Give the file its name, and the number of its rows."""
+        """Give the file its name, and say how many rows it has."""
+        if self._writer is None:
+            what = f"{self._target.path} is not written."
+            raise DataError(what, "Every table is damaged, or not that of its record.", "Run the archive again.")
         self._write()
         with told(self._target.path):
             self._writer.close()
-        self._writer = None
+            self._file.close()
+        self._file = None
         self._target.complete()
         return self._rows
 

@@ -98,10 +98,10 @@ def status(results: Results) -> Status:
 def _add_rates(found: Status, results: Results, labelled: list[tuple[str, Standing]]) -> None:
     """Add what all machines do together, from the newest records: what has ended since the oldest of them did."""
     newest = sorted(labelled, key=lambda each: -each[1].written)[:NEWEST]
-    oldest, *records = sorted(results.read_many(newest), key=lambda record: record.ended) or [None]
-    if oldest is None or not records or records[-1].ended <= oldest.ended:
+    records = sorted(results.read_many(newest), key=lambda record: record.ended)
+    seconds = records[-1].ended - records.pop(0).ended if records else 0.0
+    if not seconds:
         return
-    seconds = records[-1].ended - oldest.ended
     found.frames_per_second = sum(record.frames for record in records) / seconds
     found.hours_per_hour = sum(record.media_seconds for record in records) / seconds
     if size := sum(record.size for record in records):
