@@ -100,6 +100,8 @@ def collect(
                 else:
                     for file, part in zip(files.values(), parts, strict=True):
                         file.add(name, part)
+        if len(found.left_out) == len(ended):
+            raise next(iter(found.left_out.values()))
         found.rows = [file.complete() for file in files.values()]
     for name in found.left_out:
         setattr(found, ended[name].status, getattr(found, ended[name].status) - 1)
@@ -182,9 +184,6 @@ class _Collection:
 
     def complete(self) -> int:
         """Give the file its name, and say how many rows it has."""
-        if self._writer is None:
-            what = f"{self._target.path} is not written."
-            raise DataError(what, "Every table is damaged, or not that of its record.", "Run the archive again.")
         self._write()
         with told(self._target.path):
             self._writer.close()
