@@ -165,7 +165,7 @@ def _video(row: Mapping[str, Any], folder: str | None, kinds: Iterable[str]) -> 
     if end <= start:
         raise RecordError(f"its end, {end:g} s, is not after its start, {start:g} s.")
     part = "" if (start, end) == (0, math.inf) else f"#{start:.12g}-{'' if math.isinf(end) else f'{end:.12g}'}"
-    name = plain_name(row["path"]) + part if row.get("id") is None else clean(str(row["id"]))
+    name = plain_name(place) + part if row.get("id") is None else clean(str(row["id"]))
     address = place if is_address(place) else os.path.join(folder or "", place)
     return ArchiveVideo(name, address, start, end, {kind: clean(row.get(kind)) for kind in kinds})
 
