@@ -15,7 +15,9 @@ BUNDLE, OPTIONS = "b" * 64, "o" * 16
 
 def plan(collection, results, **settings):
     """What a driver does at first."""
-    found = outstanding(collection, results, settings.pop("bundle", BUNDLE), settings.pop("options", OPTIONS), **settings)
+    found = outstanding(
+        collection, results, settings.pop("bundle", BUNDLE), settings.pop("options", OPTIONS), **settings
+    )
     results.write_plan(found.plan)
     return found
 
@@ -24,7 +26,9 @@ def results_in(folder):
     return Results(open_folder(str(folder)))
 
 
-def finish(results, task, scratch, status="done", rows=3, score="AU01", ended=1000.0, frames=100, problem=None, why="w"):
+def finish(
+    results, task, scratch, status="done", rows=3, score="AU01", ended=1000.0, frames=100, problem=None, why="w"
+):
     """What a worker does with a task: rows, unless it failed, and the record."""
     name = task.video.name
     results.withdraw(name, task.superseded)
@@ -58,7 +62,10 @@ def put_table(results, name, scratch, ids, score="AU01", columns=None):
     scratch.mkdir(exist_ok=True)
     cells = {"id": ids, f"{score}_p": pa.array([0.5] * len(ids), pa.float32())}
     cells |= {key: [value] * len(ids) for key, value in (columns or {}).items()}
-    for kind, table in ((TABLES, pa.table(cells)), (SUMMARIES, pa.table({"id": ids[:1], "AU": [score] * len(ids[:1])}))):
+    for kind, table in (
+        (TABLES, pa.table(cells)),
+        (SUMMARIES, pa.table({"id": ids[:1], "AU": [score] * len(ids[:1])})),
+    ):
         pq.write_table(table, scratch / kind)
         results.folder.put(scratch / kind, f"{kind}/{name}.parquet")
     return hashlib.sha256(Path(scratch / TABLES).read_bytes()).hexdigest()

@@ -285,7 +285,7 @@ class Results:
         Raises:
             OutputError: It cannot be written.
         """
-        self.folder.write(PLAN, json.dumps(asdict(plan)).encode())
+        self.folder.write(PLAN, json.dumps(vars(plan)).encode())
 
     def read_plan(self) -> Plan:
         """What the last driver was asked for.

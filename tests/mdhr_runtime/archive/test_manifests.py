@@ -75,7 +75,9 @@ def test_a_path_per_line(write, tmp_path):
 
 def test_types_are_kept(write):
     cells = {"n": 7, "k": 0.5, "yes": True, "name": "é", "later": None}
-    found = read_manifest(write("all.jsonl", lines({"path": "a", **cells}, {"path": "b", "later": 3}, {"path": "c", "id": 5})))
+    found = read_manifest(
+        write("all.jsonl", lines({"path": "a", **cells}, {"path": "b", "later": 3}, {"path": "c", "id": 5}))
+    )
     assert found[1] == {"n": int, "k": float, "yes": bool, "name": str, "later": int}
     assert [dict(video.columns) for video in found[0]] == [
         cells,
@@ -84,7 +86,9 @@ def test_types_are_kept(write):
     ]
     assert [video.id for video in found[0]] == ["a", "b", "5"]
     table = {"path": ["a", "b"], "start": [0.25, None], "n": [7, None], "k": [math.nan, 0.5], "yes": [True, None]}
-    videos, columns, _ = read_manifest(write("all.parquet", {**table, "kind": pa.array(["u", "v"]).dictionary_encode()}))
+    videos, columns, _ = read_manifest(
+        write("all.parquet", {**table, "kind": pa.array(["u", "v"]).dictionary_encode()})
+    )
     assert columns == {"n": int, "k": float, "yes": bool, "kind": str}
     assert dict(videos[0].columns) == {"n": 7, "k": None, "yes": True, "kind": "u"}
     assert [(video.id, video.start) for video in videos] == [("a#0.25-", 0.25), ("b", 0.0)]
@@ -129,7 +133,11 @@ def test_the_same_line_twice_counts_once_and_is_told(write):
         ("a.csv", "", "It is empty"),
         ("a.txt", "# none\n", "It names no video"),
         ("a.txt", "rtsp://u:secret@host/1\n", "Line 1: rtsp://host/1 is a camera or stream"),
-        ("a.jsonl", lines({"path": "a", "k": 1}, {"path": "b", "k": "1"}), "Line 2: k holds text, and in line 1 a whole"),
+        (
+            "a.jsonl",
+            lines({"path": "a", "k": 1}, {"path": "b", "k": "1"}),
+            "Line 2: k holds text, and in line 1 a whole",
+        ),
         ("a.jsonl", lines({"path": "a", "k": 1}, {"path": "b", "k": True}), "Line 2: k holds true or false"),
         ("a.jsonl", lines({"path": "a", "k": [1]}), "Line 1: k holds neither text nor"),
         ("a.jsonl", '{"path": "a", "k": NaN}\n', "Line 1: .* no finite number"),
