@@ -89,7 +89,8 @@ def test_a_table_that_is_not_its_records_is_left_out_and_told(archive, tmp_path)
     assert f"Remove records/b.{todo[1].key}.done.json" in found.left_out["b"].fix
     (tmp_path / f"results/records/b.{todo[1].key}.done.json").unlink()  # as it says
     assert "b" in [task.video.id for task in tasks()]
-    put_table(results, "a", tmp_path / "s", ["foreign"])
+    for name in "ac":
+        put_table(results, name, tmp_path / "s", ["foreign"])
     with pytest.raises(DataError, match="is not what its record tells of"):
         collect(results, tmp_path / "all.parquet", None)
     assert read(tmp_path / "all.parquet") == ["a"] * 3
@@ -131,7 +132,10 @@ def test_files_of_others_stay(archive, tmp_path):
 def test_a_full_disk_leaves_nothing(archive, tmp_path):
     results, tasks = archive
     for task in tasks():
-        finish(results, task, tmp_path / "s", rows=100)
+        finish(results, task, tmp_path / "s", rows=10)
+    collect(results, tmp_path / "whole", None)
+    largest = max(path.stat().st_size for path in (tmp_path / "results/tables").iterdir())
+    assert (tmp_path / "whole").stat().st_size > largest + 50
     program = f"""
 import resource, signal
 import pyarrow.parquet
@@ -141,14 +145,14 @@ from mdhr_runtime.archive.folders import open_folder
 from mdhr_runtime.archive.records import Results
 from mdhr_runtime.errors import OutputError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+resource.setrlimit(resource.RLIMIT_FSIZE, ({largest}, {largest}))
 try:
     collect(Results(open_folder({str(tmp_path / "results")!r})), Path({str(tmp_path / "all.parquet")!r}), None)
 except OutputError as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "cannot be written" in done.stdout
+    assert "all.parquet cannot be written" in done.stdout
     assert not list(tmp_path.glob("*.parquet"))
 
 

@@ -103,13 +103,13 @@ def test_a_bucket_whose_name_is_mistyped_is_not_made(monkeypatch):
 @pytest.mark.slow
 def test_an_upload_that_breaks_leaves_nothing_and_can_be_repeated(monkeypatch, tmp_path):
     (tmp_path / "table").write_bytes(os.urandom(12 << 20))
-    with s3_server(monkeypatch, line=True) as (client, line):
+    with s3_server(monkeypatch, line=True) as (_client, line):
         folder = open_folder(f"s3://{BUCKET}/results")
         folder.write("plan.json", b"before")
         line.left = 1 << 16
-        with pytest.raises(OutputError, match="tables/a.parquet cannot be written"):
+        with pytest.raises(OutputError, match=r"tables/a\.parquet cannot be written"):
             folder.put(tmp_path / "table", "tables/a.parquet")
-        with pytest.raises(OutputError, match="plan.json cannot be written"):
+        with pytest.raises(OutputError, match=r"plan\.json cannot be written"):
             folder.write("plan.json", bytes(1 << 20))
         line.left = None
         assert list(folder.entries("tables")) == []

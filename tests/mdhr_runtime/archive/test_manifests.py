@@ -213,5 +213,5 @@ def test_a_list_in_a_store_names_urls(monkeypatch):
         client.put_object(Bucket=BUCKET, Key="bad.csv", Body=b"path,k\na.mp4,1\n")
         (video,), *_ = read_manifest(f"s3://{BUCKET}/all.csv")
         assert video == ArchiveVideo("bucket/a.mp4", "s3://bucket/a.mp4", columns={"k": "1"})
-        with pytest.raises(DataError, match="Line 2: a.mp4 is a path"):
+        with pytest.raises(DataError, match=r"Line 2: a\.mp4 is a path"):
             read_manifest(f"s3://{BUCKET}/bad.csv")
