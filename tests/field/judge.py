@@ -24,6 +24,8 @@ CRASHES = {128 + number for number in (4, 6, 7, 8, 11)}
 """Exit statuses of SIGILL, SIGABRT, SIGBUS, SIGFPE and SIGSEGV."""
 
 TRACEBACK = "Traceback (most recent call last)"
+FIRST = re.compile(r"import mdhr_runtime\.cli\.program.*\n[ ^]*\n?KeyboardInterrupt")
+"""The end of one that came while the first line of a program was about to run."""
 
 FOREIGN = re.compile(
     r"^\[ ?(?:WARN|ERROR|INFO|DEBUG)|^OpenCV|\[\w+(?:,\w+)* @ 0x|^\s*File \"|\wWarning:|terminate called"
@@ -141,7 +143,7 @@ def judge(
     if ended is None:
         return Verdict.HUNG, f"still running after {case.start.seconds:g} s"
     # A signal may come before a line of ours has run: then Python answers, and it is not for us to mend.
-    if ended.code in CRASHES or (TRACEBACK in words and ("mdhr_" in words or not case.start.fresh)):
+    if ended.code in CRASHES or (TRACEBACK in words and not (case.start.fresh and _came_before_ours(words))):
         return Verdict.CRASHED, f"exit status {ended.code}"
     if SECRET in words or any(map(_holds_secret, folder.rglob("*"))):
         return Verdict.LEAKED, "the secret is in the words or in a file"
@@ -169,6 +171,14 @@ def judge(
     if wrong:
         return Verdict.SILENT, wrong
     return _judge_words(case, ended.code, words)
+
+
+def _came_before_ours(words: str) -> bool:
+    """Whether a traceback is Python's answer to a signal before the first line of ours that has an effect."""
+    return (
+        "mdhr_" not in words
+        or re.search(r"import mdhr_runtime\.cli\.program.*\n[ ^]*\n?KeyboardInterrupt", words) is not None
+    )
 
 
 def _judge_words(case: Case, code: int, words: str) -> tuple[Verdict, str]:

@@ -11,6 +11,7 @@ rows that must survive that, write CSV or JSON Lines at the same time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class ParquetFile(Sink):
         self._writer: Any = None
         self._file: Any = None
         self._rows = 0
+        self._thread = ThreadPoolExecutor(1, "parquet")
 
     @property
     def rows(self) -> int:
@@ -99,6 +101,7 @@ class ParquetFile(Sink):
                 self._writer = None
                 self._target.complete()
         finally:
+            self._thread.shutdown()
             self._target.release()
 
     def _end(self) -> None:
@@ -116,8 +119,10 @@ class ParquetFile(Sink):
 
     def _guarded(self, write: Callable[..., None], *arguments: Any, **options: Any) -> None:
         try:
+            # In another thread, so that a signal's handler, which may raise, cannot run inside Arrow: it would take
+            # that for a failed write, go on, and end the file as if nothing were missing.
             with told(self._target.path):
-                write(*arguments, **options)
+                self._thread.submit(write, *arguments, **options).result()
         except OutputError as error:
             # Arrow would close such a file without an error, and leave one that is unreadable.
             writer, self._writer = self._writer, None

@@ -181,10 +181,15 @@ def test_it_computes_in_float32_with_the_threads_that_it_is_given(tiny_bundle):
 def test_a_lower_precision_is_computed_in_and_nothing_else_in_its_place(tiny_bundle, precision, face_frames):
     """Where a processor has no float16, OpenVINO takes bfloat16 for it without a word."""
     bundle = open_bundle(tiny_bundle)
-    if precision not in openvino.precisions():
-        with pytest.raises(ProviderError, match=f"does not compute in {precision} here"):
+    if precision not in openvino.precisions():  # some such processors compute in it all the same, slowly
+        refusal = None
+        try:
             openvino.load_graph(bundle.graph_path("encoder"), 1, precision)
-        pytest.skip(f"the rest needs a processor with {precision}")
+        except ProviderError as error:
+            refusal = error
+        if refusal is not None:
+            assert f"does not compute in {precision} here" in refusal.what
+            pytest.skip(f"the rest needs a processor with {precision}")
     backend = openvino.OpenVinoBackend("openvino", bundle, 1, precision, "")
     assert f"float32 computed in {precision}" in backend.reason
     assert [backend.load(name).precision for name in ("encoder", "temporal")] == [precision] * 2
