@@ -94,15 +94,19 @@ def is_url(source: str) -> bool:
 
 def _named(found: Sequence[Found]) -> list[ArchiveVideo]:
     """The videos, with the shortest ids that keep them apart."""
-    ids: dict[str, tuple[str, str, str]] = {}
+    ids: dict[str, str] = {}
     for path, address in (each for source in found for each in source.items()):
-        root = address[: -len(path) - 1].rpartition("/")[2]
-        ids.setdefault(address, (clean(path), clean(f"{root}/{path}"), plain_name(address)))
-    for form in range(3):
-        if len({each[form] for each in ids.values()}) == len(ids):
-            return [ArchiveVideo(each[form], address) for address, each in ids.items()]
-    what = "Two videos would have the same id."
-    raise DataError(what, "Their addresses can be told apart by secrets only.", "Give them ids in a list: --manifest.")
+        ids.setdefault(address, clean(path))
+    if len({*ids.values()}) < len(ids):
+        whole = {address: plain_name(address) for address in ids}
+        longer = {
+            address: f"{whole[address][: -len(path) - 1].rpartition('/')[2]}/{path}" for address, path in ids.items()
+        }
+        ids = longer if len({*longer.values()}) == len(ids) else whole
+        if len({*ids.values()}) < len(ids):
+            why, fix = "Their addresses differ in secrets only.", "Give them ids in a list, with --manifest."
+            raise DataError("Two videos would have the same id.", why, fix)
+    return [ArchiveVideo(name, address) for address, name in ids.items()]
 
 
 def _on_disk(source: str) -> Iterator[tuple[str, str]]:
