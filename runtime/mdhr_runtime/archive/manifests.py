@@ -81,11 +81,7 @@ def read_manifest(address: str) -> tuple[list[ArchiveVideo], dict[str, type[Any]
 
 
 def refuse_stream(address: str) -> None:
-    """Refuse the address of a camera.
-
-    Raises:
-        RecordError: It is one.
-    """
+    """Refuse the address of a camera, by a `RecordError`."""
     if STREAM.match(address):
         raise RecordError(f"{redacted(address)} is a camera or stream, which has no end: mdhr-run labels such.")
 

@@ -65,7 +65,7 @@ def find_videos(sources: Sequence[str], manifest: str | None = None) -> Collecti
             raise DataError("Sources and a list of videos are both given.", why, "Give one of the two.")
         return Collection(*read_manifest(manifest))
     states: dict[str, Input] = {}
-    found = [_in_store(source, states) if is_url(source) else dict(_on_disk(source)) for source in sources]
+    found = [_in_store(source, states) if _is_url(source) else dict(_on_disk(source)) for source in sources]
     videos = _named(found)
     if not videos:
         what = f"There is no video in {', '.join(redacted(source) for source in sources) or 'nothing'}."
@@ -76,12 +76,8 @@ def find_videos(sources: Sequence[str], manifest: str | None = None) -> Collecti
     return Collection(videos, notices=notices, states=states)
 
 
-def is_url(source: str) -> bool:
-    """Whether a source is in a store that fsspec knows, and not on this machine.
-
-    Raises:
-        DataError: It is a camera.
-    """
+def _is_url(source: str) -> bool:
+    """Whether a source is in a store that fsspec knows, and not on this machine. A camera is refused."""
     place = locate(source)
     try:
         if isinstance(place, int):
