@@ -4,6 +4,7 @@ import socket
 import struct
 import threading
 from contextlib import contextmanager, suppress
+from urllib.request import Request, urlopen
 
 import boto3
 import s3fs
@@ -18,6 +19,7 @@ def s3_server(monkeypatch, line=False):
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    urlopen(Request(f"http://127.0.0.1:{port}/moto-api/reset", method="POST")).close()  # of other servers' objects
     way = Line(host, port) if line else None
     keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
     for name, value in {**keys, "AWS_MAX_ATTEMPTS": "1"}.items():

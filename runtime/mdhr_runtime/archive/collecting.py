@@ -112,17 +112,20 @@ def _fetch(results: Results, name: str, standing: Standing, kinds: Iterable[str]
     """A video's files, the table checked against the record, or why they must be left out."""
     arrow, parquet = extra("parquet", "pyarrow"), extra("parquet", "pyarrow.parquet")
     record, parts = f"{RECORDS}/{name}.{standing.key}.{standing.status}.json", []
+    again = f"Remove {record} in {results.folder.address}, and run the archive again: the video is then done again."
     try:
         digest = results.read(name, standing).table
         for kind in kinds:
             copy, found = _copied(results, f"{kind}/{name}.parquet")
             if kind == TABLES and found != digest:
-                raise DataError(f"{kind}/{name}.parquet is not what its record tells of.", "Its hash is another.", "")
+                raise DataError(
+                    f"{kind}/{name}.parquet is not what its record tells of.", "Its hash is another.", again
+                )
             parts.append(parquet.ParquetFile(copy))
-    except (DataError, arrow.ArrowException) as error:
-        what, why = (error.what, error.why) if isinstance(error, DataError) else (f"{name} is damaged.", f"{error}.")
-        fix = f"Remove {record} in {results.folder.address}, and run the archive again: the video is then done again."
-        return DataError(what, why, fix)
+    except arrow.ArrowException as error:
+        return DataError(f"A table of {name} is damaged.", f"{error}.", again)
+    except DataError as error:
+        return error
     return parts
 
 

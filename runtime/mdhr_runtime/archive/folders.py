@@ -21,6 +21,8 @@ from ..errors import DataError, MdhrError, OutputError
 from ..extras import extra
 from ..files import STAGE, staged, state_of_regular, told
 
+SUFFIX = re.compile(r"\.\w{1,8}")
+
 STALE = 24 * 3600.0
 """Seconds after which what a killed process has left is removed. A younger one may belong to one that lives."""
 
@@ -265,7 +267,8 @@ def local_copy(address: str, folder: Path) -> Iterator[Path]:
             f"It has {size >> 20} MiB, and {folder} has room for {room >> 20}.",
             "Make room there, or choose another folder with --temp.",
         )
-    copy = folder / f"input{Path(shown).suffix}"
+    suffixes = (Path(name).suffix for name in (path, shown))  # of a URL with a query, and of one with other signs
+    copy = folder / f"input{next(filter(SUFFIX.fullmatch, suffixes), '')}"
     try:
         with reading(shown):
             store.get_file(path, str(copy))

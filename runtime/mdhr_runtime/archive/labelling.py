@@ -22,7 +22,7 @@ from ..bundle import read_manifest
 from ..bundle.storage import MANIFEST, file_hash
 from ..errors import BundleError, MdhrError, OutputError
 from ..faces.options import DEFAULTS, FaceOptions
-from ..files import told
+from ..files import as_utf8, told
 from ..pipeline.analysis import Analysis, limit_opencv_threads, make_face_providers
 from ..pipeline.label import Outputs
 from ..results import FrameResult
@@ -240,7 +240,7 @@ class Labeller:
         selection = Selection(video.start, video.end, settings.every, settings.fps, settings.rotate)
         # Its id tells its results from those of others; the table has its address.
         source = open_source(path, selection=selection, name=video.id)
-        own = {"source": (str, redacted(video.address)), "id": (str, video.id)}
+        own = {"source": (str, as_utf8(redacted(video.address)).decode()), "id": (str, video.id)}
         context = SinkContext(
             model.aus,
             (source.info,),

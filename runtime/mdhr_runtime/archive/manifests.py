@@ -74,20 +74,14 @@ def read_manifest(address: str) -> tuple[list[ArchiveVideo], dict[str, type[Any]
         path = os.path.abspath(str(place))
         return _read(Path(path), os.path.dirname(path))
     except OSError as error:
-        raise DataError(
-            f"{shown} cannot be read.", *explain(Path(str(place)), "Check the path.", f"{error}.")
-        ) from error
+        why, fix = explain(Path(str(place)), "Check the path.", f"{error}.")
+        raise DataError(f"{shown} cannot be read.", why, fix) from error
     except RecordError as error:
-        fix = "Mend the list; a video that cannot be read need not be left out, it is passed over."
-        raise DataError(f"{shown} is no list of videos that can be read.", str(error), fix) from error
+        raise DataError(f"{shown} is no list of videos that can be read.", str(error), "Mend the list.") from error
 
 
 def refuse_stream(address: str) -> None:
-    """Refuse the address of a camera.
-
-    Raises:
-        RecordError: It is one.
-    """
+    """Refuse the address of a camera, by a `RecordError`."""
     if STREAM.match(address):
         raise RecordError(f"{redacted(address)} is a camera or stream, which has no end: mdhr-run labels such.")
 
@@ -165,7 +159,7 @@ def _video(row: Mapping[str, Any], folder: str | None, kinds: Iterable[str]) -> 
     if end <= start:
         raise RecordError(f"its end, {end:g} s, is not after its start, {start:g} s.")
     part = "" if (start, end) == (0, math.inf) else f"#{start:.12g}-{'' if math.isinf(end) else f'{end:.12g}'}"
-    name = plain_name(place) + part if row.get("id") is None else clean(str(row["id"]))
+    name = plain_name(place) + part if row.get("id") in (None, "") else clean(str(row["id"]))
     address = place if is_address(place) else os.path.join(folder or "", place)
     return ArchiveVideo(name, address, start, end, {kind: clean(row.get(kind)) for kind in kinds})
 

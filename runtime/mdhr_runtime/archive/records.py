@@ -267,8 +267,9 @@ class Results:
         Raises:
             OutputError: It cannot be written.
         """
-        text = json.dumps(asdict(record), indent=1) + "\n"
-        self.folder.write(f"{RECORDS}/{name}.{record.key}.{record.status}.json", text.encode())
+        text = json.dumps(asdict(record), indent=1, ensure_ascii=False) + "\n"
+        file = f"{RECORDS}/{name}.{record.key}.{record.status}.json"
+        self.folder.write(file, text.encode(errors="replace"))  # odd bytes of a path, which errors may quote
 
     def withdraw(self, name: str, standings: Iterable[Standing]) -> None:
         """Remove records, before what they tell of is replaced.

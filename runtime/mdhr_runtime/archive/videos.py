@@ -65,7 +65,7 @@ def find_videos(sources: Sequence[str], manifest: str | None = None) -> Collecti
             raise DataError("Sources and a list of videos are both given.", why, "Give one of the two.")
         return Collection(*read_manifest(manifest))
     states: dict[str, Input] = {}
-    found = [_in_store(source, states) if is_url(source) else dict(_on_disk(source)) for source in sources]
+    found = [_in_store(source, states) if _is_url(source) else dict(_on_disk(source)) for source in sources]
     videos = _named(found)
     if not videos:
         what = f"There is no video in {', '.join(redacted(source) for source in sources) or 'nothing'}."
@@ -76,12 +76,8 @@ def find_videos(sources: Sequence[str], manifest: str | None = None) -> Collecti
     return Collection(videos, notices=notices, states=states)
 
 
-def is_url(source: str) -> bool:
-    """Whether a source is in a store that fsspec knows, and not on this machine.
-
-    Raises:
-        DataError: It is a camera.
-    """
+def _is_url(source: str) -> bool:
+    """Whether a source is in a store that fsspec knows, and not on this machine. A camera is refused."""
     place = locate(source)
     try:
         if isinstance(place, int):
@@ -94,15 +90,19 @@ def is_url(source: str) -> bool:
 
 def _named(found: Sequence[Found]) -> list[ArchiveVideo]:
     """The videos, with the shortest ids that keep them apart."""
-    ids: dict[str, tuple[str, str, str]] = {}
+    ids: dict[str, str] = {}
     for path, address in (each for source in found for each in source.items()):
-        root = address[: -len(path) - 1].rpartition("/")[2]
-        ids.setdefault(address, (clean(path), clean(f"{root}/{path}"), plain_name(address)))
-    for form in range(3):
-        if len({each[form] for each in ids.values()}) == len(ids):
-            return [ArchiveVideo(each[form], address) for address, each in ids.items()]
-    what = "Two videos would have the same id."
-    raise DataError(what, "Their addresses can be told apart by secrets only.", "Give them ids in a list: --manifest.")
+        ids.setdefault(address, clean(path))
+    if len({*ids.values()}) < len(ids):
+        whole = {address: plain_name(address) for address in ids}
+        longer = {
+            address: f"{whole[address][: -len(path) - 1].rpartition('/')[2]}/{path}" for address, path in ids.items()
+        }
+        ids = longer if len({*longer.values()}) == len(ids) else whole
+        if len({*ids.values()}) < len(ids):
+            why, fix = "Their addresses differ in secrets only.", "Give them ids in a list, with --manifest."
+            raise DataError("Two videos would have the same id.", why, fix)
+    return [ArchiveVideo(name, address) for address, name in ids.items()]
 
 
 def _on_disk(source: str) -> Iterator[tuple[str, str]]:

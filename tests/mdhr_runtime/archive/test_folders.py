@@ -156,7 +156,7 @@ def test_a_file_of_a_store_is_fetched_and_goes(tmp_path, monkeypatch):
         (tmp_path / "temp").mkdir()
         with local_copy(f"s3://{BUCKET}/date=1/a.mp4", tmp_path / "temp") as path:
             assert path.read_bytes() == b"one"
-            assert path.parent == tmp_path / "temp"
+            assert path == tmp_path / "temp/input.mp4"
         assert list((tmp_path / "temp").iterdir()) == []
         with pytest.raises(DataError), local_copy(f"s3://{BUCKET}/none.mp4", tmp_path):
             pass

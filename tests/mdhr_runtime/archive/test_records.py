@@ -1,6 +1,7 @@
 """Records, the folder of results, and what a result depends on."""
 
 import json
+import os
 from dataclasses import replace
 from math import inf
 
@@ -61,6 +62,14 @@ def test_the_longest_and_the_strangest_names_have_records(tmp_path):
         results.commit(ArchiveVideo(video, "").name, replace(RECORD, id=video))
     assert len(results.standings()) == len(ids)
     assert {results.read(name, each).id for name, (each,) in results.standings().items()} == set(ids)
+
+
+def test_what_an_error_quotes_of_a_path_with_odd_bytes_can_be_read(tmp_path):
+    results = results_in(tmp_path)
+    name = os.fsdecode(b"M\xfcller.mp4")
+    results.commit("a", replace(RECORD, source=name, problem=Problem(f"{name} cannot be read.", "w", "f")))
+    ((_, (standing,)),) = results.standings().items()
+    assert results.read("a", standing).problem.what == "M?ller.mp4 cannot be read."
 
 
 def test_a_result_depends_on_all_that_may_change():

@@ -1,6 +1,9 @@
 """Which videos folders, patterns and stores hold."""
 
 import os
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import fsspec
 import pytest
@@ -170,6 +173,23 @@ def test_a_store(monkeypatch):
                 find_videos([none])
     with pytest.raises(OutputError, match="of a store that cannot be used"):
         find_videos(["nonsense://host/v"])
+
+
+def test_files_of_a_web_server_have_ids_without_secrets(tree):
+    here = tree("v/a.mp4", "w/a.mp4")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=here))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        start = f"http://127.0.0.1:{server.server_port}"
+        one, other = f"{start}/v/a.mp4?token=secret/part", f"{start}/w/a.mp4?token=secret/part"
+        assert ids(one) == ["a.mp4"]
+        assert ids(one, other) == ["v/a.mp4", "w/a.mp4"]
+        with pytest.raises(DataError, match="Their addresses differ in secrets only"):
+            find_videos([one, f"{one}s"])
+        assert inspect(one).size == len(MP4)
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_a_store_without_hosts():
