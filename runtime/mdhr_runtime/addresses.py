@@ -21,6 +21,8 @@ ONE_SLASH = re.compile(r"^([a-z][a-z0-9+.-]+:)/(?!/)", re.IGNORECASE)
 """The start of a URL that was mistyped, or taken for a path."""
 PARAMETERS = frozenset(":=&;@?#\\")
 """What begins the parameters of a path, or an address inside it: many cameras take user and password there."""
+STORES = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "hdfs"))
+"""Schemes of stores, where a path is the name of a file: `s3://bucket/date=2026-11-28/x.mp4`."""
 WEBCAM = re.compile(r"(?:(/dev/video)|camera:)?([0-9]{1,3})")
 FILE_URL = re.compile(r"file://(?:localhost(?=/))?(.*)", re.IGNORECASE | re.DOTALL)
 SECRETIVE = re.compile(r"[a-z][a-z0-9+.-]*:/+\S*[@?#;=]\S*", re.IGNORECASE)
@@ -79,7 +81,8 @@ class Address:
             return "…"
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port is None else f":{self.port}"
-        path = "".join(takewhile(lambda letter: letter.isprintable() and letter not in PARAMETERS, self.path))
+        end = frozenset() if self.scheme in STORES else PARAMETERS
+        path = "".join(takewhile(lambda letter: letter.isprintable() and letter not in end, self.path))
         return f"{host}{port}/{path}".rstrip("/")
 
     def __str__(self) -> str:

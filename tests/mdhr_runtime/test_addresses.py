@@ -50,6 +50,7 @@ def test_no_text_of_it_has_a_secret():
         ("rtsp://camera/user%3Dme%26password%3DSECRET", "rtsp://camera/user"),
         ("http://proxy/rtsp://me:SECRET@camera/a", "http://proxy/rtsp"),
         ("http://proxy/rtsp%3A//me%3ASECRET@camera/a", "http://proxy/rtsp"),
+        ("s3://key:SECRET@bucket/date=2026-11-28/a:b.mp4?token=SECRET", "s3://bucket/date=2026-11-28/a:b.mp4"),
         ("http://camera/%1b[31mSECRET", "http://camera"),
         ("http://camera/a%E2%80%AESECRET", "http://camera/a"),
         ("http://camera/a\nSECRET", "http://…"),

@@ -138,6 +138,8 @@ def _kinds(rows: Rows) -> dict[str, type[Any]]:
                 before, other = known.setdefault(name, (number, kind))
                 if other is None:
                     known[name] = number, kind
+                elif {kind, other} == {int, float}:
+                    known[name] = before, float
                 elif kind not in (None, other):
                     raise RecordError(f"{name} holds {KINDS[kind]}, and in line {before} {KINDS[other]}.")
     return {name: kind or str for name, (_, kind) in known.items()}

@@ -94,6 +94,12 @@ def test_types_are_kept(write):
     assert [(video.id, video.start) for video in videos] == [("a#0.25-", 0.25), ("b", 0.0)]
 
 
+def test_whole_numbers_and_others_in_one_column_are_numbers(write):
+    rows = [{"path": "a", "k": None}, {"path": "b", "k": 1}, {"path": "c", "k": 1.5}, {"path": "d", "k": 2}]
+    _, columns, _ = read_manifest(write("all.jsonl", lines(*rows)))
+    assert columns == {"k": float}
+
+
 def test_parts_of_one_video(write):
     rows = [{"path": "a", "end": 10}, {"path": "a", "start": 10, "end": "0:20"}, {"path": "a", "start": 3723.125}]
     videos, *_ = read_manifest(write("all.jsonl", lines(*rows)))
