@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Lock
 
 from .errors import OutputError
 from .files import HIDDEN, is_file_to_be, told
@@ -66,11 +67,13 @@ class Claim:
         except BaseException:
             self._unlock()
             raise
-        _claims.add(self)
+        with _claiming:
+            _claims.add(self)
 
     def release(self) -> None:
         """Give the right back. Safe to call twice."""
-        _claims.discard(self)
+        with _claiming:
+            _claims.discard(self)
         self._unlock()
 
     def __enter__(self) -> Claim:
@@ -85,7 +88,9 @@ class Claim:
             if _identity(read) in places:
                 why = f"{read} is what the results are made from, and stays as it is."
                 raise OutputError(f"{self.path} is not written.", why, "Choose a place elsewhere.")
-        if _identity(self.path) in {_identity(claim.path) for claim in _claims}:
+        with _claiming:
+            claimed = [claim.path for claim in _claims]
+        if _identity(self.path) in map(_identity, claimed):
             name = "The standard output" if self.path == STDOUT else self.path
             raise OutputError(
                 f"{name} cannot be written twice.",
@@ -96,6 +101,9 @@ class Claim:
 
 _claims: weakref.WeakSet[Claim] = weakref.WeakSet()
 """What this process has claimed."""
+
+_claiming = Lock()
+"""Held while threads look at these or change them."""
 
 
 def _lock(path: Path) -> tuple[Path | None, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 from time import monotonic
 from types import TracebackType
-from typing import Any
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -136,12 +136,30 @@ def limit_opencv_threads() -> None:
     cv2.setNumThreads(1)
 
 
+class _Line(NamedTuple):
+    """A source that is under way: what takes its frames, and what becomes of them."""
+
+    worker: SourceWorker
+    timeline: SourceTimeline
+
+    def stats(self) -> SourceStats:
+        worker = self.worker
+        lost, latency = worker.source.lost, self.timeline.latency
+        return SourceStats(worker.dropped, lost, latency, worker.state, worker.faceless, worker.lying)
+
+
+class _End(NamedTuple):
+    """Comes after the last result of a source."""
+
+    source: str
+
+
 class Analysis:
     """Sources on their way through the model. A context manager that is iterated over once.
 
     Every source has a thread that reads it and one that finds its faces; one thread runs the model on whatever waits.
     They work ahead by a bounded number of frames. Files wait when that is reached; cameras drop their oldest frames. Of
-    many files, `FILES_AT_ONCE` are analysed at the same time, in their order.
+    many files, `files_at_once` are analysed at the same time, in their order.
 
     Args:
         sources: Where images come from.
@@ -151,9 +169,12 @@ class Analysis:
             numbered across them do, as the numbers would differ from run to run.
         provisional: Whether every frame gets a provisional result at once.
         keep_images: Whether results carry the images.
+        files_at_once: Files that are analysed at the same time; the others wait, unopened.
+        more: Whether files may be added while it runs; then it ends after `finish`.
         on_problem: Called from another thread when a source ends with an error: its name, and the error. The other
             sources go on.
         on_warning: Called from another thread with the name of a source and what the user should know of it.
+        on_end: Called where the results are taken, with the name of a source that has given its last one.
 
     Attributes:
         problems: The errors that ended sources so far, with the sources' names.
@@ -168,31 +189,30 @@ class Analysis:
         faces: FaceOptions = DEFAULTS,
         provisional: bool = False,
         keep_images: bool = True,
+        files_at_once: int = FILES_AT_ONCE,
+        more: bool = False,
         on_problem: Callable[[str, MdhrError], None] = lambda name, error: None,
         on_warning: Callable[[str, str], None] = lambda name, text: None,
+        on_end: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.problems: list[tuple[str, MdhrError]] = []
-        self._on_problem, self._on_warning = on_problem, on_warning
+        self._on_problem, self._on_warning, self._on_end = on_problem, on_warning, on_end
         self._bug: BaseException | None = None
-        self._files_at_once = 1 if faces.across else FILES_AT_ONCE
+        self._files_at_once, self._more = 1 if faces.across else files_at_once, more
         self._scheduler = Scheduler(model.batch(), provisional=provisional)
         self._arrival = Wakeup()
-        self._results: Channel[FrameResult] = Channel(MOST_RESULTS)
-        settings = {"choice": faces.choice, "keep_images": keep_images}
-        self._workers = [self._make_worker(source, make_face_provider(source), **settings) for source in sources]
-        self._timelines = [
-            SourceTimeline(worker.source.info, worker.frames, model.bundle.manifest, faces.min_quality)
-            for worker in self._workers
-        ]
-        self._waiting = deque(sorted(self._workers, key=lambda worker: not worker.source.live))
-        # First the model's, which starts others: it has ended when `_end` comes to these.
-        self._threads = [Thread(target=self._run_model, name="model", daemon=True)]
-        self._threads += (thread for worker in self._workers for thread in worker.threads)
+        self._results: Channel[FrameResult | _End] = Channel(MOST_RESULTS)
+        self._manifest, self._faces, self._keep_images = model.bundle.manifest, faces, keep_images
+        self._make_face_provider = make_face_provider
+        self._waiting = deque(sorted(sources, key=lambda source: not source.live))
+        self._lines: list[_Line] = []
+        self._ended: dict[str, SourceStats] = {}
+        self._model_thread = Thread(target=self._run_model, name="model", daemon=True)
 
     def __enter__(self) -> Analysis:
         try:
             self._start_due()
-            self._threads[0].start()
+            self._model_thread.start()
         except BaseException:
             self._end()
             raise
@@ -210,18 +230,34 @@ class Analysis:
             Exception: Whatever unexpected went wrong in one of the threads.
         """
         with suppress(Cancelled):
-            yield from self._results
+            for result in self._results:
+                if isinstance(result, _End):
+                    self._on_end(result.source)
+                else:
+                    yield result
         if self._bug is not None:
             raise self._bug
 
+    def add(self, source: Source) -> None:
+        """Append a file, whose name no other has at this time. Safe to call from any thread."""
+        self._waiting.append(source)
+        self._arrival.give()
+
+    def finish(self) -> None:
+        """Say that no more files are added. Safe to call from any thread."""
+        self._more = False
+        self._arrival.give()
+
+    def forget(self, source: str) -> None:
+        """Drop the state of a source that has ended, where memory is not to grow with their number."""
+        del self._ended[source]
+
     def stats(self) -> Mapping[str, SourceStats]:
         """The present state of every source by its name. Safe to call from any thread."""
-        return {
-            worker.source.name: SourceStats(
-                worker.dropped, worker.source.lost, timeline.latency, worker.state, worker.faceless, worker.lying
-            )
-            for worker, timeline in zip(self._workers, self._timelines, strict=True)
-        }
+        # One that moves on in between is found twice, and counts as what it is by now.
+        waiting = {source.name: SourceStats(state="waiting") for source in tuple(self._waiting)}
+        going = {line.worker.source.name: line.stats() for line in tuple(self._lines)}
+        return waiting | going | self._ended
 
     def raise_problems(self) -> None:
         """Raise what has ended sources, if anything has.
@@ -235,30 +271,31 @@ class Analysis:
         for _, error in self.problems:
             raise error
 
-    def _make_worker(self, source: Source, face_provider: FaceProvider, **settings: Any) -> SourceWorker:
+    def _make_line(self, source: Source) -> _Line:
         def problem(error: MdhrError) -> None:
             self.problems.append((source.name, error))
             self._on_problem(source.name, error)
 
-        return SourceWorker(
+        worker = SourceWorker(
             source,
-            face_provider,
+            self._make_face_provider(source),
             self._arrival,
-            **settings,
+            choice=self._faces.choice,
+            keep_images=self._keep_images,
             on_problem=problem,
             on_warning=lambda text: self._on_warning(source.name, text),
             on_bug=self._fail,
         )
+        return _Line(worker, SourceTimeline(source.info, worker.frames, self._manifest, self._faces.min_quality))
 
     def _run_model(self) -> None:
         try:
-            while not self._done():
-                self._arrival.wait_for(
-                    lambda: self._done() or self._due() or not all(line.idle for line in self._timelines)
-                )
+            while not (self._done() or self._arrival.cancelled):
+                self._arrival.wait_for(lambda: self._done() or self._due() or any(map(_has_work, self._lines)))
                 self._start_due()
-                for result in self._scheduler.step(self._timelines):
+                for result in self._scheduler.step([line.timeline for line in self._lines]):
                     self._results.put(result)
+                self._part_with_done()
         except Cancelled:
             pass
         except BaseException as error:  # unexpected: re-raised where the results are taken
@@ -267,19 +304,28 @@ class Analysis:
             self._results.close()
 
     def _done(self) -> bool:
-        return all(timeline.done for timeline in self._timelines)
+        return not (self._more or self._waiting or self._lines)
 
     def _due(self) -> bool:
         """Whether a source waits whose turn has come."""
-        if not self._waiting or self._waiting[0].source.live:
+        if not self._waiting or self._waiting[0].live:
             return bool(self._waiting)
-        files = sum(not timeline.done for timeline in self._timelines if not timeline.source.live)
-        return files - len(self._waiting) < self._files_at_once
+        return sum(not line.worker.source.live for line in self._lines) < self._files_at_once
 
     def _start_due(self) -> None:
         while self._due():
-            for thread in self._waiting.popleft().threads:
+            line = self._make_line(self._waiting[0])
+            self._lines.append(line)
+            self._waiting.popleft()
+            for thread in line.worker.threads:
                 thread.start()
+
+    def _part_with_done(self) -> None:
+        for line in [line for line in self._lines if line.timeline.done]:
+            name = line.worker.source.name
+            self._ended[name] = line.stats()
+            self._lines.remove(line)
+            self._results.put(_End(name))
 
     def _fail(self, error: BaseException) -> None:
         self._bug = self._bug or error
@@ -288,11 +334,21 @@ class Analysis:
     def _end(self) -> None:
         self._stop()
         last = monotonic() + LAST_WAIT
-        for thread in self._threads:
+        self._join([self._model_thread], last)  # which may have started others meanwhile
+        self._stop()
+        self._join([thread for line in self._lines for thread in line.worker.threads], last)
+
+    def _join(self, threads: Sequence[Thread], last: float) -> None:
+        for thread in threads:
             if thread.ident is not None:  # it was started
                 thread.join(max(last - monotonic(), 0))
 
     def _stop(self) -> None:
-        for worker in self._workers:
-            worker.stop()
+        for line in tuple(self._lines):
+            line.worker.stop()
         self._results.cancel()
+        self._arrival.cancel()
+
+
+def _has_work(line: _Line) -> bool:
+    return line.timeline.done or not line.timeline.idle

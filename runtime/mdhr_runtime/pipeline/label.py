@@ -112,36 +112,94 @@ def label(
         lookahead=model.lookahead,
         co_occurrence=co_occurrence,
     )
-    figures = {source.name: SourceSummary(model.aus) for source in sources}
-    going = AuEvents(model.aus, event_rule)
-    with ExitStack() as stack:
-        sinks: list[Sink] = []
-        for kind, target in kinds:
-            sinks.append(kind(str(target), context))
-            stack.callback(sinks[-1].close)
-        on_open(sinks)
-        for sink in sinks:
+    with Outputs(kinds, context, event_rule) as outputs:
+        on_open(outputs.sinks)
+        outputs.begin()
+        with analysis:
+            started = perf_counter()
+            with progress(analysis) as results:
+                for result in results:
+                    outputs.write(result)
+            seconds = perf_counter() - started
+    written = [sink.summary for sink in outputs.sinks]
+    return LabelReport(outputs.figures, analysis.stats(), analysis.problems, written, seconds)
+
+
+class Outputs:
+    """All that results go to: sinks, which are given events as well, and figures for the user.
+
+    A context manager: leaving it completes what is written, whatever ends the work, also where one sink fails.
+
+    Args:
+        kinds: The sinks' classes and targets.
+        context: The run.
+        rule: When events begin and end.
+
+    Attributes:
+        sinks: The sinks.
+        figures: Figures of the results of every source, by its name.
+
+    Raises:
+        OutputError: A target cannot be written or reached.
+    """
+
+    def __init__(
+        self,
+        kinds: Iterable[tuple[type[Sink], str | Path]],
+        context: SinkContext,
+        rule: EventRule = PLAIN_RULE,
+    ) -> None:
+        self.sinks: list[Sink] = []
+        self.figures = {source.name: SourceSummary(context.aus) for source in context.sources}
+        self._events = AuEvents(context.aus, rule)
+        with ExitStack() as stack:
+            for kind, target in kinds:
+                self.sinks.append(kind(str(target), context))
+                stack.callback(self.sinks[-1].close)
+            self._closing = stack.pop_all()
+
+    def __enter__(self) -> Outputs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def begin(self) -> None:
+        """Create what is written to.
+
+        Raises:
+            OutputError: It cannot be created.
+        """
+        for sink in self.sinks:
             sink.begin()
-        stack.callback(lambda: _pass_on(going.end(), sinks))
-        stack.enter_context(analysis)
-        started = perf_counter()
-        with progress(analysis) as results:
-            for result in results:
-                for sink in sinks:
-                    sink.write(result)
-                _pass_on(going.add(result), sinks)
-                figures[result.source].add(result)
-        seconds = perf_counter() - started
-    return LabelReport(figures, analysis.stats(), analysis.problems, [sink.summary for sink in sinks], seconds)
+        self._closing.callback(lambda: self._pass_on(self._events.end()))
 
+    def write(self, result: FrameResult) -> None:
+        """Take the next result.
 
-def _pass_on(events: Sequence[AuEvent], sinks: Sequence[Sink]) -> None:
-    """Give events to all sinks, also where one can take no more: what the others write would be whole, and wrong."""
+        Raises:
+            OutputError: It cannot be written.
+        """
+        for sink in self.sinks:
+            sink.write(result)
+        self._pass_on(self._events.add(result))
+        self.figures[result.source].add(result)
 
-    def give(sink: Sink) -> None:
-        for event in events:
-            sink.write_event(event)
+    def close(self) -> None:
+        """Complete what was written. Safe to call twice.
 
-    with ExitStack() as stack:
-        for sink in reversed(sinks):
-            stack.callback(give, sink)
+        Raises:
+            OutputError: It cannot be completed.
+        """
+        self._closing.close()
+
+    def _pass_on(self, events: Sequence[AuEvent]) -> None:
+        """Give events to all sinks, also where one takes no more: what the others write would be whole, and wrong."""
+
+        def give(sink: Sink) -> None:
+            for event in events:
+                sink.write_event(event)
+
+        with ExitStack() as stack:
+            for sink in reversed(self.sinks):
+                stack.callback(give, sink)

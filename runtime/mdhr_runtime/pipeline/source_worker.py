@@ -93,11 +93,13 @@ class SourceWorker:
 
     def _read(self) -> None:
         with self._closing(self._images):
-            for frame in self.source:
-                self._reading = "reconnecting" if frame is None else "running"
-                self._images.put(frame)
+            try:
+                for frame in self.source:
+                    self._reading = "reconnecting" if frame is None else "running"
+                    self._images.put(frame)
+                    self._pass_on_warnings()
+            finally:  # before the source counts as ended
                 self._pass_on_warnings()
-        self._pass_on_warnings()
 
     def _find_faces(self) -> None:
         with self._closing(self.frames):

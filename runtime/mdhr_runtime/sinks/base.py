@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, TypeVar
@@ -12,6 +12,7 @@ from typing import ClassVar, TypeVar
 from ..au_events import AuEvent
 from ..contract import SCORE, OutputRecord
 from ..results import FrameResult, SourceInfo, SourceStats
+from .columns import Cell, CellType
 
 STANDARD_OUTPUT = "-"
 """The target that means the standard output."""
@@ -34,6 +35,8 @@ class SinkContext:
         landmarks: Whether tables have columns for the landmarks.
         lookahead: Frames on either side of a frame that its scores depend on.
         co_occurrence: Whether summaries tell how often two AUs occur together.
+        constants: Further columns of Parquet tables, in every row the same, by name: type and cell. One that is called
+            as another column takes its place.
     """
 
     aus: tuple[str, ...]
@@ -45,6 +48,7 @@ class SinkContext:
     landmarks: bool = False
     lookahead: int = 0
     co_occurrence: bool = False
+    constants: Mapping[str, tuple[CellType, Cell]] = field(default_factory=dict)
 
 
 class Sink(ABC):

@@ -27,7 +27,7 @@ No number has three decimals in text: where points separate thousands, spreadshe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
@@ -37,6 +37,7 @@ from ..results import Row
 from .record import corner_and_size, cut
 
 Cell = int | float | bool | str | None
+CellType = type[int] | type[float] | type[bool] | type[str]
 Record = TypeVar("Record")
 """What a line of a table is about: a row, an event."""
 
@@ -51,13 +52,15 @@ class Column(Generic[Record]):
         cell: The cell of a record; None if it is empty.
         decimals: Digits after the point, in text.
         score: Whether it is a score, which is cut in text and not rounded.
+        precise: Whether it is a number with more digits than a float32 has.
     """
 
     name: str
-    kind: type[int] | type[float] | type[bool] | type[str]
+    kind: CellType
     cell: Callable[[Record], Cell]
     decimals: int = 0
     score: bool = False
+    precise: bool = False
 
     def text(self, record: Record) -> str:
         """The cell of a record in text."""
@@ -80,6 +83,23 @@ def columns(aus: Sequence[str], landmarks: bool = False) -> tuple[Column[Row], .
 def columns_named(names: Sequence[str]) -> tuple[Column[Row], ...]:
     """The columns of the table whose AUs and landmarks some names tell: if it is one of ours, they have these names."""
     return columns([name.removesuffix("_p") for name in names if re.fullmatch(r"AU\d+_p", name)], "nose_x" in names)
+
+
+def with_constants(
+    columns: Sequence[Column[Record]], constants: Mapping[str, tuple[CellType, Cell]]
+) -> tuple[Column[Record], ...]:
+    """Columns with others whose cells are the same in every line; one that is called as another takes its place.
+
+    Args:
+        columns: The columns.
+        constants: Type and cell of the others, by name.
+    """
+
+    def constant(name: str, kind: CellType, value: Cell) -> Column[Record]:
+        return Column(name, kind, lambda record: value, precise=kind is float)
+
+    others = {name: constant(name, *each) for name, each in constants.items()}
+    return (*(others.pop(column.name, column) for column in columns), *others.values())
 
 
 def _box(index: int, row: Row) -> Cell:
@@ -110,7 +130,7 @@ def _scores(aus: Sequence[str]) -> Iterator[Column[Row]]:
 _FIRST: tuple[Column[Row], ...] = (
     Column("frame", int, lambda row: row.frame),
     Column("face_id", int, lambda row: row.face_id),
-    Column("timestamp", float, lambda row: row.timestamp, 4),
+    Column("timestamp", float, lambda row: row.timestamp, 4, precise=True),  # hours in thousandths
     Column("confidence", float, lambda row: row.confidence, 4),
     Column("success", bool, lambda row: row.success),
     *(Column(name, float, partial(_box, index), 1) for index, name in enumerate("xywh")),

@@ -10,7 +10,7 @@ rows that must survive that, write CSV or JSON Lines at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from ..files import told
 from ..results import FrameResult, Row
 from ..targets import PartialFile
 from .base import Sink, SinkContext
-from .columns import Column, columns, columns_named
+from .columns import Column, columns, columns_named, with_constants
 
 GROUP_ROWS = 16_384
 """Rows that are kept in memory (about 10 MB) and written together: nine minutes of one face at 30 frames/s.
@@ -47,14 +47,19 @@ class ParquetFile(Sink):
 
     def __init__(self, target: str | Path, context: SinkContext, group_rows: int = GROUP_ROWS) -> None:
         self._arrow, self._parquet = extra("parquet", "pyarrow"), extra("parquet", "pyarrow.parquet")
-        self._columns = columns(context.aus, context.landmarks)
-        self._schema = _schema(self._arrow, self._columns)
+        self._columns = with_constants(columns(context.aus, context.landmarks), context.constants)
+        self._schema = schema(self._arrow, self._columns)
         self._target = PartialFile(Path(target), self._is_ours, inputs=context.inputs, overwrite=context.overwrite)
         self._group_rows = group_rows
         self._waiting: list[Row] = []
         self._writer: Any = None
         self._file: Any = None
         self._rows = 0
+
+    @property
+    def rows(self) -> int:
+        """Number of rows that are in the file."""
+        return self._rows
 
     @property
     def summary(self) -> str:
@@ -105,11 +110,7 @@ class ParquetFile(Sink):
         rows, self._waiting = self._waiting, []
         if not rows:
             return
-        arrays = [
-            self._arrow.array(map(column.cell, rows), kind)
-            for column, kind in zip(self._columns, self._schema.types, strict=True)
-        ]
-        table = self._arrow.Table.from_arrays(arrays, schema=self._schema)
+        table = arrow_table(self._arrow, rows, self._columns, self._schema)
         self._guarded(self._writer.write_table, table, row_group_size=len(rows))
         self._rows += len(rows)
 
@@ -128,18 +129,45 @@ class ParquetFile(Sink):
             raise OutputError(error.what, why, f"{error.fix} CSV and JSON Lines keep what they have.") from error
 
     def _is_ours(self, path: Path) -> bool:
-        try:
-            with path.open("rb") as file:
-                found = self._parquet.read_schema(file)
-        except (self._arrow.ArrowException, OSError) as error:
-            if getattr(error, "errno", None):  # it cannot be read
-                raise
-            return False
-        return bool(found.equals(_schema(self._arrow, columns_named(found.names)), check_metadata=True))
+        return has_schema(path, lambda names: schema(self._arrow, columns_named(names)))
 
 
-def _schema(arrow: Any, columns: Sequence[Column[Any]]) -> Any:
+def has_schema(path: Path, expected: Callable[[Sequence[str]], Any]) -> bool:
+    """Whether a file is a Parquet table with a schema, its metadata included.
+
+    Args:
+        path: The file.
+        expected: Makes the schema for the names of the file's columns.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    arrow, parquet = extra("parquet", "pyarrow"), extra("parquet", "pyarrow.parquet")
+    try:
+        with path.open("rb") as file:
+            found = parquet.read_schema(file)
+    except (arrow.ArrowException, OSError) as error:
+        if getattr(error, "errno", None):  # it cannot be read
+            raise
+        return False
+    return bool(found.equals(expected(found.names), check_metadata=True))
+
+
+def schema(arrow: Any, columns: Sequence[Column[Any]], mark: Mapping[bytes, bytes] = MARK) -> Any:
     """The Arrow schema of some columns, with the mark by which we recognise our own."""
     types = {int: arrow.int64(), bool: arrow.bool_(), float: arrow.float32(), str: arrow.string()}
-    precise = {"timestamp": arrow.float64()}  # hours in thousandths
-    return arrow.schema([(column.name, precise.get(column.name, types[column.kind])) for column in columns], MARK)
+    fields = [(column.name, arrow.float64() if column.precise else types[column.kind]) for column in columns]
+    return arrow.schema(fields, mark)
+
+
+def arrow_table(arrow: Any, records: Sequence[Any], columns: Sequence[Column[Any]], schema: Any) -> Any:
+    """Records as a table of Arrow.
+
+    Args:
+        arrow: The module `pyarrow`.
+        records: What its lines are about.
+        columns: Its columns.
+        schema: Their schema.
+    """
+    cells = [arrow.array(map(column.cell, records), kind) for column, kind in zip(columns, schema.types, strict=True)]
+    return arrow.Table.from_arrays(cells, schema=schema)

@@ -1,4 +1,4 @@
-"""Figures of the action units of every face and person, as a table in a CSV file that is written when the run is over.
+"""Figures of the action units of every face and person, as a table in a file that is written when the run is over.
 
 A line for each action unit of each face, then one for each of each person, whose `face` is empty: the faces of a source
 that are one person, taken together. Faces of nobody who was recognised have lines of their own only.
@@ -21,20 +21,22 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from ..au_events import AuEvent, FrameTimes
+from ..extras import extra
 from ..files import as_utf8
 from ..results import FrameResult
 from ..summary import AuFigures
 from ..targets import PartialFile
 from .base import Sink, SinkContext
-from .columns import Cell, Column
+from .columns import Cell, Column, with_constants
 from .csv_file import header, line, pattern
+from .parquet import arrow_table, has_schema, schema
 from .table_file import is_table
 
 Line = Mapping[str, Cell]
@@ -55,6 +57,8 @@ COLUMNS = (
     _column("sd", float, 4),
 )
 HEAD = re.compile(re.escape(header(COLUMNS).encode()))
+MARK = {b"mdhr-edge": b"summary"}
+"""Metadata of our Parquet files."""
 
 
 class SummaryFile(Sink):
@@ -69,7 +73,7 @@ class SummaryFile(Sink):
     """
 
     def __init__(self, target: str | Path, context: SinkContext) -> None:
-        self._target = PartialFile(Path(target), _is_ours, inputs=context.inputs, overwrite=context.overwrite)
+        self._target = PartialFile(Path(target), self._is_ours, inputs=context.inputs, overwrite=context.overwrite)
         self._context, self._begun = context, False
         self._none_yet = partial(AuFigures, len(context.aus), context.co_occurrence)
         self._sources = {source.name: _Source(self._none_yet) for source in context.sources}
@@ -109,9 +113,14 @@ class SummaryFile(Sink):
         """
         begun, self._begun = self._begun, False
         if begun:
-            text = header(COLUMNS) + "".join(line(each, COLUMNS) for each in self._lines())
-            self._target.fill(text.encode())
+            self._target.fill(self._content(list(self._lines())))
         self._target.release()
+
+    def _content(self, lines: Sequence[Line]) -> bytes:
+        return (header(COLUMNS) + "".join(line(each, COLUMNS) for each in lines)).encode()
+
+    def _is_ours(self, path: Path) -> bool:
+        return is_table(path, HEAD, lambda head: pattern(COLUMNS))
 
     def _lines(self) -> Iterator[Line]:
         for name, source in self._sources.items():
@@ -161,5 +170,27 @@ class _Source:
         self.seen.clear()
 
 
-def _is_ours(path: Path) -> bool:
-    return is_table(path, HEAD, lambda head: pattern(COLUMNS))
+class SummaryParquet(SummaryFile):
+    """Writes the table as a Parquet file, with the same columns, typed.
+
+    Args:
+        target: The file; an older table of this kind is replaced when the new one is complete.
+        context: The run.
+
+    Raises:
+        OutputError: The file cannot be written, or may not be; or the extra `parquet` is not installed.
+    """
+
+    def __init__(self, target: str | Path, context: SinkContext) -> None:
+        self._arrow, self._parquet = extra("parquet", "pyarrow"), extra("parquet", "pyarrow.parquet")
+        super().__init__(target, context)
+
+    def _content(self, lines: Sequence[Line]) -> bytes:
+        columns = with_constants(COLUMNS, self._context.constants)
+        table = arrow_table(self._arrow, lines, columns, schema(self._arrow, columns, MARK))
+        content = self._arrow.BufferOutputStream()
+        self._parquet.write_table(table, content, compression="zstd")
+        return bytes(content.getvalue())
+
+    def _is_ours(self, path: Path) -> bool:
+        return has_schema(path, lambda names: schema(self._arrow, COLUMNS, MARK))

@@ -49,7 +49,10 @@ EVENT_FILES = {
     ".csv": "mdhr_runtime.sinks.event_file:EventFile",
     ".eaf": "mdhr_runtime.sinks.elan:ElanFile",
 }
-SUMMARY_FILES = {".csv": "mdhr_runtime.sinks.summary_file:SummaryFile"}
+SUMMARY_FILES = {
+    ".csv": "mdhr_runtime.sinks.summary_file:SummaryFile",
+    ".parquet": "mdhr_runtime.sinks.summary_file:SummaryParquet",
+}
 """The classes of the kinds that are built in; they are imported at first use."""
 
 

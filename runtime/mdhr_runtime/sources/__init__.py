@@ -40,16 +40,18 @@ def open_source(
     timeout: float = TIMEOUT,
     images_per_second: float = IMAGES_PER_SECOND,
     selection: Selection = WHOLE,
+    name: str | None = None,
 ) -> Source:
-    """Open what is one source; see `open_sources`.
+    """Open what is one source, and give it a name, if it is not to have its own; see `open_sources`.
 
     Raises:
         VideoError: It cannot be opened, or is several.
     """
-    first, *others = open_sources([address], timeout, images_per_second, selection)
+    first, *others = _open_all([address], timeout, images_per_second, selection)
     if others:
         held = f"It holds {len(others) + 1}: {first.name}, {others[0].name} …"
         raise VideoError(f"{address} is not one source.", held, "Give one of them.")
+    first.name = name or first.name
     return first
 
 
@@ -76,6 +78,12 @@ def open_sources(
         VideoError: There is no such file or address, or one of them cannot be opened. (Cameras tell when they are
             read.)
     """
+    return list(_open_all(addresses, timeout, images_per_second, selection))
+
+
+def _open_all(
+    addresses: Sequence[SourceAddress], timeout: float, images_per_second: float, selection: Selection
+) -> list[SourceBase]:
     groups: dict[Path | int, list[int | str | Path]] = {}
     for index, place in enumerate(map(locate, addresses)):
         image = isinstance(place, Path) and os.path.isfile(place) and holds_images(place)
@@ -95,7 +103,7 @@ def open_sources(
             number += 1
             source.name = f"{name}#{number}"
         taken.add(source.name)
-    return list(sources)
+    return sources
 
 
 def _open(place: int | str | Path, timeout: float, images_per_second: float) -> list[SourceBase]:

@@ -3,6 +3,7 @@
 import threading
 import time
 import weakref
+from collections import Counter
 from datetime import timedelta
 from itertools import groupby
 from typing import ClassVar
@@ -347,7 +348,7 @@ def test_few_files_run_at_once_in_their_order_and_all_cameras(model, monkeypatch
     cameras = [Arrays([BLANK] * 2, f"camera{number}", live=True) for number in range(6)]
     analysis = Analysis([*files, *cameras], model, make_face_providers(model))
     with analysis:
-        started = sum(thread.ident is not None for worker in analysis._workers for thread in worker.threads)
+        started = sum(thread.ident is not None for line in analysis._lines for thread in line.worker.threads)
         results = list(analysis)
     assert started >= 2 * (FILES_AT_ONCE + len(cameras))
     assert len(Counted.under_way) == 9
@@ -379,6 +380,42 @@ def test_files_that_never_had_their_turn_do_not_keep_an_analysis(model, swaying)
         next(iter(analysis))
     assert set(threading.enumerate()) == before
     assert not any(source.read for source in many[FILES_AT_ONCE + 1 :])
+
+
+def test_files_may_be_added_while_it_runs_and_each_tells_its_end(model, swaying):
+    ended = []
+    with Analysis(
+        [Arrays(swaying[:3], "first")],
+        model,
+        make_face_providers(model),
+        files_at_once=2,
+        more=True,
+        on_end=lambda name: ended.append((name, seen.get(name))),
+    ) as analysis:
+        seen = Counter()
+        for result in analysis:
+            seen[result.source] += 1
+            if result.source == "first" and seen["first"] == 3:
+                for name in ("second", "broken", "third"):
+                    error = VideoError("It broke.", "It was thin.", "Take another.") if name == "broken" else None
+                    analysis.add(Arrays(swaying[:2], name, error=error))
+                analysis.finish()
+        states = {name: stats.state for name, stats in analysis.stats().items()}
+        analysis.forget("first")
+    assert ended[0] == ("first", 3)
+    assert sorted(ended) == [("broken", 2), ("first", 3), ("second", 2), ("third", 2)]
+    assert states == {"first": "ended", "second": "ended", "broken": "failed", "third": "ended"}
+    assert "first" not in analysis.stats()
+
+
+def test_an_analysis_to_which_files_may_be_added_waits_for_them_and_can_be_left(model, swaying):
+    before = set(threading.enumerate())
+    with Analysis([Arrays(swaying[:1])], model, make_face_providers(model), more=True) as analysis:
+        results = iter(analysis)
+        next(results)
+        threading.Timer(0.3, lambda: analysis.add(Arrays(swaying[:1], "late"))).start()
+        assert next(results).source == "late"
+    assert set(threading.enumerate()) - before == set()
 
 
 def test_durations_in_seconds_become_frames_at_the_rate_of_the_source(model):

@@ -92,12 +92,15 @@ with EventFile({str(path)!r}, CONTEXT) as file:
 
 @pytest.mark.parametrize(
     ("kinds", "names"),
-    [(EVENT_FILES, {"a.csv": "EventFile", "A.EAF": "ElanFile"}), (SUMMARY_FILES, {"a.CSV": "SummaryFile"})],
+    [
+        (EVENT_FILES, {"a.csv": "EventFile", "A.EAF": "ElanFile"}),
+        (SUMMARY_FILES, {"a.CSV": "SummaryFile", "a.parquet": "SummaryParquet"}),
+    ],
 )
 def test_a_suffix_chooses_the_kind(kinds, names):
     for name, kind in names.items():
         assert find_file_sink(name, kinds).__name__ == kind
-    for name in ("a.parquet", "a", "", "-", "mqtt://me:secret@host/a.csv"):
+    for name in ("a.txt", "a", "", "-", "mqtt://me:secret@host/a.csv"):
         with pytest.raises(OutputError, match="is no file of a kind") as error:
             find_file_sink(name, kinds)
         assert "secret" not in str(error.value)

@@ -10,7 +10,7 @@ from rows import CONTEXT, ENVIRONMENT, event
 from mdhr_runtime.au_events import AuEvents, EventRule
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.results import FrameResult, Row, SourceInfo
-from mdhr_runtime.sinks.summary_file import SummaryFile
+from mdhr_runtime.sinks.summary_file import SummaryFile, SummaryParquet
 
 HEADER = "source,person,face,AU,seconds_seen,share,events,rate_per_minute,mean_duration,mean,sd\n"
 RUN = replace(CONTEXT, sources=(SourceInfo("cam", 4.0, True), SourceInfo("b", 4.0, True)))
@@ -172,7 +172,7 @@ def test_a_disk_that_is_full_leaves_the_older_table(tmp_path):
     code = f"""
 import resource, signal
 from rows import CONTEXT
-from mdhr_runtime.sinks.summary_file import SummaryFile
+from mdhr_runtime.sinks.summary_file import SummaryFile, SummaryParquet
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 file = SummaryFile({str(path)!r}, CONTEXT)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20, resource.RLIM_INFINITY))
@@ -184,3 +184,53 @@ with file:
     assert "too large" in done.stderr
     assert path.read_text() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_parquet_file_has_the_same_figures_and_columns_of_the_caller(tmp_path):
+    import pyarrow.parquet as pq
+
+    frames = [frame(number, {0: ((score, 0.0), 3)}) for number, score in enumerate((0.75, 0.25, 1.0))]
+    constants = {"source": (str, "s3://b/x.mp4"), "id": (str, "x"), "age": (float, 0.1), "note": (str, None)}
+    context = replace(RUN, constants=constants)
+    path = tmp_path / "summary.parquet"
+    with SummaryFile(tmp_path / "summary.csv", RUN) as text, SummaryParquet(path, context) as file:
+        for each in frames:
+            text.write(each)
+            file.write(each)
+    table = pq.read_table(path)
+    assert table.column_names == [*HEADER.strip().split(","), "id", "age", "note"]
+    with (tmp_path / "summary.csv").open(newline="") as lines:
+        expected = list(csv.DictReader(lines))
+    assert len(expected) == table.num_rows == 2 * len(context.aus)  # the face's, and its person's
+    for cells, row in zip(expected, table.to_pylist(), strict=True):
+        assert {name: row.pop(name) for name in constants} == {
+            "source": "s3://b/x.mp4",
+            "id": "x",
+            "age": 0.1,
+            "note": None,
+        }
+        del cells["source"]
+        for name, cell in cells.items():
+            value = row[name]
+            assert (
+                value is None
+                if cell == ""
+                else value == (cell if name == "AU" else pytest.approx(float(cell), abs=1e-4))
+            )
+    with pytest.raises(OutputError, match="not overwritten"):  # it has columns of others
+        SummaryParquet(path, RUN)
+
+
+def test_a_parquet_file_of_others_is_not_replaced(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "summary.parquet"
+    pq.write_table(pa.table({"source": ["a"]}), path)
+    with pytest.raises(OutputError, match="not overwritten"):
+        SummaryParquet(path, RUN)
+    path.unlink()
+    for _ in range(2):  # its own is
+        with SummaryParquet(path, RUN) as file:
+            file.write(frame(1, {0: ((0.5, 0.0), None)}))
+    assert pq.read_metadata(path).num_rows == len(RUN.aus)
