@@ -16,9 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .cli import program  # noqa: F401 -- before all that takes time to import
-
-# isort: split
 from .addresses import redacted
 from .archive.folders import inspect
 from .archive.labelling import TABLE, Labeller, LabelSettings, bundle_digest
@@ -53,7 +50,7 @@ class LabelVideo:
         settings = LabelSettings(bundle, bundle_digest(bundle), ".", **options)
         self._arrow, self._parquet = extra("parquet", "pyarrow"), extra("parquet", "pyarrow.parquet")
         self._labeller, self._temp = Labeller(settings), settings.temp
-        own = schema(self._arrow, columns(read_manifest(bundle).layout.aus, settings.landmarks), {})
+        own = schema(self._arrow, columns(read_manifest(bundle).layout.au_names, settings.landmarks), {})
         self._schema = own.append(self._arrow.field("id", self._arrow.string()))
 
     def __call__(self, batch: Any) -> Iterator[Any]:
@@ -93,10 +90,10 @@ class LabelVideo:
             try:
                 record = self._labeller.produce(Task(video, inspect(video.address), ""), Path(folder))
             except DataError as error:
-                problem, table = Problem.of(error), None
+                problem: Problem | None = Problem.of(error)
             else:
-                problem, table = record.problem, record.table
-            if table is not None:
+                problem = record.problem
+            if Path(folder, TABLE).exists():
                 with self._parquet.ParquetFile(Path(folder, TABLE)) as file:
                     for batch in file.iter_batches():
                         yield self._arrow.Table.from_batches([batch]).replace_schema_metadata(None), None

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from ..errors import MdhrError, ProviderError
 from ..extras import extra
@@ -40,9 +39,9 @@ QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "
 class RayActors(Workers):
     """Workers that are Ray's; see `Workers`.
 
-    All are asked for at once, so that Ray's autoscaler knows what is needed; those that have a place get tasks. A task
-    whose actor dies Ray gives to it once more. Where an actor has several, that would not find the guilty one: there
-    each is told to have died.
+    All are asked for at once, so that Ray's autoscaler knows what is needed; those that have a place get tasks. Ray
+    starts one that dies again, where there is room. Its task is not left to it meanwhile, as Ray would do, but told to
+    have died: after the loss of a node there may never be room.
 
     Args:
         settings: What they need to know.
@@ -78,14 +77,13 @@ class RayActors(Workers):
             num_cpus=num_cpus,
             num_gpus=num_gpus,
             max_restarts=-1,
-            max_task_retries=int(self._at_once == 1),
             max_concurrency=self._at_once,
         )
         arguments = version(PRODUCT), pickle.dumps(settings)
         self._places = [_Place(actor.remote(*arguments)) for _ in range(count)]
         self._pending: dict[Any, tuple[_Place, Task | None]] = {}
         for place in self._places:
-            self._start(place)
+            self._call(place)
 
     @property
     def free(self) -> int:
@@ -98,7 +96,7 @@ class RayActors(Workers):
         if self._load(place) >= (1 if alone else self._at_once):
             return False
         place.tasks, place.alone = place.tasks + 1, alone
-        self._pending[place.actor.label.remote(task, tries, place.life)] = place, task
+        self._pending[place.actor.label.remote(task, tries)] = place, task
         return True
 
     def wait(self, seconds: float) -> list[Event]:
@@ -117,11 +115,12 @@ class RayActors(Workers):
             self._ray.shutdown()
 
     def _load(self, place: _Place) -> int:
-        return self._at_once if place.alone or not place.life else place.tasks
+        return place.tasks if place.ready and not place.alone else self._at_once
 
-    def _start(self, place: _Place) -> None:
-        place.life = ""
-        self._pending[place.actor.start.remote()] = place, None
+    def _call(self, place: _Place) -> None:
+        """Wait until an actor lives, which may take hours. That it then dies while it starts is another matter."""
+        place.lives = place.ready = False
+        self._pending[place.actor.live.options(max_task_retries=-1).remote()] = place, None
 
     def _take(self, ref: Any) -> list[Event]:
         """What has come of a call."""
@@ -129,40 +128,45 @@ class RayActors(Workers):
         if task is not None:
             place.tasks, place.alone = place.tasks - 1, False
         try:
-            record, life = self._ray.get(ref)
+            record = self._ray.get(ref)
         except self._ray.exceptions.RayError as error:
-            return self._mourn(place, task, error)
-        if task is None or place.life:  # else it has died meanwhile, and is asked to start
-            place.life, place.deaths = life, 0
-        return [] if task is None else [Frames(record.frames), Finished(task, record)]
+            return self._failed(place, task, error)
+        if task is not None:
+            return [Frames(record.frames), Finished(task, record)]
+        if place.lives:
+            place.ready, place.deaths = True, 0
+        else:
+            place.lives = True
+            self._pending[place.actor.start.remote()] = place, None
+        return []
 
-    def _mourn(self, place: _Place, task: Task | None, error: Exception) -> list[Event]:
-        cause = getattr(error, "cause", None)
+    def _failed(self, place: _Place, task: Task | None, error: Exception) -> list[Event]:
+        cause = getattr(error, "cause", error)
         if isinstance(cause, MdhrError):
             raise cause from None
-        if cause is not None:  # a fault of ours
+        if cause is not error:  # a fault of ours, with its traceback
             print(error, file=sys.stderr)
             self._ray.kill(place.actor, no_restart=False)
-        why = _first_line(cause or error)
-        if task is None:
-            place.deaths += 1
-            if place.deaths > 1:
-                raise ProviderError(
-                    "An actor cannot start.",
-                    f"It died twice before it was ready, at last so: {why}",
-                    f"Install {PRODUCT} {version(PRODUCT)} on every node, with enough memory. Ray's logs tell more.",
-                )
-        if task is None or place.life:
-            self._start(place)
-        return [] if task is None else [Died(task, why, final=self._at_once == 1 and cause is None)]
+        why = next(iter(str(cause).splitlines()), type(cause).__name__)
+        place.deaths += task is None
+        if place.deaths > 1 and not any(each.ready for each in self._places):
+            raise ProviderError(
+                "The actors of Ray cannot start.",
+                f"One ended twice before it was ready, at last so: {why}",
+                f"Install {PRODUCT} {version(PRODUCT)} on every node, with enough memory. Ray's logs tell more.",
+            ) from None
+        if task is None or place.ready:
+            self._call(place)
+        return [] if task is None else [Died(task, why, False)]
 
 
 @dataclass(eq=False)
 class _Place:
-    """An actor, and what the driver knows of it; `life` is empty until it is ready."""
+    """An actor, and what the driver knows of it. It is ready when its model is loaded."""
 
     actor: Any
-    life: str = ""
+    lives: bool = False
+    ready: bool = False
     tasks: int = 0
     alone: bool = False
     deaths: int = 0
@@ -177,23 +181,26 @@ class Actor:
     """
 
     def __init__(self, release: str, settings: bytes) -> None:
+        from ..cli import program  # noqa: F401 -- before all that takes time to import; in the main thread
+
         self._release, self._settings = release, settings
         self._labeller: Labeller | None = None
         self._loading = Lock()
-        self._life = uuid4().hex
 
-    def start(self) -> tuple[None, str]:
-        """Load the model, and say which life of the actor this is.
+    def live(self) -> None:
+        """Return, as soon as there is an actor."""
+
+    def start(self) -> None:
+        """Load the model.
 
         Raises:
             MdhrError: The node has another version or another bundle, or the model cannot be loaded.
         """
         self._load()
-        return None, self._life
 
-    def label(self, task: Task, tries: int, life: str) -> tuple[Record, str]:
-        """Label a video; see `Labeller.label`. In another life than the driver knows of, Ray has begun it again."""
-        return self._load().label(task, tries + (life != self._life)), self._life
+    def label(self, task: Task, tries: int) -> Record:
+        """Label a video; see `Labeller.label`."""
+        return self._load().label(task, tries)
 
     def _load(self) -> Labeller:
         with self._loading:
@@ -204,9 +211,6 @@ class Actor:
                         f"It has {version(PRODUCT)}, and the driver {self._release}: results could differ.",
                         "Install the same version on every node.",
                     )
-                from ..cli import program  # noqa: F401 -- before all that takes time to import
-
-                # isort: split
                 from .labelling import Labeller
 
                 self._labeller = Labeller(pickle.loads(self._settings))
@@ -226,7 +230,9 @@ def _connect(ray: Any, address: str) -> None:
         ray.init(address, **settings)
     except (OSError, ValueError, RuntimeError) as error:
         fix = "Check the address and that Ray runs there, in the same version; or let --ray local start it here."
-        raise ProviderError(f"The Ray cluster {address} cannot be reached.", _first_line(error), fix) from error
+        raise ProviderError(
+            f"The Ray cluster {address} cannot be reached.", str(error).partition("\n")[0], fix
+        ) from error
 
 
 def _room(ray: Any, need: Mapping[str, float]) -> int:
@@ -237,7 +243,3 @@ def _room(ray: Any, need: Mapping[str, float]) -> int:
         wanted = " and ".join(f"{amount:g} {name}" for name, amount in need.items() if amount)
         warnings.warn(f"the Ray cluster has no room for an actor of {wanted}: it is waited for", stacklevel=4)
     return max(room, 1)
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
