@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
-from ..addresses import is_address
 from ..errors import DataError
-from .records import Record, Standing, Task
+from .records import Record, Task
 
 PULSE = 0.5
 """Seconds after which it is looked whether to stop, if nothing happens."""
@@ -30,7 +28,7 @@ class Finished(NamedTuple):
 
 
 class Died(NamedTuple):
-    """The worker that had a task is gone. It is final if the task was tried again already."""
+    """The worker that had a task is gone. It is final if the task is not begun again."""
 
     task: Task
     why: str
@@ -55,23 +53,10 @@ class Workers(Protocol):
         """Number of tasks that can be begun now."""
 
     def begin(self, task: Task, tries: int = 1, alone: bool = False) -> bool:
-        """Give a task to a worker.
-
-        Args:
-            task: The task.
-            tries: How often it has been begun, with this time.
-            alone: Whether the worker must have no other task.
-
-        Returns:
-            Whether there was a worker for it.
-        """
+        """Give a task, begun so often with this time, to a worker: `alone` to one without others. Says if one was."""
 
     def wait(self, seconds: float) -> list[Event]:
-        """Say what has happened: at once if something has, else after so long.
-
-        Raises:
-            MdhrError: No worker can go on.
-        """
+        """Say what has happened: at once if something has, else after so long. MdhrError: no worker can go on."""
 
     def close(self, now: bool = False) -> None:
         """End all workers: `now` in the midst of their work. Safe to call twice."""
@@ -79,9 +64,7 @@ class Workers(Protocol):
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
         self.close(now=kind is not None)
 
 
@@ -107,9 +90,8 @@ def schedule(
 ) -> Tally:
     """Have all tasks done.
 
-    A task whose worker dies is begun once more, alone in its worker: where several were in one, this finds the guilty.
-    A second death is the end of it. A URL that fails is tried once more after all others, as its store may have been
-    out of reach.
+    One whose worker dies is begun once more, alone in its worker: where several were in one, this finds the guilty. A
+    second death is the end of it.
 
     Args:
         tasks: The tasks, with different ids.
@@ -123,110 +105,47 @@ def schedule(
         DataError: Too many videos fail. What is at work stays so.
         MdhrError: No worker can go on, or a record cannot be written.
     """
-    course = _Course(tasks, workers, give_up, stop_after, on_event)
-    while course.at_work or (course.waiting() and not stopping()):
-        if not stopping():
-            course.begin()
-        for event in workers.wait(PULSE):
-            course.take(event)
-    return course.tally
+    fresh, suspects = deque(sorted(tasks, key=lambda task: -task.input.size)), deque[Task]()
+    suspected: set[str] = set()
+    failures: Counter[str] = Counter()
+    tally, at_work = Tally(), 0
 
-
-class _Course:
-    """The state of `schedule`."""
-
-    def __init__(
-        self,
-        tasks: Sequence[Task],
-        workers: Workers,
-        give_up: Callable[[Task, str], Record],
-        stop_after: float | None,
-        on_event: Callable[[Event], None],
-    ) -> None:
-        self._workers, self._give_up, self._stop_after, self._on_event = workers, give_up, stop_after, on_event
-        self._fresh = deque(sorted(tasks, key=lambda task: -task.input.size))
-        self._suspects: deque[Task] = deque()
-        self._deaths: set[str] = set()
-        self._unreached: dict[str, str] = {}
-        self._failures: Counter[str] = Counter()
-        self.at_work = 0
-        self.tally = Tally()
-
-    def waiting(self) -> bool:
-        return bool(self._fresh or self._suspects)
-
-    def begin(self) -> None:
-        """Give the workers what they can take. A suspect comes first: only a worker that is new or idle takes it."""
-        for queue, alone in ((self._suspects, True), (self._fresh, False)):
-            while queue and self._workers.free and self._workers.begin(queue[0], self._tries(queue[0]), alone):
-                queue.popleft()
-                self.at_work += 1
-
-    def take(self, event: Event) -> None:
-        if isinstance(event, Frames):
-            self._on_event(event)
-            return
-        self.at_work -= 1
-        if isinstance(event, Finished):
-            self._finished(event)
-        else:
-            self._died(event)
-
-    def _tries(self, task: Task) -> int:
-        return 1 + (task.video.id in self._deaths) + (task.video.id in self._unreached)
-
-    def _finished(self, event: Finished) -> None:
-        (task, record), video = event, event.task.video
-        self.tally.retries += max(0, record.tries - self._tries(task))  # Ray's own
-        first = self._unreached.pop(video.id, None)
-        if first is not None:
-            self._failures[first] -= 1
-        elif record.status == "failed" and is_address(video.address):
-            # It counts as a failure until then: where the whole store is gone, the run must not wait for the end.
-            self._unreached[video.id] = why = _why(record)
-            self._failures[why] += 1
-            older = (*task.superseded, Standing(task.key, record.status, record.ended))
-            self._fresh.append(replace(task, superseded=older))
-            self.tally.retries += 1
-            self._check()
-            return
-        self._end(task, record)
-
-    def _died(self, event: Died) -> None:
-        task = event.task
-        if final := event.final or task.video.id in self._deaths:
-            self.tally.retries += event.final
-        else:
-            self._deaths.add(task.video.id)
-            self._suspects.append(task)
-            self.tally.retries += 1
-        self._on_event(event._replace(final=final))
-        if final:
-            self._unreached.pop(task.video.id, None)
-            self._end(task, self._give_up(task, event.why))
-
-    def _end(self, task: Task, record: Record) -> None:
-        self._deaths.discard(task.video.id)
-        tally = self.tally
+    def end(task: Task, record: Record) -> None:
+        suspected.discard(task.video.id)
         setattr(tally, record.status, getattr(tally, record.status) + 1)
         tally.frames += record.frames
-        self._on_event(Finished(task, record))
-        if record.status != "done":
-            self._failures[_why(record)] += 1
-        self._check()
-
-    def _check(self) -> None:
-        """See whether too many videos fail."""
-        failures = self.tally.broken + self.tally.failed + len(self._unreached)
-        ended = self.tally.done + failures
-        if self._stop_after is not None and ended >= ENOUGH and failures > self._stop_after * ended:
-            (why, count), *_ = self._failures.most_common(1)
+        on_event(Finished(task, record))
+        if record.problem is not None:
+            failures[record.problem.why] += 1
+        bad = tally.broken + tally.failed
+        if stop_after is not None and tally.done + bad >= ENOUGH and bad > stop_after * (tally.done + bad):
+            (why, count), *_ = failures.most_common(1)
             raise DataError(
-                f"{failures} of the first {ended} videos failed or broke off.",
-                f"More than {self._stop_after:.0%} was not to be. The reason of {count}: {why}",
+                f"{bad} of the first {tally.done + bad} videos failed or broke off.",
+                f"More than {stop_after:.0%} was not to be. The reason of {count}: {why}",
                 "Look into these, or let more of them fail with --stop-after. What is done stays done.",
             )
 
-
-def _why(record: Record) -> str:
-    return "unknown." if record.problem is None else record.problem.why
+    while at_work or ((fresh or suspects) and not stopping()):
+        # A suspect comes first: only a worker that is new or idle takes it.
+        for queue, alone in ((suspects, True), (fresh, False)):
+            while queue and not stopping() and workers.free and workers.begin(queue[0], 1 + alone, alone):
+                queue.popleft()
+                at_work += 1
+        for event in workers.wait(PULSE):
+            if isinstance(event, Frames):
+                on_event(event)
+                continue
+            at_work -= 1
+            if isinstance(event, Finished):
+                end(*event)
+                continue
+            final = event.final or event.task.video.id in suspected
+            on_event(event._replace(final=final))
+            if final:
+                end(event.task, give_up(event.task, event.why))
+            else:
+                suspected.add(event.task.video.id)
+                suspects.append(event.task)
+                tally.retries += 1
+    return tally

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from archiving import Telling, give_up, records_of, settings_of, table_of, task_of, until
+from archiving import Telling, give_up, records_of, settings_of, task_of, until
 
 from mdhr_runtime.archive.processes import Processes, default_workers, visible_gpus
 from mdhr_runtime.archive.scheduling import Died, Frames, schedule

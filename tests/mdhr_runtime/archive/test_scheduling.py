@@ -1,14 +1,13 @@
 """Which task is begun when, with workers that have a time of their own."""
 
 import heapq
-from dataclasses import replace
 from itertools import count
 from time import process_time
 
 import pytest
 
 from mdhr_runtime.archive.folders import Input
-from mdhr_runtime.archive.records import ArchiveVideo, Problem, Record, Standing, Task
+from mdhr_runtime.archive.records import ArchiveVideo, Problem, Record, Task
 from mdhr_runtime.archive.scheduling import Died, Finished, Frames, Workers, schedule
 from mdhr_runtime.errors import DataError, OutputError
 
@@ -127,48 +126,15 @@ def test_of_videos_side_by_side_the_guilty_alone_is_given_up(number, at_once):
     assert [begun[0] for begun in workers.begun].count("3") == 2
 
 
-def test_a_death_that_ray_has_made_up_for_in_vain_is_final():
+def test_a_death_that_the_workers_call_final_is():
     class Final(Virtual):
         def wait(self, seconds):
             return [event._replace(final=True) if isinstance(event, Died) else event for event in super().wait(seconds)]
 
     workers = Final(outcome=killed_by("a"))
     tally = schedule([task("a"), task("b")], workers, give_up)
-    assert (tally.done, tally.failed, tally.retries) == (1, 1, 1)
+    assert (tally.done, tally.failed, tally.retries) == (1, 1, 0)
     assert len(workers.begun) == 2
-
-
-def test_a_retry_of_ray_itself_is_counted():
-    tally = schedule([task("a")], Virtual(outcome=lambda task, tries: record(task, tries=tries + 1)), give_up)
-    assert (tally.done, tally.retries) == (1, 1)
-
-
-def test_an_address_that_fails_is_tried_once_more_after_all_others_and_its_record_replaced():
-    healed = lambda task, tries: record(task, "failed" if tries == 1 and task.video.id in "ab" else "done", tries)  # noqa: E731
-    workers = Virtual(outcome=healed)
-    far = [task("a", 9, "s3://x/{}.mp4"), *(task(str(n), 3, "s3://x/{}.mp4") for n in range(4))]
-    events = []
-    tally = schedule([*far, task("b", 5)], workers, give_up, on_event=events.append)
-    assert [(name, tries) for name, tries, _ in workers.begun][-1] == ("a", 2)
-    assert (tally.done, tally.failed, tally.retries) == (5, 1, 1)
-    ended = [event.task for event in events if isinstance(event, Finished)]
-    assert len(ended) == 6
-    assert [(old.key, old.status) for old in ended[-1].superseded] == [("key of a", "failed")]
-    assert ended[0].superseded == ()  # the file that fails on this machine is not tried again
-
-
-def test_an_address_that_fails_twice_has_failed_and_older_records_are_replaced_as_well():
-    older = Standing("old", "done", 1.0)
-    first = replace(task("a", address="http://x/{}.mp4"), superseded=(older,))
-    begun = []
-
-    def fail(task, tries):
-        begun.append(task.superseded)
-        return record(task, "failed", tries)
-
-    tally = schedule([first], Virtual(outcome=fail), give_up)
-    assert (tally.failed, tally.retries) == (1, 1)
-    assert begun == [(older,), (older, Standing(first.key, "failed", 0.0))]
 
 
 def failing(number, kinds=1, address="{}.mp4"):
@@ -196,20 +162,6 @@ def test_no_more_failures_than_allowed_end_nothing(failures, share):
     tasks, workers = failing(failures)
     tally = schedule(tasks, workers, give_up, stop_after=share)
     assert (tally.done, tally.failed) == (100 - failures, failures)
-
-
-def test_a_store_that_is_gone_ends_the_run_before_all_were_tried_twice():
-    tasks, workers = failing(100, address="s3://gone/{}.mp4")
-    with pytest.raises(DataError, match="10 of the first 10"):
-        schedule(tasks, workers, give_up, stop_after=0.2)
-
-
-def test_an_address_that_heals_is_no_failure():
-    far = [task(str(n), 1, "s3://x/{}.mp4") for n in range(50)]
-    flaky = Virtual(
-        outcome=lambda task, tries: record(task, "failed" if tries == 1 and int(task.video.id) >= 41 else "done")
-    )
-    assert schedule(far, flaky, give_up, stop_after=0.2).done == 50
 
 
 def test_when_it_is_to_stop_what_is_at_work_ends_and_nothing_else_begins():
