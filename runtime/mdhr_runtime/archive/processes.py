@@ -88,8 +88,7 @@ class Processes(Workers):
         place = min(range(len(loads)), key=lambda place: (loads[place], self._workers[place] is None))
         if loads[place] >= (1 if alone else self._settings.at_once):
             return False
-        worker = self._workers[place] = self._workers[place] or self._start(place)
-        worker.give(_Order(task, tries, alone))
+        (self._workers[place] or self._start(place)).give(_Order(task, tries, alone))
         return True
 
     def wait(self, seconds: float) -> list[Event]:
@@ -111,7 +110,8 @@ class Processes(Workers):
         self._workers = []
         atexit.unregister(self.close)
         for worker in workers:
-            worker.end(now)
+            with suppress(OSError):
+                worker.process.kill() if now else worker.pipe.send(None)
         for worker in workers:
             worker.process.join(LAST_WAIT)
             worker.process.kill()
@@ -119,7 +119,8 @@ class Processes(Workers):
 
     def _start(self, place: int, starts: int = 1) -> _Worker:
         gpu = self._gpus[place % len(self._gpus)] if self._gpus else None
-        return _Worker(self._settings, gpu, starts)
+        worker = self._workers[place] = _Worker(self._settings, gpu, starts)
+        return worker
 
     def _bury(self, worker: _Worker, place: int) -> list[Event]:
         self._workers[place] = None
@@ -131,7 +132,7 @@ class Processes(Workers):
                 f"It ended twice before it was ready, at last by {worker.why}.",
                 "Read what it said above, if it did. If memory ran out, have fewer workers or fewer threads.",
             )
-        heir = self._workers[place] = self._start(place, worker.starts + 1)
+        heir = self._start(place, worker.starts + 1)
         for order in worker.orders.values():
             heir.give(order)
         return []
@@ -144,14 +145,7 @@ class _Order(NamedTuple):
 
 
 class _Worker:
-    """A worker process, as the driver sees it.
-
-    Attributes:
-        orders: Its tasks, by the videos' ids.
-        ready: Whether its model is loaded.
-        why: How it ended; None while it lives.
-        starts: How often it was started.
-    """
+    """A worker process, as the driver sees it: its orders by the videos' ids, and, once it has ended, why."""
 
     def __init__(self, settings: LabelSettings, gpu: str | None, starts: int) -> None:
         context = get_context("spawn")
@@ -176,11 +170,7 @@ class _Worker:
             self.pipe.send(order)
 
     def hear(self) -> list[Event]:
-        """What it has said. `why` is set if there will be no more.
-
-        Raises:
-            MdhrError: It cannot start, or write results.
-        """
+        """What it has said. `why` is set if there will be no more. MdhrError: it cannot start, or write results."""
         events: list[Event] = []
         dead = not self.process.is_alive()
         try:
@@ -195,22 +185,14 @@ class _Worker:
             self.why = self._last_words or (f"exit status {status}" if status >= 0 else _signal_name(-status))
         return events
 
-    def end(self, now: bool) -> None:
-        with suppress(OSError):
-            self.process.kill() if now else self.pipe.send(None)
-
     def _understood(self, message: Any) -> list[Event]:
-        match message:
-            case MdhrError():
-                raise message
-            case Record():
-                return [Finished(self.orders.pop(message.id).task, message)]
-            case int():
-                return [Frames(message)]
-            case str():
-                self._last_words = message
-            case None:
-                self.ready = True
+        if isinstance(message, MdhrError):
+            raise message
+        if isinstance(message, Record):
+            return [Finished(self.orders.pop(message.id).task, message)]
+        if isinstance(message, int):
+            return [Frames(message)]
+        self.ready, self._last_words = self.ready or not message, message
         return []
 
 
@@ -237,20 +219,19 @@ def _work(pipe: Connection, settings: LabelSettings, gpu: str | None) -> None:
     orders: SimpleQueue[_Order | None] = SimpleQueue()
     lock = Lock()
 
-    def say(message: MdhrError | Record | int | str | None) -> None:
+    def say(message: MdhrError | Record | int | str) -> None:  # a text: it is ready if empty, else its last words
         with lock, suppress(OSError):  # the driver is gone, and `_listen` ends this process
             pipe.send(message)
 
+    def label(labeller: Labeller, order: _Order) -> None:
+        with _last_words(say):
+            say(labeller.label(order.task, order.tries))
+
     Thread(target=_listen, args=(pipe, orders), daemon=True).start()
     with _last_words(say), Labeller(settings, say) as labeller, ThreadPoolExecutor(settings.at_once) as threads:
-        say(None)
+        say("")
         for order in iter(orders.get, None):
-            threads.submit(_label, labeller, order, say)
-
-
-def _label(labeller: Labeller, order: _Order, say: Callable[[Any], None]) -> None:
-    with _last_words(say):
-        say(labeller.label(order.task, order.tries))
+            threads.submit(label, labeller, order)
 
 
 @contextmanager
@@ -260,12 +241,14 @@ def _last_words(say: Callable[[Any], None]) -> Iterator[None]:
         yield
     except BaseException as error:
         told = shortage(error) or error
-        if isinstance(told, MdhrError) and not isinstance(told, ResourceError):
+        if isinstance(told, ResourceError):
+            say(f"{told.what} {told.why}")
+        elif isinstance(told, MdhrError):
             say(told)
             return
-        if not isinstance(told, MdhrError):
+        else:
             traceback.print_exc()
-        say(f"{told.what} {told.why}" if isinstance(told, MdhrError) else f"{type(told).__name__}: {told}")
+            say(f"{type(told).__name__}: {told}")
         os._exit(1)
 
 

@@ -10,7 +10,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,12 @@ from .records import Record, Task
 from .scheduling import Died, Event, Finished, Frames, Workers
 
 if TYPE_CHECKING:
-    from .labelling import Labeller, LabelSettings
+    from .labelling import LabelSettings
 
 PRODUCT = "mdhr-edge"
+
+CALLED, LIVES, READY = range(3)
+"""How far an actor is: it has no place yet, or loads its model, or takes tasks."""
 
 STORE_BYTES = 100 << 20
 """Of the object store that is started here: records are small."""
@@ -44,7 +47,7 @@ class RayActors(Workers):
     have died: after the loss of a node there may never be room.
 
     Args:
-        settings: What they need to know.
+        settings: What they need to know; without threads there, each has as many as CPUs.
         count: How many; None for as many as the cluster has room for.
         address: "local" starts Ray here; else that of a cluster, as `ray.init` takes it.
         num_cpus: CPUs of each.
@@ -61,8 +64,8 @@ class RayActors(Workers):
         settings: LabelSettings,
         count: int | None,
         address: str,
-        num_cpus: float = 1,
-        num_gpus: float = 0,
+        num_cpus: float = 1.0,
+        num_gpus: float = 0.0,
         most: int = sys.maxsize,
     ) -> None:
         for name, value in QUIET.items():
@@ -73,14 +76,10 @@ class RayActors(Workers):
             _connect(self._ray, address)
         count = min(most, count or _room(self._ray, {"CPU": num_cpus, "GPU": num_gpus}))
         self._at_once = settings.at_once
-        actor = self._ray.remote(Actor).options(
-            num_cpus=num_cpus,
-            num_gpus=num_gpus,
-            max_restarts=-1,
-            max_concurrency=self._at_once,
-        )
-        arguments = version(PRODUCT), pickle.dumps(settings)
-        self._places = [_Place(actor.remote(*arguments)) for _ in range(count)]
+        needs = {"num_cpus": num_cpus, "num_gpus": num_gpus, "max_concurrency": self._at_once}
+        actor = self._ray.remote(Actor).options(max_restarts=-1, **needs)
+        sent = pickle.dumps(replace(settings, threads=settings.threads or max(1, int(num_cpus))))
+        self._places = [_Place(actor.remote(version(PRODUCT), sent)) for _ in range(count)]
         self._pending: dict[Any, tuple[_Place, Task | None]] = {}
         for place in self._places:
             self._call(place)
@@ -115,11 +114,11 @@ class RayActors(Workers):
             self._ray.shutdown()
 
     def _load(self, place: _Place) -> int:
-        return place.tasks if place.ready and not place.alone else self._at_once
+        return place.tasks if place.stage == READY and not place.alone else self._at_once
 
     def _call(self, place: _Place) -> None:
         """Wait until an actor lives, which may take hours. That it then dies while it starts is another matter."""
-        place.lives = place.ready = False
+        place.stage = CALLED
         self._pending[place.actor.live.options(max_task_retries=-1).remote()] = place, None
 
     def _take(self, ref: Any) -> list[Event]:
@@ -133,10 +132,10 @@ class RayActors(Workers):
             return self._failed(place, task, error)
         if task is not None:
             return [Frames(record.frames), Finished(task, record)]
-        if place.lives:
-            place.ready, place.deaths = True, 0
+        place.stage += 1
+        if place.stage == READY:
+            place.deaths = 0
         else:
-            place.lives = True
             self._pending[place.actor.start.remote()] = place, None
         return []
 
@@ -149,24 +148,23 @@ class RayActors(Workers):
             self._ray.kill(place.actor, no_restart=False)
         why = next(iter(str(cause).splitlines()), type(cause).__name__)
         place.deaths += task is None
-        if place.deaths > 1 and not any(each.ready for each in self._places):
+        if place.deaths > 1 and not any(each.stage == READY for each in self._places):
             raise ProviderError(
                 "The actors of Ray cannot start.",
                 f"One ended twice before it was ready, at last so: {why}",
                 f"Install {PRODUCT} {version(PRODUCT)} on every node, with enough memory. Ray's logs tell more.",
             ) from None
-        if task is None or place.ready:
+        if task is None or place.stage == READY:
             self._call(place)
         return [] if task is None else [Died(task, why, False)]
 
 
 @dataclass(eq=False)
 class _Place:
-    """An actor, and what the driver knows of it. It is ready when its model is loaded."""
+    """An actor, and what the driver knows of it."""
 
     actor: Any
-    lives: bool = False
-    ready: bool = False
+    stage: int = CALLED
     tasks: int = 0
     alone: bool = False
     deaths: int = 0
@@ -184,37 +182,31 @@ class Actor:
         from ..cli import program  # noqa: F401 -- before all that takes time to import; in the main thread
 
         self._release, self._settings = release, settings
-        self._labeller: Labeller | None = None
+        self._labeller: Any = None
         self._loading = Lock()
 
     def live(self) -> None:
         """Return, as soon as there is an actor."""
 
     def start(self) -> None:
-        """Load the model.
-
-        Raises:
-            MdhrError: The node has another version or another bundle, or the model cannot be loaded.
-        """
-        self._load()
-
-    def label(self, task: Task, tries: int) -> Record:
-        """Label a video; see `Labeller.label`."""
-        return self._load().label(task, tries)
-
-    def _load(self) -> Labeller:
+        """Load the model, once. MdhrError: it cannot be, or the node has another version or another bundle."""
         with self._loading:
+            if self._release != version(PRODUCT):
+                raise ProviderError(
+                    f"{socket.gethostname()} has another version of {PRODUCT} than the driver.",
+                    f"It has {version(PRODUCT)}, and the driver {self._release}: results could differ.",
+                    "Install the same version on every node.",
+                )
             if self._labeller is None:
-                if self._release != version(PRODUCT):
-                    raise ProviderError(
-                        f"{socket.gethostname()} has another version of {PRODUCT} than the driver.",
-                        f"It has {version(PRODUCT)}, and the driver {self._release}: results could differ.",
-                        "Install the same version on every node.",
-                    )
                 from .labelling import Labeller
 
                 self._labeller = Labeller(pickle.loads(self._settings))
-            return self._labeller
+
+    def label(self, task: Task, tries: int) -> Record:
+        """Label a video; see `Labeller.label`."""
+        self.start()  # Ray may have started it again unnoticed
+        record: Record = self._labeller.label(task, tries)
+        return record
 
 
 def _connect(ray: Any, address: str) -> None:
@@ -229,16 +221,15 @@ def _connect(ray: Any, address: str) -> None:
             socket.create_connection((place[1], int(place[2])), CONNECT_WAIT).close()
         ray.init(address, **settings)
     except (OSError, ValueError, RuntimeError) as error:
+        why = str(error).partition("\n")[0]
         fix = "Check the address and that Ray runs there, in the same version; or let --ray local start it here."
-        raise ProviderError(
-            f"The Ray cluster {address} cannot be reached.", str(error).partition("\n")[0], fix
-        ) from error
+        raise ProviderError(f"The Ray cluster {address} cannot be reached.", why, fix) from error
 
 
 def _room(ray: Any, need: Mapping[str, float]) -> int:
     """Number of actors that the cluster has room for; 1 if it has none, which its autoscaler may then make."""
     total = ray.cluster_resources()
-    room = min(int(total.get(name, 0) // amount) for name, amount in need.items() if amount)
+    room = min((int(total.get(name, 0) // amount) for name, amount in need.items() if amount), default=1)
     if room == 0:
         wanted = " and ".join(f"{amount:g} {name}" for name, amount in need.items() if amount)
         warnings.warn(f"the Ray cluster has no room for an actor of {wanted}: it is waited for", stacklevel=4)

@@ -154,7 +154,9 @@ def test_an_address_where_no_ray_is_is_refused_in_words_and_soon(settings, schem
 
 
 def test_nonsense_is_no_address(settings):
-    assert "ProviderError: The Ray cluster nonsense cannot be reached." in outside(START.format("nonsense"), settings)[1]
+    assert (
+        "ProviderError: The Ray cluster nonsense cannot be reached." in outside(START.format("nonsense"), settings)[1]
+    )
 
 
 def test_a_cluster_that_runs_is_found_and_left_running(ray, settings):
