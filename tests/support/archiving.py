@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.parquet as pq
 
 from mdhr_runtime.archive.folders import inspect, open_folder
@@ -62,8 +63,10 @@ def records_of(settings) -> dict[str, Record]:
     return found
 
 
-def table_of(settings, name):
-    return pq.read_table(Path(settings.results, "tables", f"{name}.parquet"))
+def assert_same_table(one, other, name):
+    """Tables of two results are the same. Which frames the model had at once depends on time, and the last digit on it."""
+    tables = [pq.read_table(Path(each.results, "tables", f"{name}.parquet")).to_pandas() for each in (one, other)]
+    pd.testing.assert_frame_equal(*tables, rtol=0, atol=1e-6)
 
 
 def until(holds, seconds=60.0):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from archiving import Telling, give_up, records_of, settings_of, task_of, until
+from archiving import Telling, assert_same_table, give_up, records_of, settings_of, task_of, until
 
 from mdhr_runtime.archive.processes import Processes, default_workers, visible_gpus
 from mdhr_runtime.archive.scheduling import Died, Frames, schedule
@@ -71,9 +71,8 @@ def test_a_worker_that_is_killed_in_mid_video_costs_one_retry(settings, clip, tm
     assert sorted(record.tries for record in records.values()) == [1, 2]
     undisturbed = replace(settings, results=str(tmp_path / "undisturbed"))
     run(tasks, undisturbed)
-    assert {name: each.table for name, each in records_of(undisturbed).items()} == {
-        name: each.table for name, each in records.items()
-    }
+    for task in tasks:
+        assert_same_table(undisturbed, settings, task.video.id)
     assert sum(event.count for event in events if isinstance(event, Frames)) > tally.frames  # some were done twice
 
 
@@ -158,7 +157,7 @@ def test_a_fault_of_ours_is_shown_and_counts_as_a_death(settings, clip, capfd):
 DRIVER = """
 import sys
 from pathlib import Path
-from archiving import Telling, give_up, settings_of, task_of
+from archiving import Telling, assert_same_table, give_up, settings_of, task_of
 from mdhr_runtime.archive.processes import Processes
 from mdhr_runtime.archive.scheduling import Frames, schedule
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from archiving import give_up, records_of, settings_of, task_of
+from archiving import assert_same_table, give_up, records_of, settings_of, task_of
 
 from mdhr_runtime.archive import ray_actors
 from mdhr_runtime.archive.ray_actors import QUIET, STORE_BYTES, RayActors
@@ -47,26 +47,26 @@ def run(tasks, settings, count=2, kind=RayActors, **options):
         return schedule(tasks, workers, give_up(settings), on_event=events.append), events
 
 
-def tables(settings):
-    return {name: record.table for name, record in records_of(settings).items()}
-
-
 class Killer(RayActors):
     """Whichever actor has the video `poison` is killed in the midst of it, so many times."""
 
     left = 1
+    killed = frozenset()
 
     def wait(self, seconds):
         at_work = any(task is not None and task.video.id == "poison" for _, task in self._pending.values())
-        victims = [
-            each for each in psutil.process_iter(["cmdline"]) if "ray::Actor.label" in (each.info["cmdline"] or ())
-        ]
-        if self.left and at_work and victims:
+        processes = {each.pid: each for each in psutil.process_iter(["cmdline"]) if at_work and self.left}
+        victims = {pid for pid, each in processes.items() if "ray::Actor.label" in (each.info["cmdline"] or ())}
+        if victims - self.killed:
             time.sleep(0.3)
-            for each in victims:
-                each.kill()
-            self.left -= 1
+            for pid in victims - self.killed:
+                processes[pid].kill()
+            self.left, self.killed = self.left - 1, self.killed | victims
         return super().wait(min(seconds, 0.1))
+
+
+class TwiceKiller(Killer):
+    left = 2
 
 
 def test_an_actor_that_is_killed_in_mid_video_costs_one_retry(ray, settings, clip, tmp_path):
@@ -78,18 +78,15 @@ def test_an_actor_that_is_killed_in_mid_video_costs_one_retry(ray, settings, cli
     undisturbed = replace(settings, results=str(tmp_path / "undisturbed"))
     tally, events = run(tasks, undisturbed)
     assert tally.retries == 0
-    assert tables(undisturbed) == tables(settings)
+    for task in tasks:
+        assert_same_table(undisturbed, settings, task.video.id)
     assert len([event for event in events if isinstance(event, Finished)]) == 3
 
 
 def test_a_video_that_kills_twice_has_failed_and_its_neighbours_are_done(ray, settings, clip):
     settings = replace(settings, at_once=2)
     tasks = [task_of(settings, clip, name, end=1.0) for name in ("poison", "b", "c")]
-    Killer.left = 2
-    try:
-        tally, _ = run(tasks, settings, count=1, kind=Killer)
-    finally:
-        Killer.left = 1
+    tally, _ = run(tasks, settings, count=1, kind=TwiceKiller)
     assert (tally.done, tally.failed) == (2, 1)
     assert {name: record.status for name, record in records_of(settings).items()} == {
         "poison": "failed",
