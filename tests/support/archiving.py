@@ -64,7 +64,7 @@ def records_of(settings) -> dict[str, Record]:
 
 
 def assert_same_table(one, other, name):
-    """Tables of two results are the same. Which frames the model had at once depends on time, and the last digit on it."""
+    """Tables of two results are the same. What the model had at once, and so the last digit, may differ."""
     tables = [pq.read_table(Path(each.results, "tables", f"{name}.parquet")).to_pandas() for each in (one, other)]
     pd.testing.assert_frame_equal(*tables, rtol=0, atol=1e-6)
 

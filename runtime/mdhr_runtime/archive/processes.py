@@ -34,31 +34,27 @@ LAST_WAIT = 10.0
 
 
 def default_workers(threads: int | None = None, root: Path = ROOT) -> tuple[int, int]:
-    """Say how many workers fit this machine's cores and memory, and how many threads each has.
-
-    One thread each does the most work, as none waits for another.
+    """How many workers fit this machine's cores and memory, and how many threads each has.
 
     Args:
-        threads: Threads each, if that is decided.
+        threads: Threads each; None for one, as none then waits for another, and more only where memory is short.
         root: Folder of /proc and /sys.
     """
     cores = thread_count(root=root)
-    known = re.search(r"MemAvailable: *(\d+) kB", read_text(root / "proc/meminfo") or "")
-    rooms = [int(known[1]) << 10] if known else []
-    for name in ("memory.max", "memory.limit_in_bytes"):
-        limits = (read_text(folder / name) or "" for folder in control_groups(root, "memory"))
-        rooms += (int(limit) for limit in limits if limit.isdecimal())
-    fitting = min(rooms, default=cores * WORKER_BYTES) // WORKER_BYTES
-    count = max(1, min(cores // (threads or 1), fitting))
+    groups = list(control_groups(root, "memory"))
+    limits = [read_text(group / name) for group in groups for name in ("memory.max", "memory.limit_in_bytes")]
+    rooms = [int(limit) for limit in limits if limit and limit.isdecimal()]
+    if known := re.search(r"MemAvailable: *(\d+) kB", read_text(root / "proc/meminfo") or ""):
+        rooms.append(int(known[1]) << 10)
+    count = max(1, min([cores // (threads or 1), *(room // WORKER_BYTES for room in rooms)]))
     return count, threads or cores // count
 
 
 def visible_gpus(root: Path = ROOT) -> list[str]:
     """What CUDA_VISIBLE_DEVICES may be set to, for a GPU each; none without GPUs."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if chosen is None:
-        return sorted((path.name[6:] for path in root.glob("dev/nvidia[0-9]*")), key=int)
-    return [gpu for gpu in chosen.split(",") if gpu not in ("", "-1")]
+    if (chosen := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return [gpu for gpu in chosen.split(",") if gpu not in ("", "-1")]
+    return sorted((path.name[6:] for path in root.glob("dev/nvidia[0-9]*")), key=int)
 
 
 class Processes(Workers):
@@ -80,13 +76,13 @@ class Processes(Workers):
     @property
     def free(self) -> int:
         """See `Workers`."""
-        return sum(self._settings.at_once - _load(worker, self._settings) for worker in self._workers)
+        return sum(self._settings.at_once - self._load(worker) for worker in self._workers)
 
     def begin(self, task: Task, tries: int = 1, alone: bool = False) -> bool:
         """See `Workers`."""
-        loads = [_load(worker, self._settings) for worker in self._workers]
-        place = min(range(len(loads)), key=lambda place: (loads[place], self._workers[place] is None))
-        if loads[place] >= (1 if alone else self._settings.at_once):
+        loads = [(self._load(worker), worker is None, place) for place, worker in enumerate(self._workers)]
+        load, _, place = min(loads)
+        if load >= (1 if alone else self._settings.at_once):
             return False
         (self._workers[place] or self._start(place)).give(_Order(task, tries, alone))
         return True
@@ -94,13 +90,12 @@ class Processes(Workers):
     def wait(self, seconds: float) -> list[Event]:
         """See `Workers`."""
         living = {each: place for place, each in enumerate(self._workers) if each is not None}
-        handles = [handle for worker in living for handle in (worker.pipe, worker.process.sentinel)]
-        said = set(connection.wait(handles, seconds))
+        said = set(connection.wait([handle for worker in living for handle in worker.handles], seconds))
         events: list[Event] = []
         for worker, place in living.items():
-            if not said.isdisjoint((worker.pipe, worker.process.sentinel)):
+            if not said.isdisjoint(worker.handles):
                 events += worker.hear()
-                if worker.why is not None:
+                if worker.why:
                     events += self._bury(worker, place)
         return events
 
@@ -117,6 +112,11 @@ class Processes(Workers):
             worker.process.kill()
             worker.process.join()
 
+    def _load(self, worker: _Worker | None) -> int:
+        """Number of a worker's tasks; one that is to be alone counts as all that it could have."""
+        orders = () if worker is None else worker.orders.values()
+        return self._settings.at_once if any(order.alone for order in orders) else len(orders)
+
     def _start(self, place: int, starts: int = 1) -> _Worker:
         gpu = self._gpus[place % len(self._gpus)] if self._gpus else None
         worker = self._workers[place] = _Worker(self._settings, gpu, starts)
@@ -125,7 +125,7 @@ class Processes(Workers):
     def _bury(self, worker: _Worker, place: int) -> list[Event]:
         self._workers[place] = None
         if worker.ready:
-            return [Died(order.task, worker.why or "", False) for order in worker.orders.values()]
+            return [Died(order.task, worker.why, False) for order in worker.orders.values()]
         if worker.starts > 1:
             raise ResourceError(
                 "A worker cannot start.",
@@ -148,13 +148,11 @@ class _Worker:
     """A worker process, as the driver sees it: its orders by the videos' ids, and, once it has ended, why."""
 
     def __init__(self, settings: LabelSettings, gpu: str | None, starts: int) -> None:
-        context = get_context("spawn")
         self.orders: dict[str, _Order] = {}
-        self.ready, self.starts = False, starts
-        self.why: str | None = None
+        self.ready, self.starts, self.why = False, starts, ""
         self._last_words = ""
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, settings, gpu))
+        self.pipe, theirs = get_context("spawn").Pipe()
+        self.process = get_context("spawn").Process(target=_work, args=(theirs, settings, gpu))
         resource_tracker.ensure_running()  # else it is started below, and then lets the signals through
         # The terminal and some cluster managers send signals to all processes. The driver decides what they mean.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -163,6 +161,7 @@ class _Worker:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()
+        self.handles = self.pipe, self.process.sentinel
 
     def give(self, order: _Order) -> None:
         self.orders[order.task.video.id] = order
@@ -172,39 +171,30 @@ class _Worker:
     def hear(self) -> list[Event]:
         """What it has said. `why` is set if there will be no more. MdhrError: it cannot start, or write results."""
         events: list[Event] = []
-        dead = not self.process.is_alive()
-        try:
+        ended = not self.process.is_alive()
+        with suppress(EOFError, OSError):
             while self.pipe.poll():
-                events += self._understood(self.pipe.recv())
-        except (EOFError, OSError):
-            dead = True
-        if dead:
-            self.process.join()
+                message = self.pipe.recv()
+                if isinstance(message, MdhrError):
+                    raise message
+                if isinstance(message, Record):
+                    events.append(Finished(self.orders.pop(message.id).task, message))
+                elif isinstance(message, int):
+                    events.append(Frames(message))
+                else:
+                    self.ready, self._last_words = self.ready or not message, message
+        if ended:
             self.pipe.close()
-            status = self.process.exitcode or 0
-            self.why = self._last_words or (f"exit status {status}" if status >= 0 else _signal_name(-status))
+            self.why = self._last_words or _how(self.process.exitcode or 0)
         return events
 
-    def _understood(self, message: Any) -> list[Event]:
-        if isinstance(message, MdhrError):
-            raise message
-        if isinstance(message, Record):
-            return [Finished(self.orders.pop(message.id).task, message)]
-        if isinstance(message, int):
-            return [Frames(message)]
-        self.ready, self._last_words = self.ready or not message, message
-        return []
 
-
-def _load(worker: _Worker | None, settings: LabelSettings) -> int:
-    """Number of a worker's tasks; one that is to be alone counts as all that it could have."""
-    orders = () if worker is None else worker.orders.values()
-    return settings.at_once if any(order.alone for order in orders) else len(orders)
-
-
-def _signal_name(number: int) -> str:
-    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
-    return f"{name}, as the system does when memory runs out" if number == signal.SIGKILL else name
+def _how(status: int) -> str:
+    """How a process ended, in words."""
+    if status >= 0:
+        return f"exit status {status}"
+    name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
+    return f"{name}, as the system does when memory runs out" if name == "SIGKILL" else name
 
 
 def _work(pipe: Connection, settings: LabelSettings, gpu: str | None) -> None:
@@ -220,14 +210,20 @@ def _work(pipe: Connection, settings: LabelSettings, gpu: str | None) -> None:
     lock = Lock()
 
     def say(message: MdhrError | Record | int | str) -> None:  # a text: it is ready if empty, else its last words
-        with lock, suppress(OSError):  # the driver is gone, and `_listen` ends this process
+        with lock, suppress(OSError):  # the driver is gone, and `listen` ends this process
             pipe.send(message)
+
+    def listen() -> None:
+        with suppress(EOFError, OSError):
+            while True:
+                orders.put(pipe.recv())
+        os._exit(1)  # in the midst of the work
 
     def label(labeller: Labeller, order: _Order) -> None:
         with _last_words(say):
             say(labeller.label(order.task, order.tries))
 
-    Thread(target=_listen, args=(pipe, orders), daemon=True).start()
+    Thread(target=listen, daemon=True).start()
     with _last_words(say), Labeller(settings, say) as labeller, ThreadPoolExecutor(settings.at_once) as threads:
         say("")
         for order in iter(orders.get, None):
@@ -241,21 +237,10 @@ def _last_words(say: Callable[[Any], None]) -> Iterator[None]:
         yield
     except BaseException as error:
         told = shortage(error) or error
-        if isinstance(told, ResourceError):
-            say(f"{told.what} {told.why}")
-        elif isinstance(told, MdhrError):
+        if isinstance(told, MdhrError) and not isinstance(told, ResourceError):
             say(told)
             return
-        else:
+        if not isinstance(told, ResourceError):
             traceback.print_exc()
-            say(f"{type(told).__name__}: {told}")
-        os._exit(1)
-
-
-def _listen(pipe: Connection, orders: SimpleQueue[_Order | None]) -> None:
-    """Pass on what the driver wants. Where it is gone, end this process in the midst of its work."""
-    try:
-        while True:
-            orders.put(pipe.recv())
-    except (EOFError, OSError):
+        say(f"{type(told).__name__}: {told}".splitlines()[0])
         os._exit(1)

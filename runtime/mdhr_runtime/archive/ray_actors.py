@@ -133,9 +133,7 @@ class RayActors(Workers):
         if task is not None:
             return [Frames(record.frames), Finished(task, record)]
         place.stage += 1
-        if place.stage == READY:
-            place.deaths = 0
-        else:
+        if place.stage == LIVES:
             self._pending[place.actor.start.remote()] = place, None
         return []
 
@@ -171,12 +169,7 @@ class _Place:
 
 
 class Actor:
-    """What runs on the nodes.
-
-    Args:
-        release: Version of this software that the driver has.
-        settings: `LabelSettings`, pickled: another version might not understand them.
-    """
+    """What runs on the nodes: made of the driver's version, and `LabelSettings` as another one need not read them."""
 
     def __init__(self, release: str, settings: bytes) -> None:
         from ..cli import program  # noqa: F401 -- before all that takes time to import; in the main thread
