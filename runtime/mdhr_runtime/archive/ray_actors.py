@@ -76,8 +76,8 @@ class RayActors(Workers):
             _connect(self._ray, address)
         count = min(most, count or _room(self._ray, {"CPU": num_cpus, "GPU": num_gpus}))
         self._at_once = settings.at_once
-        needs = {"num_cpus": num_cpus, "num_gpus": num_gpus, "max_concurrency": self._at_once}
-        actor = self._ray.remote(Actor).options(max_restarts=-1, **needs)
+        needs = {"num_cpus": num_cpus, "num_gpus": num_gpus, "max_concurrency": self._at_once, "max_restarts": -1}
+        actor = self._ray.remote(Actor).options(**needs)
         sent = pickle.dumps(replace(settings, threads=settings.threads or max(1, int(num_cpus))))
         self._places = [_Place(actor.remote(version(PRODUCT), sent)) for _ in range(count)]
         self._pending: dict[Any, tuple[_Place, Task | None]] = {}
@@ -135,6 +135,8 @@ class RayActors(Workers):
         place.stage += 1
         if place.stage == LIVES:
             self._pending[place.actor.start.remote()] = place, None
+        else:
+            place.deaths = 0
         return []
 
     def _failed(self, place: _Place, task: Task | None, error: Exception) -> list[Event]:
