@@ -200,7 +200,14 @@ def open_regular(path: Path) -> BinaryIO:
         OSError: There is no such file, or it cannot be read, or it is something else.
         ValueError: No file can have this name.
     """
-    kind = stat.S_IFMT(os.stat(path).st_mode)
-    if kind != stat.S_IFREG:
-        raise OSError(errno.EINVAL, f"It is {_KINDS.get(kind, 'no file')}", str(path))
+    state_of_regular(path)
     return path.open("rb")
+
+
+def state_of_regular(path: Path | str) -> os.stat_result:
+    """Look at a file that can be read to its end; errors are those of `open_regular`."""
+    state = os.stat(path)
+    if not stat.S_ISREG(state.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(state.st_mode), "no file")
+        raise OSError(errno.EINVAL, f"It is {kind}", str(path))
+    return state

@@ -96,5 +96,7 @@ def _name(parts: Sequence[str], whole: str, prefix: str, suffix: str, readable: 
 
 
 def _safe(part: str) -> str:
-    safe = "".join(char if char.isprintable() and char not in UNSAFE else "_" for char in part)
+    safe = part
+    if not (part.isprintable() and UNSAFE.isdisjoint(part)):
+        safe = "".join(char if char.isprintable() and char not in UNSAFE else "_" for char in part)
     return "_" + safe[1:] if safe.startswith(HIDDEN) else safe

@@ -49,7 +49,12 @@ def read_json(path: Path, kind: Any, schema: int | None = None) -> Any:
         TooNewError: The file's schema is newer, whatever else it holds.
         RecordError: The file cannot be read, is too large or no JSON, or is not of the type.
     """
-    value = from_json(read_bytes(path))
+    return parse_json(read_bytes(path), kind, schema)
+
+
+def parse_json(text: bytes, kind: Any, schema: int | None = None) -> Any:
+    """What `read_json` makes of the text of a file."""
+    value = from_json(text)
     if schema is not None:
         found = from_plain(dict[str, Any], value).get("schema")
         if from_plain(Positive, found, "Its schema") > schema:

@@ -53,15 +53,15 @@ def open_text(path: Path) -> TextIO:
     return io.TextIOWrapper(open_regular(path), encoding, errors, newline="")
 
 
-def lines_of(file: TextIO) -> Iterator[str]:
+def lines_of(file: TextIO, longest: int = LONGEST_LINE) -> Iterator[str]:
     """The lines of a text.
 
     Raises:
-        RecordError: One is longer than `LONGEST_LINE`.
+        RecordError: One is longer than so many characters; no more of it is read.
     """
-    for line in iter(partial(file.readline, LONGEST_LINE), ""):
-        if len(line) == LONGEST_LINE:
-            raise RecordError(f"A line of it is longer than {LONGEST_LINE} characters.")
+    for line in iter(partial(file.readline, longest), ""):
+        if len(line) == longest:
+            raise RecordError(f"A line of it is longer than {longest} characters.")
         yield line
 
 

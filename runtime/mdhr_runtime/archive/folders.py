@@ -8,17 +8,18 @@ it also has reached the disk before anything that is written later.
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import time
 from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 
-from ..addresses import is_address, locate, redacted
+from ..addresses import is_address, locate, redacted, without_secrets
 from ..errors import DataError, MdhrError, OutputError
 from ..extras import extra
-from ..files import STAGE, staged, told
+from ..files import STAGE, staged, state_of_regular, told
 
 STALE = 24 * 3600.0
 """Seconds after which what a killed process has left is removed. A younger one may belong to one that lives."""
@@ -67,20 +68,18 @@ def open_folder(address: str) -> Folder:
         OutputError: It is one of a cloud store, and what that needs is not installed; or a file is there.
     """
     place = locate(address)
-    return (
-        CloudFolder(place)
-        if isinstance(place, str)
-        else LocalFolder(Path(address if isinstance(place, int) else place))
-    )
+    if isinstance(place, str):
+        return CloudFolder(place)
+    return LocalFolder(Path(address if isinstance(place, int) else place))
 
 
 class LocalFolder:
     """A `Folder` on this machine, or one that is mounted there."""
 
     def __init__(self, path: Path) -> None:
-        if path.exists() and not path.is_dir():
+        self.path, self.address, self._is_new = path, str(path), not os.path.exists(path)
+        if not (self._is_new or os.path.isdir(path)):
             raise OutputError(f"{path} is no folder.", "A file has this name.", "Choose another name for the folder.")
-        self.path, self.address = path, str(path)
 
     def entries(self, inside: str) -> Mapping[str, Entry]:
         """See `Folder`. What killed processes have left there is removed when it is stale."""
@@ -88,12 +87,12 @@ class LocalFolder:
         try:
             with os.scandir(self.path / inside) as files:
                 for file in files:
-                    if file.name.startswith(STAGE):
-                        if file.stat().st_mtime < time() - STALE:
-                            shutil.rmtree(file, ignore_errors=True)
-                    elif file.is_file():
+                    with suppress(FileNotFoundError):  # another process has removed it meanwhile
                         state = file.stat()
-                        found[file.name] = Entry(state.st_size, state.st_mtime)
+                        if not file.name.startswith(STAGE):
+                            found[file.name] = Entry(state.st_size, state.st_mtime)
+                        elif state.st_mtime < time() - STALE:
+                            shutil.rmtree(file, ignore_errors=True)
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -135,9 +134,11 @@ class LocalFolder:
     def _new(self, name: str) -> Iterator[Path]:
         path = self.path / name
         with told(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            # A folder that was there and is gone was on a disk that is gone: it is not made on the one below.
+            path.parent.mkdir(parents=self._is_new, exist_ok=True)
             with staged(path) as stage:
                 yield stage
+            _reach_disk(path.parent)
 
 
 class CloudFolder:
@@ -145,11 +146,11 @@ class CloudFolder:
 
     def __init__(self, address: str) -> None:
         self.address = redacted(address)
-        self._store, self._path = _store(address)
+        self._store, self._path = store_of(address)
 
     def entries(self, inside: str) -> Mapping[str, Entry]:
         """See `Folder`."""
-        with _reading(f"{self.address}/{inside}"):
+        with reading(f"{self.address}/{inside}"):
             self._store.invalidate_cache()
             try:
                 found = self._store.ls(f"{self._path}/{inside}", detail=True)
@@ -163,25 +164,21 @@ class CloudFolder:
 
     def read(self, name: str) -> bytes:
         """See `Folder`."""
-        with _reading(f"{self.address}/{name}"):
+        with reading(f"{self.address}/{name}"):
             return cast(bytes, self._store.cat_file(f"{self._path}/{name}"))
 
     def open(self, name: str) -> BinaryIO:
         """See `Folder`."""
-        with _reading(f"{self.address}/{name}"):
+        with reading(f"{self.address}/{name}"):
             return cast(BinaryIO, self._store.open(f"{self._path}/{name}", "rb"))
 
     def write(self, name: str, data: bytes) -> None:
         """See `Folder`."""
-        with _writing(f"{self.address}/{name}"):
-            self._store.makedirs(f"{self._path}/{name}".rpartition("/")[0], exist_ok=True)
-            self._store.pipe_file(f"{self._path}/{name}", data)
+        self._write(name, lambda path: self._store.pipe_file(path, data))
 
     def put(self, file: Path, name: str) -> None:
         """See `Folder`."""
-        with _writing(f"{self.address}/{name}"):
-            self._store.makedirs(f"{self._path}/{name}".rpartition("/")[0], exist_ok=True)
-            self._store.put_file(str(file), f"{self._path}/{name}")
+        self._write(name, lambda path: self._store.put_file(str(file), path))
 
     def remove(self, name: str) -> None:
         """See `Folder`."""
@@ -190,6 +187,18 @@ class CloudFolder:
                 self._store.rm_file(f"{self._path}/{name}")
             except FileNotFoundError:
                 return
+
+    def _write(self, name: str, write: Callable[[str], object]) -> None:
+        path = f"{self._path}/{name}"
+        with _writing(f"{self.address}/{name}"):
+            try:
+                write(path)
+            except FileNotFoundError:
+                # In some stores a folder must be there. A bucket is not made: its name may be mistyped.
+                if not self._store.exists(re.match("/*[^/]*", path)[0]):  # type: ignore[index]
+                    raise
+                self._store.makedirs(path.rpartition("/")[0], exist_ok=True)
+                write(path)
 
 
 class Input(NamedTuple):
@@ -206,17 +215,22 @@ def inspect(address: str) -> Input:
         address: Path of a file, or its URL.
 
     Raises:
-        DataError: There is no such file, or it cannot be reached.
+        DataError: There is no such file, or it cannot be reached, or nobody knows where it ends.
     """
     if not is_address(address):
         try:
-            state = os.stat(address)
+            state = state_of_regular(address)
         except (OSError, ValueError) as error:
             raise _unreadable(address, error) from error
         return Input(state.st_size, f"mtime {state.st_mtime_ns}")
-    with _reading(redacted(address)):
-        store, path = _store(address)
-        return input_of(store.info(path))
+    shown = redacted(address)
+    with reading(shown):
+        store, path = store_of(address)
+        info = store.info(path)
+    if info.get("size") is None:
+        why = "Its server does not tell its size, as those of live streams do not, which never end."
+        raise DataError(f"{shown} cannot be fetched.", why, "Download it, and give the file.")
+    return input_of(info)
 
 
 def input_of(info: Mapping[str, Any]) -> Input:
@@ -241,8 +255,8 @@ def local_copy(address: str, folder: Path) -> Iterator[Path]:
         yield Path(address)
         return
     shown = redacted(address)
-    with _reading(shown):
-        store, path = _store(address)
+    with reading(shown):
+        store, path = store_of(address)
         size = int(store.info(path).get("size") or 0)
     room = shutil.disk_usage(folder).free
     if size > room:
@@ -251,17 +265,21 @@ def local_copy(address: str, folder: Path) -> Iterator[Path]:
             f"It has {size >> 20} MiB, and {folder} has room for {room >> 20}.",
             "Make room there, or choose another folder with --temp.",
         )
-    copy = folder / f"input{Path(path).suffix}"
+    copy = folder / f"input{Path(shown).suffix}"
     try:
-        with _reading(shown):
+        with reading(shown):
             store.get_file(path, str(copy))
         yield copy
     finally:
         copy.unlink(missing_ok=True)
 
 
-def _store(address: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it."""
+def store_of(address: str) -> tuple[Any, str]:
+    """The file system of fsspec for a URL, and the path in it.
+
+    Raises:
+        OutputError: What it needs is not installed.
+    """
     fsspec = extra("cloud", "fsspec")
     try:
         store, path = fsspec.core.url_to_fs(address)
@@ -278,7 +296,7 @@ def _written(file: Mapping[str, Any]) -> float:
 
 
 @contextmanager
-def _reading(what: str) -> Iterator[None]:
+def reading(what: str) -> Iterator[None]:
     """Tell in our words what a store refuses: its library's errors are of all families."""
     try:
         yield
@@ -306,4 +324,14 @@ def _unreadable(what: str, error: Exception) -> DataError:
 
 def _said(error: Exception) -> str:
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text).splitlines()[0].rstrip(".")
+    return without_secrets(str(text).splitlines()[0].rstrip("."))
+
+
+def _reach_disk(folder: Path) -> None:
+    """Wait until a name that was given in a folder is on the disk, where the file system has a way to say so."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -20,24 +20,32 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from math import isinf
 from typing import Any, Literal, NamedTuple
 
 from ..errors import DataError, MdhrError
 from ..names import name_of
-from ..records import Count, Positive, RecordError, from_json, from_plain
+from ..records import Count, Positive, RecordError, parse_json
 from ..sinks.columns import Cell
 from .folders import Entry, Folder, Input
 
 SCHEMA = 1
 """Version of the formats of records and plans. It rises when a reader of the old version would misread a new one."""
 
+AT_ONCE = 32
+"""Files that are looked at or read at the same time: in a store, each takes a while to answer."""
+
 TABLES, SUMMARIES, RECORDS, PLAN = "tables", "summaries", "records", "plan.json"
 
 RECORD = re.compile(r"(.+)\.([0-9a-f]{16})\.(done|broken|failed)\.json", re.DOTALL)
 """The name of a record."""
+
+TAIL = f".{'0' * 16}.broken.json"
+"""The longest end of a record's name, for which a video's name leaves room."""
 
 Status = Literal["done", "broken", "failed"]
 """Of a video that is "broken", there are rows up to where it breaks off; of one that "failed" there are none."""
@@ -64,7 +72,12 @@ class ArchiveVideo:
     @property
     def name(self) -> str:
         """Name of its files among the results, without what follows the first dot of ours."""
-        return name_of(self.id)
+        return results_name(self.id)
+
+
+def results_name(video: str) -> str:
+    """The name of a video's files among the results, from its id."""
+    return name_of(video, suffix=TAIL).removesuffix(TAIL)
 
 
 class Standing(NamedTuple):
@@ -73,6 +86,22 @@ class Standing(NamedTuple):
     key: str
     status: Status
     written: float
+
+
+def standing_of(standings: Sequence[Standing], key: str, has_table: bool) -> Standing | None:
+    """The record that says how a video ended, or None if it is to be done, for the first time or again.
+
+    A table of which two records with different keys tell may be the one's or the other's: two drivers wanted different
+    things at the same time. It counts for neither.
+
+    Args:
+        standings: All records of the video.
+        key: See `fit_key`.
+        has_table: Whether its table is there.
+    """
+    whole = has_table and {each.key for each in standings if each.status != "failed"} == {key}
+    fitting = [each for each in standings if each.key == key and (whole or each.status == "failed")]
+    return min(fitting, key=lambda each: ("done", "broken", "failed").index(each.status), default=None)
 
 
 @dataclass(frozen=True)
@@ -157,6 +186,14 @@ class Record:
     tries: Positive = 1
     schema: Positive = SCHEMA
 
+    @property
+    def failure(self) -> str:
+        """What happened to it, without its name: the same text for all to which the same happened."""
+        text = f"{self.problem.what} {self.problem.why}" if self.problem else ""
+        for name in (self.source, self.id, self.source.rpartition("/")[2]):
+            text = text.replace(name, "…") if name else text
+        return text
+
 
 def fit_key(video: ArchiveVideo, state: Input | None, bundle: str, options: str) -> str:
     """What a result depends on, as 16 hexadecimal digits.
@@ -207,11 +244,22 @@ class Results:
         """
         file = f"{RECORDS}/{name}.{standing.key}.{standing.status}.json"
         try:
-            record: Record = from_plain(Record, from_json(self.folder.read(file)))
+            record: Record = parse_json(self.folder.read(file), Record, SCHEMA)
         except RecordError as error:
             fix = "Remove it: its video is then done again."
             raise DataError(f"{self.folder.address}/{file} cannot be read.", str(error), fix) from error
         return record
+
+    def read_many(self, which: Sequence[tuple[str, Standing]]) -> Iterator[Record]:
+        """Read records, many at a time, in any store. Those that somebody removes meanwhile are passed over."""
+
+        def read(name: str, standing: Standing) -> Record | None:
+            with suppress(DataError):
+                return self.read(name, standing)
+            return None
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            yield from filter(None, pool.map(read, *zip(*which, strict=True)) if which else ())
 
     def commit(self, name: str, record: Record) -> None:
         """Write a record, when all that it tells of is there.
@@ -237,7 +285,7 @@ class Results:
         Raises:
             OutputError: It cannot be written.
         """
-        self.folder.write(PLAN, json.dumps(asdict(plan)).encode())
+        self.folder.write(PLAN, json.dumps(vars(plan)).encode())
 
     def read_plan(self) -> Plan:
         """What the last driver was asked for.
@@ -246,7 +294,7 @@ class Results:
             DataError: No driver has worked here, or its plan cannot be read.
         """
         try:
-            plan: Plan = from_plain(Plan, from_json(self.folder.read(PLAN)))
+            plan: Plan = parse_json(self.folder.read(PLAN), Plan, SCHEMA)
         except (RecordError, DataError) as error:
             why = error.why if isinstance(error, DataError) else str(error)
             fix = "Give the folder that `mdhr-archive … --out FOLDER` writes to."
@@ -273,7 +321,7 @@ class Plan:
 
     def names(self) -> Iterator[tuple[str, int, str]]:
         """Name among the results, size and key of every video."""
-        return ((name_of(video), size, key) for video, size, key in self.videos)
+        return ((results_name(video), size, key) for video, size, key in self.videos)
 
 
 def options_hash(options: Mapping[str, Any]) -> str:

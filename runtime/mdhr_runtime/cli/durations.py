@@ -8,18 +8,17 @@ from datetime import timedelta
 
 import click
 
-TIME = re.compile(r"(?:(?:(\d+):(?=[0-5]?\d:))?(\d+):(?=[0-5]?\d(?!\d)))?(\d+(?:\.\d*)?)", re.ASCII)
-"""[[hours:]minutes:]seconds; of what follows a colon, 59 is the highest."""
+from ..times import read_time
+
 SPAN = re.compile(r"(\d{1,9})|(\d{1,9}(?:\.\d*)?|\.\d+)s", re.ASCII)
 
 
 def time(value: object) -> float:
     """Read a time in a source: `90.5` seconds, or `[h:]mm:ss[.f]`."""
-    found = TIME.fullmatch(str(value))
-    if found is None:
-        raise click.BadParameter(f"{value!r} is no time: write seconds, 90.5, or [h:]mm:ss, 1:30.5.")
-    hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return 3600 * hours + 60 * minutes + seconds
+    try:
+        return read_time(str(value))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def frames_or_time(least: int) -> Callable[[object], int | timedelta]:

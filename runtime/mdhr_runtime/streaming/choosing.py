@@ -7,12 +7,14 @@ once per machine and bundle: one that differs from PyTorch's labels by more than
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import platform
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -140,10 +142,13 @@ def _choose_on_cpu(
         reference = bundled_reference(bundle)
         if reference is None:
             return open_backend(bundle, first, threads, exact, f"{why}; not tried, as the bundle carries no clip")
-        for name, chosen in candidates:
-            on_trial(f"{name} {chosen}")
-            trials.append(_try(bundle, name, threads, chosen, reference))
-        forgotten = _remember(memory, trials)
+        with _in_turn(memory):
+            trials = _remembered(memory, providers)  # of a process that was first
+            if not trials:
+                for name, chosen in candidates:
+                    on_trial(f"{name} {chosen}")
+                    trials.append(_try(bundle, name, threads, chosen, reference))
+                forgotten = _remember(memory, trials)
     right = [trial for trial in trials if not trial.refusal]
     told = "; ".join(map(str, trials))
     if not right:
@@ -220,6 +225,20 @@ def _installed(distribution: str) -> str | None:
         return version(distribution)
     except PackageNotFoundError:
         return None
+
+
+@contextmanager
+def _in_turn(path: Path) -> Iterator[None]:
+    """Let one process at a time try what a file is to remember: side by side, all would be slow and all do the same.
+
+    Where there can be no lock, nothing is remembered either.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError):
+            if path.is_absolute():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                fcntl.flock(stack.enter_context(path.with_suffix(".lock").open("w")), fcntl.LOCK_EX)
+        yield
 
 
 def _remembered(path: Path, providers: Collection[str]) -> list[Trial]:

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,19 @@ def test_a_damaged_memory_is_made_anew(bundle, tried, cache, content):
     choose_backend(bundle, threads=1, on_trial=tried.append)
     assert len(tried) == 2
     assert len(json.loads(memory.read_text())) == 2
+
+
+@needs_openvino
+def test_of_several_that_start_at_once_one_tries_and_the_others_wait_for_it(bundle, tried):
+    threads = [
+        threading.Thread(target=choose_backend, args=(bundle,), kwargs={"threads": 1, "on_trial": tried.append})
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tried) == len(set(tried)) == 2
 
 
 @needs_openvino
