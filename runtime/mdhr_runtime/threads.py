@@ -87,19 +87,24 @@ def granted_cores(root: Path = ROOT) -> float | None:
         root: Folder of /proc and /sys.
     """
     quotas = []
-    for folder in _control_groups(root):
+    for folder in control_groups(root):
         old = f"{read_text(folder / 'cpu.cfs_quota_us')} {read_text(folder / 'cpu.cfs_period_us')}"
         if found := QUOTA.fullmatch(read_text(folder / "cpu.max") or old):
             quotas.append(int(found[1]) / int(found[2]))
     return min(quotas, default=None)
 
 
-def _control_groups(root: Path) -> Iterator[Path]:
-    """Folders of the process's control group and of those that it lies in, of both versions, as far as mounted."""
+def control_groups(root: Path, kind: str = "cpu") -> Iterator[Path]:
+    """Folders of the process's control group and of those that it lies in, of both versions, as far as mounted.
+
+    Args:
+        root: Folder of /proc and /sys.
+        kind: Controller, of version 1.
+    """
     groups = GROUP.findall(read_text(root / "proc/self/cgroup") or "")
     own = {controller: group for controllers, group in groups for controller in controllers.split(",")}
     for top, place, version, options in MOUNT.findall(read_text(root / "proc/self/mountinfo") or ""):
-        controller = "" if version == "cgroup2" else "cpu"
+        controller = "" if version == "cgroup2" else kind
         if controller in own and controller in ("", *options.split(",")):
             mounted = root / place.lstrip("/")
             # Inside a container the group may be told by the host's name of it, and is what is mounted.
