@@ -24,17 +24,7 @@ SEAL = "<!-- benchmark: {} -->"
 """Their last line."""
 
 
-class Commands(Group):
-    """A group whose first command need not be named: `mdhr-bench best.mdhr` means `mdhr-bench run best.mdhr`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the command's name in front, unless there is one or help is asked for."""
-        if args and args[0] not in {*self.commands, "-h", "--help", "--version"}:
-            args = [RUN, *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=Commands)
+@click.group(cls=Group, unnamed=RUN)
 @click.version_option(package_name="mdhr-edge")
 def main() -> None:
     """Measure how fast a bundle is on this machine, and how far that is from what the machine could do.

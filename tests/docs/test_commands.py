@@ -11,15 +11,24 @@ from click.testing import CliRunner
 
 from mdhr_bench.cli import main as mdhr_bench
 from mdhr_export.cli import main as mdhr_export
+from mdhr_runtime.cli.archive import main as mdhr_archive
 from mdhr_runtime.cli.plot import main as mdhr_plot
 from mdhr_runtime.cli.run import main as mdhr_run
 from mdhr_train.cli import main as mdhr_train
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md"]
-PROGRAMS = {"mdhr-bench": mdhr_bench, "mdhr-export": mdhr_export, "mdhr-run": mdhr_run, "mdhr-train": mdhr_train}
-UNNAMED = {"mdhr-bench": "run"}
+PROGRAMS = {
+    "mdhr-archive": mdhr_archive,
+    "mdhr-bench": mdhr_bench,
+    "mdhr-export": mdhr_export,
+    "mdhr-run": mdhr_run,
+    "mdhr-train": mdhr_train,
+}
+UNNAMED = {"mdhr-archive": "label", "mdhr-bench": "run"}
 """The command of a program that need not be named."""
+
+COMMAND = re.compile(r"(mdhr-(?:archive|bench|export|run|train))((?: [a-z0-9-]+)?)([^`\n]*)")
 
 BLOCKS = [
     pytest.param(block, id=f"{page.stem}-{number}")
@@ -30,7 +39,7 @@ OPTIONS = sorted(
     {
         (page.name, *command.groups(), option)
         for page in PAGES
-        for command in re.finditer(r"(mdhr-(?:bench|export|run|train))((?: [a-z0-9-]+)?)([^`\n]*)", page.read_text())
+        for command in COMMAND.finditer(page.read_text().replace("\\\n", ""))
         for option in re.findall(r"--[a-z][a-z0-9-]*", command.group(3))
     }
 )

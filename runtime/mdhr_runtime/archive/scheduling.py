@@ -129,7 +129,7 @@ def schedule(
     while at_work or ((fresh or suspects) and not stopping()):
         # A suspect comes first: only a worker that is new or idle takes it.
         for queue, alone in ((suspects, True), (fresh, False)):
-            while queue and not stopping() and workers.free and workers.begin(queue[0], 1 + alone, alone):
+            while not stopping() and queue and workers.free and workers.begin(queue[0], 1 + alone, alone):
                 queue.popleft()
                 at_work += 1
         for event in workers.wait(PULSE):

@@ -52,7 +52,21 @@ class WithHelp(click.Command):
 
 
 class Group(WithHelp, click.Group):
-    """A group of commands."""
+    """A group of commands.
+
+    Args:
+        unnamed: The command that is meant where none is named: `mdhr-bench best.mdhr` is `mdhr-bench run best.mdhr`.
+    """
+
+    def __init__(self, *arguments: Any, unnamed: str | None = None, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.unnamed = unnamed
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line: the name of the command in front, unless there is one or help is asked for."""
+        if self.unnamed and args and args[0] not in {*self.commands, "-h", "--help", "--version"}:
+            args = [self.unnamed, *args]
+        return super().parse_args(ctx, args)
 
 
 class Command(WithHelp):

@@ -10,8 +10,7 @@ import mdhr_runtime.cli.program  # noqa: F401 -- before all that takes time to i
 # isort: split
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from math import inf
 from pathlib import Path
@@ -27,10 +26,10 @@ from ..files import ReaderGone
 from ..names import table_name
 from ..sinks import STANDARD_OUTPUT
 from ..sinks.table import SUFFIXES, is_folder
-from .console import Command, F, Finite, Option, overwrite_option, report, table
-from .durations import frames_or_time, time
+from .console import Command, Finite, Option, overwrite_option, report, table
+from .durations import time
+from .label_options import FACES, LANDMARKS, RUNNING, SOURCES, face_options, option, shared
 from .log_level import inform, log_level_option, warn
-from .places import face, region
 from .signals import Stopped
 
 if TYPE_CHECKING:
@@ -44,14 +43,10 @@ if TYPE_CHECKING:
     from ..sources import Source
 
 
-def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
-    return click.option(*names, cls=Option, section=section, **settings)
-
-
 @click.command(cls=Command)
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
-@_option(
+@option(
     "Results",
     "--out",
     metavar="FILE|FOLDER/",
@@ -60,28 +55,28 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     "its own. May be given several times.  [default, if nothing else is asked for: SOURCE's name with .csv; of cameras "
     "and several sources, with the time]",
 )
-@_option("Results", "--overlay", metavar="FILE.mp4", help="Draw boxes, ids and scores on the video.")
-@_option(
+@option("Results", "--overlay", metavar="FILE.mp4", help="Draw boxes, ids and scores on the video.")
+@option(
     "Results",
     "--publish",
     metavar="URL",
     multiple=True,
     help="Send rows to other programs: mqtt://HOST/TOPIC, or listen for them on ws://HOST:PORT.",
 )
-@_option(
+@option(
     "Results",
     "--serve",
     metavar="[HOST:]PORT",
     help="Serve a live page with the video and its scores. HOST is 127.0.0.1 unless given.",
 )
-@_option(
+@option(
     "Results",
     "--events",
     metavar="FILE",
     multiple=True,
     help="Write when AUs occur, from onset to offset: a .csv, or an .eaf for ELAN.",
 )
-@_option(
+@option(
     "Results",
     "--event-thresholds",
     metavar="ONSET OFFSET",
@@ -91,7 +86,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     show_default=True,
     help="Scores at which an event begins, and below which it is over.",
 )
-@_option(
+@option(
     "Results",
     "--event-min",
     metavar="SECONDS",
@@ -100,17 +95,17 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     show_default=True,
     help="Pass shorter events over.",
 )
-@_option("Results", "--summary", metavar="FILE.csv", help="Write figures of every face and person at the end.")
-@_option("Results", "--co-occurrence", is_flag=True, help="Also how often two AUs occur together, in the summary.")
-@_option("Results", "--landmarks", is_flag=True, help="Also write the five landmarks of every face.")
+@option("Results", "--summary", metavar="FILE.csv", help="Write figures of every face and person at the end.")
+@option("Results", "--co-occurrence", is_flag=True, help="Also how often two AUs occur together, in the summary.")
+@shared(LANDMARKS)
 @overwrite_option("Results")
-@_option(
+@option(
     "Results",
     "--provisional",
     is_flag=True,
     help="Also give every frame's scores at once, as if the video ended there; the final ones follow.",
 )
-@_option(
+@option(
     "Faces",
     "--faces",
     "kind",
@@ -119,40 +114,8 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     show_default=True,
     help="Find the faces, or take every image as an aligned face.",
 )
-@_option(
-    "Faces",
-    "--min-face",
-    type=click.IntRange(min=12),
-    default=defaults.MIN_FACE,
-    show_default=True,
-    help="Side of the smallest face to look for, in pixels. Smaller takes longer.",
-)
-@_option(
-    "Faces",
-    "--detect-every",
-    metavar="FRAMES|TIME",
-    type=frames_or_time(1),
-    default=defaults.DETECT_EVERY,
-    show_default=True,
-    help="Look for new faces every so many frames (10) or seconds (0.5s); known faces are followed in between.",
-)
-@_option(
-    "Faces",
-    "--max-gap",
-    metavar="FRAMES|TIME",
-    type=frames_or_time(0),
-    default=defaults.MAX_GAP,
-    show_default=True,
-    help="Frames (30) or seconds (1s) that a face may be away and keep its id.",
-)
-@_option(
-    "Faces",
-    "--identity",
-    type=click.Choice(["embedding", "none"]),
-    help="Recognise people by their faces (the column person), or tell faces apart by place and colours alone. What is "
-    "known of a face stays in memory and ends with the run.  [default: embedding, if the bundle has its graph]",
-)
-@_option(
+@shared(FACES)
+@option(
     "Faces",
     "--identities",
     "across",
@@ -162,43 +125,10 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     callback=lambda _, __, value: value == "across",
     help="Number people within every source, or across all of them; files are then analysed one after the other.",
 )
-@_option(
-    "Faces",
-    "--face",
-    metavar="all|largest|nearest:X,Y",
-    type=face,
-    default="all",
-    show_default=True,
-    help="Which faces are scored: all, the largest, or that nearest to a point of the picture (pixels, or fractions).",
-)
-@_option("Faces", "--max-faces", metavar="N", type=click.IntRange(min=1), help="Score the N largest or nearest only.")
-@_option(
-    "Faces",
-    "--roi",
-    metavar="X,Y,W,H",
-    type=region,
-    help="Score only faces whose centres are in this region of the picture (pixels, or fractions).",
-)
-@_option(
-    "Faces",
-    "--min-quality",
-    metavar="0…1",
-    type=Finite(min=0, max=1),
-    default=0.0,
-    help="Leave the AUs' cells empty where the view of a face is poorer than this (the column quality).",
-)
-@_option("Sources", "--start", metavar="TIME", type=time, default=0.0, help="Begin here: seconds, or [h:]mm:ss.")
-@_option("Sources", "--end", metavar="TIME", type=time, help="End here.")
-@_option("Sources", "--every", metavar="N", type=click.IntRange(min=1), default=1, help="Take one of N frames.")
-@_option(
-    "Sources",
-    "--fps",
-    metavar="N",
-    type=Finite(min=0, min_open=True, max=100_000),
-    help="Take so many frames per second of a source that has more, at regular times. The model knows 25 to 30.",
-)
-@_option("Sources", "--rotate", type=click.Choice(["90", "180", "270"]), help="Degrees to turn the pictures clockwise.")
-@_option(
+@option("Sources", "--start", metavar="TIME", type=time, default=0.0, help="Begin here: seconds, or [h:]mm:ss.")
+@option("Sources", "--end", metavar="TIME", type=time, help="End here.")
+@shared(SOURCES)
+@option(
     "Sources",
     "--image-fps",
     type=Finite(min=0.001, max=100_000),
@@ -206,7 +136,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     show_default=True,
     help="Images per second that a folder of images was recorded at.",
 )
-@_option(
+@option(
     "Sources",
     "--timeout",
     metavar="SECONDS",
@@ -215,28 +145,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     show_default=True,
     help="Give a camera up that delivers nothing for so long at first; later, connect again.",
 )
-@_option(
-    "Running",
-    "--provider",
-    default="auto",
-    show_default=True,
-    help="What runs the model: tensorrt (the bundle's engines), cuda, ort-tensorrt, openvino or cpu; auto takes the "
-    "fastest that is there and right, ort-tensorrt left aside, and says which.",
-)
-@_option(
-    "Running",
-    "--precision",
-    metavar="float32|float16|bfloat16|auto",
-    help="What OpenVINO computes the model in, faces always in float32; auto takes the fastest that gives the right "
-    "scores on this machine, which is tried at the first start with a bundle.  [default: the bundle's, and float32 in "
-    "OpenVINO]",
-)
-@_option(
-    "Running",
-    "--threads",
-    metavar="N",
-    help="Threads that the model takes on the CPU.  [default: MDHR_THREADS, or one per core that the process may use]",
-)
+@shared(RUNNING)
 @log_level_option("Running")
 @click.version_option(package_name="mdhr-edge", cls=Option, section="Running")
 @click.help_option("-h", "--help", cls=Option, section="Running")
@@ -259,7 +168,7 @@ def main(
     end: float | None,
     every: int,
     fps: float | None,
-    rotate: str | None,
+    rotate: int,
     image_fps: float,
     timeout: float,
     provider: str,
@@ -309,7 +218,6 @@ def main(
 
     try:
         from ..au_events import EventRule
-        from ..faces.options import FaceOptions
         from ..pipeline.analysis import limit_opencv_threads
         from ..pipeline.label import label
         from ..sources import Selection, open_sources
@@ -320,10 +228,9 @@ def main(
             rule = EventRule(*event_thresholds, event_min)
         except ValueError as error:
             raise click.BadParameter(f"{error}.", param_hint="'--event-thresholds'") from error
-        choice = replace(face, most=max_faces or face.most, region=roi or face.region)
-        options = FaceOptions(**faces, choice=choice)
-        _check_faces(options)
-        selection = Selection(start, inf if end is None else end, every, fps, int(rotate or 0))
+        chosen = face_options(face, max_faces, roi, **faces)
+        _check_faces(chosen)
+        selection = Selection(start, inf if end is None else end, every, fps, rotate)
         opened = open_sources(sources, timeout, image_fps, selection)
         for source in opened:
             begins = f", from {source.info.begins:.3f} s of the file on" if source.info.begins else ""
@@ -335,7 +242,7 @@ def main(
             opened,
             [*targets, *([] if serve is None else [f"live://{serve}"])],
             model,
-            faces=options,
+            faces=chosen,
             provisional=provisional,
             overwrite=overwrite,
             landmarks=landmarks,
@@ -371,9 +278,9 @@ def _check_faces(options: FaceOptions) -> None:
         "--identity embedding": options.identity == "embedding",
         "--identities across": options.across,
     }
-    for option, given in unfit.items():
+    for choice, given in unfit.items():
         if given and options.kind == "crops":
-            raise click.UsageError(f"{option} is about faces that are found, not about crops: leave it out.")
+            raise click.UsageError(f"{choice} is about faces that are found, not about crops: leave it out.")
     if options.across and options.identity == "none":
         raise click.UsageError("--identities across is about people, and --identity none recognises nobody: give one.")
 

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from types import FrameType
@@ -48,6 +48,8 @@ def stopped_by_signals() -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal asked
+        if _spares(number, by="handler"):
+            return
         asked = asked or number
         if _importing(frame):
             signal.setitimer(signal.ITIMER_REAL, AGAIN)
@@ -80,6 +82,30 @@ def stopped_by_signals() -> Iterator[None]:
         theirs.close()
 
 
+@contextmanager
+def first_interrupt() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C inside the block end nothing: what is given tells, inside, whether it has come.
+
+    All that comes after it, and other signals, do what `stopped_by_signals` says.
+    """
+    _spared.update(("handler", "watcher"))
+    try:
+        yield lambda: "handler" not in _spared
+    finally:
+        _spared.clear()
+
+
+_spared: set[str] = set()
+"""Who is to pass over the next Ctrl-C: both hear of each, in either order."""
+
+
+def _spares(number: int, by: str) -> bool:
+    if number != signal.SIGINT or by not in _spared:
+        return False
+    _spared.discard(by)
+    return True
+
+
 def _exit(number: int, _: FrameType | None) -> None:
     os._exit(128 + number)
 
@@ -97,7 +123,7 @@ def _watch(numbers: socket.socket, heard: Event) -> None:
                 continue
             if not number:
                 return
-            if number[0] in SIGNALS:
+            if number[0] in SIGNALS and not _spares(number[0], by="watcher"):
                 first, last = number[0], first and number[0]
     os.write(sys.stderr.fileno(), b"\nstopped\n")  # descriptor 2 may lead nowhere; see `own_stderr`
     os._exit(128 + last)

@@ -81,6 +81,38 @@ def test_patience_with_the_function_of_a_library_ends(start):
     assert end(process) == (143, "\nstopped\n")
 
 
+GENTLE = """
+with signals.first_interrupt() as asked:
+    print('ready', flush=True)
+    {wait}
+    print('asked', flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_first_interrupt_may_be_an_appeal_and_the_second_ends(start):
+    process = start("signals.PATIENCE = 0.2" + GENTLE.format(wait="while not asked(): time.sleep(0.02)"))
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "asked\n"
+    time.sleep(0.5)  # longer than the patience with one who is deaf
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert end(process) == (130, "\nstopped\n")
+
+
+def test_other_signals_are_no_appeals(start):
+    process = start(GENTLE.format(wait="time.sleep(60)"))
+    process.send_signal(signal.SIGTERM)
+    assert end(process) == (143, "\nstopped\n")
+
+
+def test_an_appeal_is_over_with_its_block(start):
+    body = "with signals.first_interrupt() as asked: signal.raise_signal(2)\n"
+    process = start(body + "print('ready', flush=True); time.sleep(60)")
+    process.send_signal(signal.SIGINT)
+    assert end(process) == (130, "\nstopped\n")
+
+
 def test_an_import_is_not_interrupted(start, tmp_path):
     (tmp_path / "extension.py").write_text(
         "import signal\ntry:\n    signal.raise_signal(15)\n    whole = True\nexcept BaseException as error:\n"
@@ -125,7 +157,9 @@ def test_the_start_of_a_program_is_ended_without_a_traceback():
     assert (ended.returncode, ended.stderr) == (-signal.SIGINT, b"")
 
 
-@pytest.mark.parametrize("program", ["runtime.cli.run", "runtime.cli.plot", "export.cli", "train.cli", "bench.cli"])
+@pytest.mark.parametrize(
+    "program", ["runtime.cli.run", "runtime.cli.archive", "runtime.cli.plot", "export.cli", "train.cli", "bench.cli"]
+)
 def test_every_program_begins_with_it(program):
     code = f"import mdhr_{program}, signal; assert signal.getsignal(2) == signal.SIG_DFL; print('─ü')"
     ended = subprocess.run(
