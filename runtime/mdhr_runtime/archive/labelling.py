@@ -198,19 +198,7 @@ class Labeller:
         """
         begun = perf_counter()
         video = task.video
-        record = Record(
-            id=video.id,
-            source=redacted(video.address),
-            key=task.key,
-            status="failed",
-            size=task.input.size,
-            input=task.input.version,
-            bundle=self._settings.digest,
-            options=self._settings.options,
-            host=socket.gethostname(),
-            provider=self.provider,
-            version=version("mdhr-edge"),
-        )
+        record = replace(blank_record(self._settings, task), provider=self.provider)
         path = Path(video.address)
         try:
             with local_copy(video.address, folder) as path:
@@ -279,6 +267,23 @@ class Labeller:
             self._frames = 0
 
 
+def blank_record(settings: LabelSettings, task: Task) -> Record:
+    """The record of a video of which nothing is labelled, here and now."""
+    return Record(
+        id=task.video.id,
+        source=redacted(task.video.address),
+        key=task.key,
+        status="failed",
+        size=task.input.size,
+        input=task.input.version,
+        bundle=settings.digest,
+        options=settings.options,
+        host=socket.gethostname(),
+        version=version("mdhr-edge"),
+        ended=time(),
+    )
+
+
 def publish(results: Results, task: Task, record: Record, folder: Path) -> None:
     """Put what was written into a folder among the results: at no time is there a record without its table.
 
@@ -286,7 +291,7 @@ def publish(results: Results, task: Task, record: Record, folder: Path) -> None:
         results: The results.
         task: The video.
         record: What has become of it.
-        folder: Holds table and summary, if the record says so.
+        folder: Holds table and summary, if the record tells of them.
 
     Raises:
         OutputError: The results cannot be written.

@@ -17,11 +17,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
-from importlib.metadata import version
 from math import ceil
 from pathlib import Path
-from socket import gethostname
-from time import perf_counter, time
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -152,9 +150,9 @@ def label(
     130, 143 or 129 when it is stopped by Ctrl-C, SIGTERM or SIGHUP.
     """
     from ..archive.folders import Input, open_folder
-    from ..archive.labelling import LabelSettings, bundle_digest
+    from ..archive.labelling import LabelSettings, blank_record, bundle_digest, publish
     from ..archive.outstanding import outstanding
-    from ..archive.records import Problem, Record, Results, Task, fit_key
+    from ..archive.records import Problem, Results, Task, fit_key
     from ..archive.scheduling import schedule
     from ..archive.videos import find_videos
 
@@ -174,12 +172,10 @@ def label(
     click.echo(table(header, [(sum(counts), *counts[:2], due.changed, *counts[2:])]), err=True)
     results.write_plan(due.plan)
 
-    def fail(task: Task, problem: Problem, tries: int) -> Record:
-        """Write the record of a video that no worker can label. Its older results stay."""
-        about = (task.video.id, redacted(task.video.address), task.key)
-        record = Record(*about, "failed", *task.input, digest, settings.options, problem=problem, tries=tries)
-        record = replace(record, host=gethostname(), version=version("mdhr-edge"), ended=time())
-        results.commit(task.video.name, record)
+    def fail(task: Task, problem: Problem, tries: int = 1) -> Record:
+        """Write the record of a video that no worker can label."""
+        record = replace(blank_record(settings, task), problem=problem, tries=tries)
+        publish(results, task, record, Path())
         return record
 
     def give_up(task: Task, why: str) -> Record:
@@ -190,7 +186,7 @@ def label(
         course = Course(due.tasks, len(due.missing), asked)
         for video, error in due.missing:
             task = Task(video, Input(0, ""), fit_key(video, None, digest, settings.options))
-            course.add(fail(task, Problem.of(error), tries=1))
+            course.add(fail(task, Problem.of(error)))  # results that it has stay
         with closing(course):
             if due.tasks:
                 with crew_for(settings, len(due.tasks), ray, gpus, workers, at_once, threads) as crew, course.bar:
