@@ -27,6 +27,7 @@ NOWHERE = ("/dev/", "/proc/self/")
 
 PROGRAMS = {
     "mdhr-run": "from mdhr_runtime.cli.run import main; main()",
+    "mdhr-archive": "from mdhr_runtime.cli.archive import main; main()",
     "mdhr-plot": "from mdhr_runtime.cli.plot import main; main()",
     "mdhr-export": "from mdhr_export.cli import main; main()",
     "mdhr-train": "from mdhr_train.cli import main; main()",
@@ -173,6 +174,12 @@ def clip(media, tmp_path_factory):
         writer.write(image)
     writer.release()
     return path
+
+
+def test_archive(observe, tiny_bundle, clip):
+    check(observe(PROGRAMS["mdhr-archive"], tiny_bundle, clip, "--out", "results"), observe)
+    assert len(list(observe.work.glob("results/tables/*.parquet"))) == 1
+    check(observe(PROGRAMS["mdhr-archive"], "collect", "results", "--out", "all.parquet"), observe)
 
 
 def test_run_and_plot(observe, tiny_bundle, clip):

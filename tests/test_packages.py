@@ -153,7 +153,7 @@ def test_people_and_events_need_no_more_than_the_runtime(lean_python, tiny_bundl
     assert all((tmp_path / name).is_file() for name in outputs[1::2])
 
 
-@pytest.mark.parametrize("command", ["mdhr-run", "mdhr-plot", "mdhr-export", "mdhr-train"])
+@pytest.mark.parametrize("command", ["mdhr-run", "mdhr-archive", "mdhr-plot", "mdhr-export", "mdhr-train"])
 def test_help_works_in_the_lean_environment(lean_python, command):
     result = subprocess.run([lean_python.parent / command, "--help"], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
