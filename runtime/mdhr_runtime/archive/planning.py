@@ -16,6 +16,9 @@ BYTES_PER_ROW = 100
 BYTES_PER_VIDEO = 12_400
 """Of the same video: what its table has besides rows (7,700), its summary of one face (4,086) and its record (650)."""
 
+ENOUGH_FRAMES = 300
+"""Frames of which a GPU's start-up is no large part any more."""
+
 Seconds = Annotated[float, Meta(gt=0)]
 
 
@@ -93,7 +96,8 @@ def read_pace(path: Path, faces: float = 1.0) -> Pace:
         return Pace(rate, f"{basis}; whole videos, which take longer, were not measured there")
     needed = rate * _inside(videos, "decode", "detection", "alignment") / frames
     if needed > cores:
-        rate, basis = rate * cores / needed, f"decoding and faces on {cores} cores, measured over {frames} frames"
+        few = ", too few to rely on" if frames < ENOUGH_FRAMES else ""
+        rate, basis = rate * cores / needed, f"decoding and faces on {cores} cores, measured over {frames} frames{few}"
     return Pace(rate, basis, needed)
 
 

@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import bench_result
@@ -44,6 +44,9 @@ def test_a_gpu_has_the_rate_of_many_streams_as_far_as_the_cores_feed_it(write):
     assert scarce.frames_per_second == pytest.approx(122.0 / needed)
     assert scarce.cores == pytest.approx(needed)
     assert scarce.basis == "decoding and faces on 1 cores, measured over 300 frames"
+    short = [replace(bench_result.complete().pipeline[0], frames=72, faces=72)]
+    hasty = read_pace(write(environment=GPU | {"cpu": {"usable_cores": 1}}, pipeline=list(map(asdict, short))))
+    assert hasty.basis == "decoding and faces on 1 cores, measured over 72 frames, too few to rely on"
     assert read_pace(write(environment=GPU), faces=4.0).frames_per_second == pytest.approx(30.5)
 
 
