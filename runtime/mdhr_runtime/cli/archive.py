@@ -17,6 +17,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
+from datetime import timedelta
 from math import ceil
 from pathlib import Path
 from time import perf_counter
@@ -254,7 +255,7 @@ class Course:
         self._recent = deque([(self._begun, 0)])
         length, show = sum(task.input.size for task in tasks) or 1, lambda _: self._shown()
         self.bar: ProgressBar[int] = click.progressbar(
-            length=length, label="labelling", file=sys.stderr, update_min_steps=0, item_show_func=show
+            length=length, label="labelling", file=sys.stderr, update_min_steps=0, item_show_func=show, show_eta=False
         )
 
     def __call__(self, event: Event) -> None:
@@ -290,7 +291,11 @@ class Course:
         while len(self._recent) > 1 and self._recent[0][0] < perf_counter() - WHILE:
             self._recent.popleft()
         rate = sum(count for _, count in self._recent) / max(perf_counter() - self._recent[0][0], 1.0)
-        return f"{self._ended['videos']}/{self._videos} videos, {rate:.1f} frames/s"
+        told = f"{self._ended['videos']}/{self._videos} videos, {rate:.1f} frames/s"
+        if not self.bar.pos:  # click would reckon from nothing
+            return told
+        left = (perf_counter() - self._begun) * ((self.bar.length or 1) / self.bar.pos - 1)
+        return f"{told}, {timedelta(seconds=round(left))} left"
 
     def close(self) -> None:
         """Print what has become of all, and why of the first that failed."""

@@ -25,6 +25,12 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where there is no room."""
 
 
+NO_ARGUMENTS: tuple[type[click.UsageError], ...] = (
+    (click.exceptions.NoArgsIsHelpError,) if hasattr(click.exceptions, "NoArgsIsHelpError") else ()
+)
+"""What a group says, from click 8.2 on, that is given nothing at all: its help."""
+
+
 class WithHelp(click.Command):
     """A command or group that explains itself on `-h` as on `--help`."""
 
@@ -48,6 +54,8 @@ class WithHelp(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
+            if isinstance(error, NO_ARGUMENTS):
+                raise
             raise click.UsageError(without_secrets(error.format_message()), ctx) from error
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -361,6 +362,12 @@ def test_there_are_as_many_workers_as_this_machine_has_room_for(tiny_bundle, mon
     assert (free(9), free(9, at_once=1), free(2)) == (24, 3, 16)
 
 
+def test_without_anything_it_explains_itself():
+    result = CliRunner().invoke(archive.main, [])
+    assert "BUNDLE [SOURCE...]" in result.output
+    assert "Error" not in result.output
+
+
 def test_progress_tells_videos_rate_and_what_is_tried_again(capsys):
     tasks = [Task(ArchiveVideo(name, name), Input(100, ""), "") for name in "ab"]
     course = archive.Course(tasks, 0, lambda: False)
@@ -371,7 +378,8 @@ def test_progress_tells_videos_rate_and_what_is_tried_again(capsys):
             tasks[1], Record("b", "b", "", "failed", 100, "", "", "", 50, problem=Problem("It broke.", "W.", "F."))
         )
     )
-    assert course.bar.item_show_func(None) == "1/2 videos, 48.0 frames/s"
+    told = course.bar.item_show_func(None)
+    assert re.fullmatch(r"1/2 videos, 48\.0 frames/s, 0:00:0\d left", told)
     assert course.bar.pos == 100
     course.close()
     printed = capsys.readouterr()
