@@ -28,6 +28,8 @@ from typing import BinaryIO
 from .errors import MdhrError, OutputError
 
 STDOUT_DESCRIPTOR = 1
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where there is no room."""
 HIDDEN = ".mdhr-"
 """Beginning of the names of all that a killed process may leave."""
 

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 from ..addresses import is_address, locate, redacted, without_secrets
 from ..errors import DataError, MdhrError, OutputError
 from ..extras import extra
-from ..files import STAGE, staged, state_of_regular, told
+from ..files import FULL, STAGE, staged, state_of_regular, told
 
 SUFFIX = re.compile(r"\.\w{1,8}")
 
@@ -251,7 +251,8 @@ def local_copy(address: str, folder: Path) -> Iterator[Path]:
         folder: Where to keep the copy.
 
     Raises:
-        DataError: It cannot be fetched, or there is no room for it.
+        DataError: It cannot be fetched, or is larger than what is free.
+        OutputError: The folder has filled up meanwhile.
     """
     if not is_address(address):
         yield Path(address)
@@ -271,7 +272,13 @@ def local_copy(address: str, folder: Path) -> Iterator[Path]:
     copy = folder / f"input{next(filter(SUFFIX.fullmatch, suffixes), '')}"
     try:
         with reading(shown):
-            store.get_file(path, str(copy))
+            try:
+                store.get_file(path, str(copy))
+            except OSError as error:
+                if error.errno not in FULL:
+                    raise
+                what, fix = f"{shown} cannot be kept in {folder}.", "Make room, or choose another folder with --temp."
+                raise OutputError(what, f"{_said(error)}.", fix) from error
         yield copy
     finally:
         copy.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ from ..errors import DataError, MdhrError
 from ..names import name_of
 from ..records import Count, Positive, RecordError, parse_json
 from ..sinks.columns import Cell
-from .folders import Entry, Folder, Input
+from .folders import Folder, Input
 
 SCHEMA = 1
 """Version of the formats of records and plans. It rises when a reader of the old version would misread a new one."""
@@ -232,9 +232,10 @@ class Results:
                 found.setdefault(match[1], []).append(Standing(match[2], match[3], entry.written))  # type: ignore[arg-type]
         return found
 
-    def tables(self) -> Mapping[str, Entry]:
-        """The tables' files, by the videos' names."""
-        return {file.removesuffix(".parquet"): entry for file, entry in self.folder.entries(TABLES).items()}
+    def tables(self) -> set[str]:
+        """Names of the videos whose tables and summaries are there."""
+        kinds = (self.folder.entries(kind) for kind in (TABLES, SUMMARIES))
+        return set.intersection(*({file.removesuffix(".parquet") for file in files} for files in kinds))
 
     def read(self, name: str, standing: Standing) -> Record:
         """Read a record.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import sys
 import time
@@ -16,13 +15,10 @@ import click
 
 from ..addresses import without_secrets
 from ..errors import MdhrError, OutputError, shortage
+from ..files import FULL
 from .signals import Stopped, stopped_by_signals
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the system says where there is no room."""
 
 
 NO_ARGUMENTS: tuple[type[click.UsageError], ...] = (
