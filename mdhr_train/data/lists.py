@@ -31,9 +31,8 @@ class DataWarning(UserWarning):
 def read_fold(root: Path, dataset: Dataset, fold: int) -> Fold:
     """Read one fold of a prepared dataset.
 
-    Published label lists may have one line more than their list of crops; the lines that both have are used. The class
-    weights are read where their file exists, and computed where it does not. The lists of combinations are not read:
-    they follow from the labels.
+    The class weights are read where their file exists, and computed where it does not. The lists of combinations are
+    not read: they follow from the labels.
 
     Args:
         root: Folder with the crops and the lists.
@@ -45,8 +44,7 @@ def read_fold(root: Path, dataset: Dataset, fold: int) -> Fold:
             the splits share a subject.
 
     Warns:
-        DataWarning: A label list is one line longer, an AU never occurs in training, or the weights in the file are
-            not those of the labels.
+        DataWarning: An AU never occurs in training, or the weights in the file are not those of the labels.
     """
     root = Path(root)
     if fold not in dataset.folds:
@@ -100,11 +98,7 @@ def _read_split(root: Path, dataset: Dataset, fold: int, split: str) -> tuple[Re
     lines, labels = _read_lines(path_file), _read_labels(label_file, dataset.layout.au_names)
     if not lines:
         raise empty(f"Fold {fold} of {root}", split, f"{path_file} names no image.")
-    if len(labels) == len(lines) + 1:
-        text = f"{label_file} has one line more than {path_file.name} ({len(labels)}); the first {len(lines)} are used."
-        warnings.warn(text, DataWarning, stacklevel=3)
-        labels = labels[: len(lines)]
-    if len(labels) != len(lines):
+    if len(labels) != len(lines):  # where the surplus line is, and so which labels are shifted, nothing tells
         raise DataError(
             "The lists of images and labels have different lengths.",
             f"{path_file} has {len(lines)} lines, {label_file.name} {len(labels)}.",
