@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 @click.option("--bundle", type=click.Path(path_type=Path), metavar="DIR", help="Bundle to score, in the runtime.")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of a prepared dataset.")
 @click.option("--dataset", type=click.Choice(DATASETS), default="bp4d", show_default=True, help="Which one it is.")
-@click.option("--fold", type=click.IntRange(1, 3), default=1, show_default=True, help="Fold whose test part is scored.")
+@click.option(
+    "--fold",
+    type=click.IntRange(1, 3),
+    help="Fold whose test part is scored.  [default: the one that the checkpoint was trained on; 1 if it says none]",
+)
 @count_option("--batch", 8, "Clips at once.")
 @count_option("--workers", 4, "Processes that read clips.", least=0)
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="For the checkpoint.")
@@ -41,7 +45,7 @@ def evaluate(
     bundle: Path | None,
     data: Path,
     dataset: str,
-    fold: int,
+    fold: int | None,
     batch: int,
     workers: int,
     device: str,
@@ -54,14 +58,16 @@ def evaluate(
 
     Both protocols are scored: consecutive clips as in the paper, as long as those of the training, and whole recordings
     as in the runtime.
-    Given both, the table ends with the F1 that is lost from the checkpoint to the bundle.
+    Given both, the table ends with the F1 that is lost from the checkpoint to the bundle. A checkpoint that says which
+    fold it was trained on is scored on no other: it has seen the people there.
     """
-    if checkpoint is None and bundle is None:
+    named = [path for path in (checkpoint, bundle) if path is not None]
+    if not named:
         raise click.UsageError("Say what to score: --ckpt, --bundle, or both.")
     require_libraries()
-    inputs = [*prepared_folders(data, DATASETS[dataset]), *(path for path in (checkpoint, bundle) if path)]
     if out is not None:
-        claim_file(out, is_evaluation, inputs, overwrite)
+        claim_file(out, is_evaluation, [*prepared_folders(data, DATASETS[dataset]), *named], overwrite)
+    from ..checkpoints import load_checkpoint
     from ..data.clips import ScoringClips
     from ..data.lists import read_fold
     from ..training.data import worker_deaths
@@ -69,15 +75,22 @@ def evaluate(
     from ..training.logging import f1_table
     from ..training.run_files import SCHEMA
     from ..training.scoring import bundle_scorer, checkpoint_scorer, lost, score
+    from ..training.trained_on import fold_to_score, trained_on, warn_of_seen_people
 
     layout = DATASETS[dataset].layout
     scorers: dict[str, tuple[DatasetScorer, int]] = {}
+    own = None  # what the network was trained on; a bundle does not say
     if checkpoint is not None:
-        scorers["checkpoint"] = checkpoint_scorer(checkpoint, layout, device, precision)
+        loaded = load_checkpoint(checkpoint)
+        scorers["checkpoint"] = checkpoint_scorer(checkpoint, loaded, layout, device, precision)
+        own = trained_on(loaded, dataset)
     if bundle is not None:
         scorers["bundle"] = bundle_scorer(bundle, layout, provider)
+    number = fold_to_score(own, fold, named[0])
     with spoken_warnings():
-        recordings = read_fold(data, DATASETS[dataset], fold).test
+        lists = read_fold(data, DATASETS[dataset], number)
+        warn_of_seen_people(own, named[0], lists)
+    recordings = lists.test
     alone = Group(0, 1, choose_device("cpu"))
     scores: dict[str, ProtocolScores] = {}
     for name, (scorer, frames) in scorers.items():
@@ -93,4 +106,4 @@ def evaluate(
         columns["lost, whole"] = lost(before["stream"], after["stream"])
     click.echo(f1_table(layout.au_names, columns, digits=4))
     if out is not None:
-        write_summary(out, {"schema": SCHEMA, "dataset": dataset, "fold": fold, **scores})
+        write_summary(out, {"schema": SCHEMA, "dataset": dataset, "fold": number, **scores})

@@ -19,7 +19,7 @@ from mdhr_runtime import Model, Stream
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.layout import Layout
 
-from ..checkpoints import load_checkpoint
+from ..checkpoints.files import Checkpoint
 from ..data.clips import Clip
 from ..data.recordings import Recording
 from ..metrics import F1Counter, F1Scores
@@ -117,11 +117,14 @@ class BundleScorer:
         return np.concatenate([scores, rest])
 
 
-def checkpoint_scorer(path: Path, layout: Layout, device: str, precision: str) -> tuple[NetworkScorer, int]:
-    """Load a checkpoint to score it.
+def checkpoint_scorer(
+    path: Path, checkpoint: Checkpoint, layout: Layout, device: str, precision: str
+) -> tuple[NetworkScorer, int]:
+    """Make a checkpoint ready to be scored.
 
     Args:
-        path: The checkpoint, ours or a published one.
+        path: Where it comes from.
+        checkpoint: Ours or a published one.
         layout: The data's.
         device: "auto", "cpu" or "cuda".
         precision: "float32", "bfloat16" or "float16".
@@ -130,10 +133,9 @@ def checkpoint_scorer(path: Path, layout: Layout, device: str, precision: str) -
         The scorer, and the length of the clips that the network was trained on.
 
     Raises:
-        CheckpointError: It cannot be read.
         ConfigError: It labels other AUs than the data has, or there is no GPU.
     """
-    model = load_checkpoint(path).model
+    model = checkpoint.model
     _require_layout(path, model.config.layout, layout)
     place = choose_device(device)
     return NetworkScorer(model.to(place), place, precision), model.config.clip_frames
