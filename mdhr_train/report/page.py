@@ -12,8 +12,9 @@ from mdhr_runtime.targets import is_sealed, sealed
 from ..training.run_files import CONFIG
 from .curves import curves
 from .insights import Figures, figures
-from .runs import TrainedFolds, TrainedRun
+from .runs import Trained, TrainedFolds, TrainedRun, TrainedSuite
 from .series import Series, runs_of, series_of, total
+from .suite import suite_page
 from .tables import confusion_table, f1_table
 
 SEAL = "<!-- report: {} -->"
@@ -22,12 +23,12 @@ SEAL = "<!-- report: {} -->"
 PAPER = "https://arxiv.org/abs/2404.06443"
 
 
-def write_report(source: TrainedRun | TrainedFolds, data: Path | None, out: Path) -> str | None:
-    """Write the report of a run or a cross-validation as one HTML file.
+def write_report(source: Trained, data: Path | None, out: Path) -> str | None:
+    """Write the report of a run, a cross-validation or a suite as one HTML file.
 
     Args:
         source: What to report.
-        data: Folder of the prepared dataset, or None for the one that the run was trained on.
+        data: Folder of the prepared dataset, or None for the one that the run was trained on. A suite needs none.
         out: The file, which is replaced.
 
     Returns:
@@ -36,10 +37,13 @@ def write_report(source: TrainedRun | TrainedFolds, data: Path | None, out: Path
     Raises:
         MdhrError: The file cannot be written; or `data` was given and cannot be read.
     """
-    run = runs_of(source)[0]
-    inside = figures(run, data)
-    write_text(out, sealed(page(source, inside).encode(), SEAL).decode())
-    return inside.problem
+    if isinstance(source, TrainedSuite):
+        text, problem = suite_page(source), None
+    else:
+        inside = figures(runs_of(source)[0], data)
+        text, problem = page(source, inside), inside.problem
+    write_text(out, sealed(text.encode(), SEAL).decode())
+    return problem
 
 
 def is_report(path: Path) -> bool:
@@ -48,7 +52,7 @@ def is_report(path: Path) -> bool:
 
 
 def page(source: TrainedRun | TrainedFolds, inside: Figures) -> str:
-    """The whole page.
+    """The whole page of a run or a cross-validation.
 
     Args:
         source: What to report.

@@ -1,10 +1,10 @@
-"""Reading what a training run or a cross-validation has left in its folder."""
+"""Reading what a training run, a cross-validation or a suite has left in its folder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from mdhr_runtime.errors import RunError
 from mdhr_runtime.records import RecordError, from_plain
@@ -12,7 +12,7 @@ from mdhr_runtime.records import RecordError, from_plain
 from ..datasets import DATASETS
 from ..datasets.base import prepared_folders
 from ..metrics import OUTCOMES, F1Summary
-from ..training.run_files import BEST, CONFIG, SUMMARY, CrossValidationSummary, RunSummary, read_summary
+from ..training.run_files import BEST, CONFIG, SUMMARY, CrossValidationSummary, RunSummary, SuiteSummary, read_summary
 
 
 class TrainedRun(NamedTuple):
@@ -41,21 +41,41 @@ class TrainedFolds(NamedTuple):
     runs: tuple[TrainedRun, ...]
 
 
-def inputs_of(source: TrainedRun | TrainedFolds, data: Path | None) -> list[Path]:
+class TrainedSuite(NamedTuple):
+    """A cross-validation per network of a suite.
+
+    Attributes:
+        folder: Where it is.
+        summary: What it says of itself.
+        networks: The cross-validations that are still there by the networks' labels, in order; at least one. All have
+            the F1 of the same AUs.
+    """
+
+    folder: Path
+    summary: SuiteSummary
+    networks: Mapping[str, TrainedFolds]
+
+
+Trained: TypeAlias = TrainedRun | TrainedFolds | TrainedSuite
+
+
+def inputs_of(source: Trained, data: Path | None) -> list[Path]:
     """What a report is made from: files of the runs, and folders of the dataset if it is named."""
-    folders = [source.folder, *(run.folder for run in (source.runs if isinstance(source, TrainedFolds) else ()))]
+    crossvals = source.networks.values() if isinstance(source, TrainedSuite) else (source,)
+    runs = [run for each in crossvals if isinstance(each, TrainedFolds) for run in each.runs]
+    folders = [source.folder, *(each.folder for each in (*crossvals, *runs))]
     files = [folder / name for folder in folders for name in (SUMMARY, CONFIG, BEST)]
     return files + [each for dataset in DATASETS.values() if data for each in prepared_folders(data, dataset)]
 
 
-def read(folder: Path) -> TrainedRun | TrainedFolds:
-    """Read a run or a cross-validation.
+def read(folder: Path) -> Trained:
+    """Read a run, a cross-validation or a suite.
 
     Args:
         folder: What `mdhr-train fit` or `mdhr-train crossval` has written.
 
     Raises:
-        RunError: It is neither, is not finished, or its summary lacks something.
+        RunError: It is none of them, is not finished, or its summary lacks something.
         DataError: Its summary is damaged, or newer than this software.
     """
     if not (folder / SUMMARY).is_file():
@@ -65,17 +85,32 @@ def read(folder: Path) -> TrainedRun | TrainedFolds:
             "Give a folder that mdhr-train fit or mdhr-train crossval has written to the end.",
         )
     summary = read_summary(folder / SUMMARY)
-    if "folds" not in summary:
-        return _run(folder, summary)
-    whole: CrossValidationSummary = _checked(folder, CrossValidationSummary, summary)
+    if "rows" in summary:
+        return _suite(folder, summary)
+    return _folds(folder, summary) if "folds" in summary else _run(folder, summary)
+
+
+def _suite(folder: Path, content: Any) -> TrainedSuite:
+    summary: SuiteSummary = _checked(folder, SuiteSummary, content)
+    parts = {row["label"]: folder / row["folder"] for row in summary["rows"]}
+    networks = {
+        label: _folds(part, read_summary(part / SUMMARY)) for label, part in parts.items() if (part / SUMMARY).is_file()
+    }
+    if not networks:
+        raise _no_runs(folder, f"{len(parts)} networks", "networks")
+    aus = list(next(iter(networks.values())).summary["f1"])
+    for network in networks.values():
+        if list(network.summary["f1"]) != aus:
+            raise _unreadable(network.folder, f"Its action units are not {' '.join(aus)}, as beside it.")
+    return TrainedSuite(folder, summary, networks)
+
+
+def _folds(folder: Path, content: Any) -> TrainedFolds:
+    whole: CrossValidationSummary = _checked(folder, CrossValidationSummary, content)
     parts = (folder / f"fold{fold}" for fold in whole["folds"])
     runs = tuple(_run(part, read_summary(part / SUMMARY)) for part in parts if (part / SUMMARY).is_file())
     if not runs:
-        raise RunError(
-            f"{folder} holds no runs.",
-            f"Its {SUMMARY} names folds {whole['folds']}, and none of their folders has a summary.",
-            "Keep the folders of the folds beside the summary.",
-        )
+        raise _no_runs(folder, f"folds {whole['folds']}", "folds")
     _check_aus(folder, runs[0].summary["aus"], list(whole["per_fold"].values()))
     return TrainedFolds(folder, whole, runs)
 
@@ -100,6 +135,14 @@ def _check_aus(folder: Path, aus: Sequence[str], scores: Sequence[F1Summary]) ->
         missing = [au for column in columns for au in aus if au not in column]
         if missing:
             raise _unreadable(folder, f"It lacks {missing[0]}.")
+
+
+def _no_runs(folder: Path, named: str, parts: str) -> RunError:
+    return RunError(
+        f"{folder} holds no runs.",
+        f"Its {SUMMARY} names {named}, and none of their folders has a summary.",
+        f"Keep the folders of the {parts} beside the summary.",
+    )
 
 
 def _unreadable(folder: Path, why: str) -> RunError:

@@ -1,4 +1,4 @@
-"""The tables of a report, each with a chart in one of its columns: F1 and confusion per AU."""
+"""The tables of a report, most with a chart in one of their columns: F1 and confusion per AU, F1 per network."""
 
 from __future__ import annotations
 
@@ -26,28 +26,46 @@ def f1_table(aus: Sequence[str], series: Sequence[Series]) -> Markup:
         aus: Names of the AUs.
         series: What to show; the first is the main one.
     """
+    rows = (_f1_row(_au(au), series, [one.f1[au] for one in series]) for au in aus)
+    mean = _f1_row("Mean", series, [one.mean for one in series], class_="total")
+    return _f1_figure("Action unit", series, (*rows, mean))
+
+
+def network_table(names: Sequence[str], series: Sequence[Series]) -> Markup:
+    """Mean F1 per network of a suite, as `f1_table` shows AUs.
+
+    Args:
+        names: Labels of the networks.
+        series: What to show, with the mean F1 by these labels; a label may be missing. The first is the main one.
+    """
+    return _f1_figure(
+        "Network", series, [_f1_row(name, series, [one.f1.get(name) for one in series]) for name in names]
+    )
+
+
+def _f1_figure(kind: str, series: Sequence[Series], rows: Iterable[Markup]) -> Markup:
     head = element(
         "tr",
-        element("th", "Action unit", scope="col"),
+        element("th", kind, scope="col"),
         element("th", _axis(), class_="chart", scope="col"),
         (
             element("th", one.label.replace("-", "\N{NON-BREAKING HYPHEN}"), class_="number", scope="col")
             for one in series
         ),
     )
-    rows = (_f1_row(_au(au), series, [one.f1[au] for one in series]) for au in aus)
-    mean = _f1_row("Mean", series, [one.mean for one in series], class_="total")
-    table = element("table", element("thead", head), element("tbody", rows, mean), class_="charts")
+    table = element("table", element("thead", head), element("tbody", rows), class_="charts")
     return element("figure", _legend(_marks(series)), element("div", table, class_="scroll"))
 
 
-def _f1_row(name: Markup | str, series: Sequence[Series], values: Sequence[float], **attributes: object) -> Markup:
+def _f1_row(
+    name: Markup | str, series: Sequence[Series], values: Sequence[float | None], **attributes: object
+) -> Markup:
     numbers = (
-        element("td", f"{value:.1f}", class_="number main" if index == 0 else "number")
+        element("td", "–" if value is None else f"{value:.1f}", class_="number main" if index == 0 else "number")
         for index, value in enumerate(values)
     )
     # Later marks lie on top: the bar is drawn first, the paper's diamonds last.
-    marks = [_mark(one.mark, value) for one, value in zip(series, values, strict=True)]
+    marks = [_mark(one.mark, value) for one, value in zip(series, values, strict=True) if value is not None]
     strip = element("svg", _grid(), marks, class_="strip", height=STRIP_HEIGHT, aria_hidden="true")
     return element("tr", element("th", name, scope="row"), element("td", strip, class_="chart"), numbers, **attributes)
 
@@ -91,6 +109,22 @@ def _key(kind: str) -> Markup:
     bar = element("rect", x=1, y=3, width=20, height=10, class_=kind)
     shape = bar if kind in BARS else element("g", _shape(kind), transform="translate(11 8)")
     return element("svg", shape, width=22, height=16, aria_hidden="true")
+
+
+def au_table(aus: Sequence[str], networks: Mapping[str, Mapping[str, float]]) -> Markup:
+    """F1 per AU of several networks, as numbers.
+
+    Args:
+        aus: Names of the AUs.
+        networks: F1 in per cent by label, then by AU.
+    """
+    head = element("tr", (element("th", title, scope="col") for title in ("Network", *aus)))
+    rows = (
+        element("tr", element("th", label, scope="row"), (element("td", f"{f1[au]:.1f}") for au in aus))
+        for label, f1 in networks.items()
+    )
+    table = element("table", element("thead", head), element("tbody", rows), class_="figures")
+    return element("figure", element("div", table, class_="scroll"))
 
 
 def confusion_table(aus: Sequence[str], counts: Mapping[Outcome, Mapping[str, int]]) -> Markup:

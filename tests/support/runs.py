@@ -10,6 +10,8 @@ import yaml
 from mdhr_train.checkpoints import save_checkpoint
 from mdhr_train.datasets import BP4D
 from mdhr_train.model import MDHR, ModelConfig
+from mdhr_train.model.variants import rows
+from mdhr_train.training.crossval import folder_name
 
 AUS = BP4D.au_names
 OUTCOMES = ("true_positives", "false_positives", "false_negatives", "true_negatives")
@@ -35,6 +37,19 @@ def write_crossval(folder: Path, data: Path) -> Path:
     content = {"schema": 1, "dataset": "bp4d", "folds": [1, 2, 3], "f1": f1, "per_fold": per_fold}
     content["mean_f1"] = float(np.mean(list(f1.values())))
     content["stream"] = {key: content[key] for key in ("mean_f1", "f1", "per_fold")}
+    (folder / "summary.json").write_text(json.dumps(content))
+    return folder
+
+
+def write_suite(folder: Path, data: Path, suite: str = "table4") -> Path:
+    """A suite of which the first two networks are still there; returns its folder."""
+    table = [
+        {"label": row.label, "folder": folder_name(row), "mean_f1": 0.5, "stream_mean_f1": 0.25, "paper": row.paper}
+        for row in rows(suite)
+    ]
+    for row in table[:2]:
+        write_crossval(folder / row["folder"], data)
+    content = {"schema": 1, "suite": suite, "dataset": "bp4d", "rows": table}
     (folder / "summary.json").write_text(json.dumps(content))
     return folder
 

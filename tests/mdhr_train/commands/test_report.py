@@ -1,13 +1,15 @@
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pytest
 from click.testing import CliRunner
 from prepared import dataset_in
-from runs import write_crossval, write_run
+from runs import write_crossval, write_run, write_suite
 
 from mdhr_train.cli import main
+from mdhr_train.model.variants import rows
 from mdhr_train.report.series import PAPER
 
 
@@ -72,6 +74,47 @@ def test_a_cross_validation_becomes_one_file_with_a_column_per_fold(data, tmp_pa
     page = out.read_text()
     assert [f"fold {fold}</th>" in page for fold in (1, 2, 3, 4)] == [True, True, True, False]
     assert pictures(page) == 6
+
+
+@pytest.fixture(scope="module")
+def suite_folder(data, tmp_path_factory):
+    return write_suite(tmp_path_factory.mktemp("suites") / "table4", data)
+
+
+@pytest.mark.slow
+def test_a_suite_becomes_one_file_with_a_row_per_network_beside_the_papers(suite_folder, data):
+    result = report(suite_folder)
+    assert result.exit_code == 0, result.output
+    page = (suite_folder / "report.html").read_text()
+    lines = {row.label: re.search(rf">{re.escape(row.label)}</th>(.*?)</tr>", page)[1] for row in rows("table4")}
+    for row in rows("table4"):
+        paper = "–" if row.paper is None else f"{row.paper:.1f}"
+        assert re.findall(r">([\d.–]+)</td>", lines[row.label]) == ["50.0", "25.0", paper]
+    assert page.count("no longer there") == len(rows("table4")) - 2
+    assert page.count('<th scope="col">AU24</th>') == 1
+    assert report(suite_folder, "--data", data).exit_code == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["none is there", "other action units", "no fold"])
+def test_a_suite_whose_networks_cannot_be_shown_is_an_error(data, tmp_path, damage):
+    folder = write_suite(tmp_path / "suite", data, "table5")
+    first, second = sorted(path for path in folder.iterdir() if path.is_dir())
+    if damage == "none is there":
+        shutil.rmtree(first)
+        shutil.rmtree(second)
+    elif damage == "no fold":
+        shutil.rmtree(first / "fold1")
+        shutil.rmtree(first / "fold2")
+        shutil.rmtree(first / "fold3")
+    else:
+        summary = json.loads((second / "summary.json").read_text())
+        del summary["f1"]["AU24"]
+        (second / "summary.json").write_text(json.dumps(summary))
+    result = report(folder)
+    assert result.exit_code == 1
+    assert "cannot be read" in result.stderr if damage == "other action units" else "holds no runs" in result.stderr
+    assert not (folder / "report.html").exists()
 
 
 @pytest.mark.slow
