@@ -60,7 +60,11 @@ SECTIONS: dict[str, dict[str, tuple[str, Any, str]]] = {  # section → setting 
     "Training": {
         "schedule.epochs": ("--epochs", COUNT, "Passes over the recordings, one random clip of each."),
         "schedule.batch": ("--batch", COUNT, "Clips per iteration, over all processes together."),
-        "schedule.validate_every": ("--validate-every", COUNT, "Epochs between two validations."),
+        "schedule.validate_every": (
+            "--validate-every",
+            COUNT,
+            "Epochs between two validations; the last is always validated.",
+        ),
         "optimiser.lr": ("--lr", float, "Learning rate at the start; it falls to 0 along a cosine."),
         "optimiser.accumulate": ("--accumulate", COUNT, "Batches whose gradients are summed before a step."),
         "optimiser.clip_norm": ("--clip-norm", float, "Largest norm of the gradient; 0 leaves it alone."),

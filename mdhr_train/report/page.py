@@ -135,7 +135,8 @@ def _facts(run: TrainedRun) -> Iterator[tuple[str, str]]:
     yield "Folder", str(run.folder)
     yield "Backbone", f"{summary['backbone']}; {summary['parameters'] / 1e6:.1f} M parameters in the whole network"
     yield "Training", f"{len(summary['epochs'])} epochs in {_duration(run)} on {summary['device']}"
-    yield "best.pt", f"epoch {summary['best']['epoch']}"
+    validated = sum(epoch["validation"] is not None for epoch in summary["epochs"])
+    yield "best.pt", f"epoch {summary['best']['epoch']}, the best of {validated} that were validated"
     yield "Training part", f"{data['train_frames']:,} frames, recordings: {data['train_recordings']:,}"
     yield "Test part", f"{data['test_frames']:,} frames, recordings: {data['test_recordings']:,}"
     yield "Lists", f"SHA-256 {data['fingerprint'][:16]}…"

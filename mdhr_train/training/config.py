@@ -80,13 +80,14 @@ class ScheduleConfig:
         epochs: Passes over the recordings, one random clip of each; the learning rate falls to 0 over them.
         batch: Clips per iteration, over all processes together.
         warmup: Steps over which the learning rate rises at the start.
-        validate_every: Epochs between two validations; the last epoch is always validated.
+        validate_every: Epochs between two validations; the last epoch is always validated. The best epoch is one of
+            these: of many that are validated on the test part, the best has more luck.
     """
 
     epochs: Positive = 200
     batch: Positive = 8
     warmup: Count = 0
-    validate_every: Positive = 1
+    validate_every: Positive = 25
 
 
 @dataclass(frozen=True)

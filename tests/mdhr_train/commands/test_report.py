@@ -60,6 +60,7 @@ def test_a_run_becomes_one_file_with_all_figures_and_nothing_from_outside(run_fo
     assert result.stderr == ""
     page = (run_folder / "report.html").read_text()
     assert pictures(page) == 6  # one face, its four maps, and the face with the graph
+    assert "epoch 12, the best of 6 that were validated" in page
     assert all(f"{value:.1f}</td>" in page for column in PAPER["bp4d"] for value in column.f1.values())
     outside = Outside()
     outside.feed(page)

@@ -12,7 +12,14 @@ from mdhr_train.training.data import fold_data
 from mdhr_train.training.distributed import Group
 from mdhr_train.training.loop import Trainer
 
-SHORT = {"model.clip_frames": 4, "schedule.epochs": 2, "schedule.batch": 2, "compute.workers": 0, "optimiser.lr": 1e-3}
+SHORT = {
+    "model.clip_frames": 4,
+    "schedule.epochs": 2,
+    "schedule.batch": 2,
+    "schedule.validate_every": 1,
+    "compute.workers": 0,
+    "optimiser.lr": 1e-3,
+}
 ALONE = Group(0, 1, torch.device("cpu"))
 
 

@@ -7,7 +7,7 @@ from mdhr_train.training.config import RunConfig, build_config, differences, rea
 
 def test_the_defaults_are_the_papers():
     config = build_config({}, BP4D)
-    assert (config.schedule.epochs, config.schedule.batch) == (200, 8)
+    assert (config.schedule.epochs, config.schedule.batch, config.schedule.validate_every) == (200, 8, 25)
     assert (config.optimiser.lr, config.optimiser.betas, config.optimiser.weight_decay) == (1e-4, (0.9, 0.999), 5e-4)
     assert (config.model["backbone"], config.model["node_features"], config.model["clip_frames"]) == (
         "resnet50",

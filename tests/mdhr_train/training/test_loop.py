@@ -20,7 +20,7 @@ from mdhr_runtime.errors import CheckpointError, ConfigError, DataError, MdhrErr
 from mdhr_train.checkpoints import load_checkpoint
 from mdhr_train.datasets import BP4D, DATASETS
 from mdhr_train.training import loop
-from mdhr_train.training.config import build_config, read_config
+from mdhr_train.training.config import build_config, default_values, read_config
 from mdhr_train.training.loop import build_optimiser, build_schedule, steps_per_epoch
 from mdhr_train.training.run_files import BEST, LAST
 
@@ -82,6 +82,29 @@ def test_training_lowers_the_loss(make_trainer):
 def test_epochs_between_validations_have_none(make_trainer):
     summary = make_trainer({"schedule.epochs": 3, "schedule.validate_every": 2}).train()
     assert [record["validation"] is None for record in summary["epochs"]] == [True, False, False]
+
+
+def test_a_run_that_stops_before_its_first_validation_goes_on_to_the_same_best_epoch(make_trainer, monkeypatch):
+    settings = {"schedule.epochs": 3, "schedule.validate_every": default_values()["schedule.validate_every"]}
+    whole, stopped = make_trainer(settings, "whole"), make_trainer(settings, "stopped")
+    expected = whole.train()
+    assert [record["validation"] is None for record in expected["epochs"]] == [True, True, False]
+    assert expected["best"]["epoch"] == 3
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "tell_epoch", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            stopped.train()
+    assert (stopped.folder / LAST).exists()
+    assert not (stopped.folder / BEST).exists()
+    found = stopped.train(resume=True)
+    assert found["best"] == expected["best"]
+    one, other = (load_checkpoint(trainer.folder / BEST).model.state_dict() for trainer in (whole, stopped))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def _interrupt(*_arguments):
+    raise KeyboardInterrupt
 
 
 def test_tensorboard_has_the_curves(make_trainer):
