@@ -2,6 +2,6 @@
 
 import os
 
-# With --pretrained, timm downloads weights from Hugging Face. Its client would report there which
-# software asks; it reads this when timm is imported.
+# Where a training starts from ImageNet weights, timm downloads them from Hugging Face. Its client would report there
+# which software asks; it reads this when timm is imported.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

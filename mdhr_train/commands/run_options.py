@@ -46,11 +46,16 @@ SECTIONS: dict[str, dict[str, tuple[str, Any, str]]] = {  # section → setting 
     },
     "Network": {
         "model.backbone": ("--backbone", str, "A timm model with four scales, for example resnet50."),
-        "pretrained": ("--pretrained", bool, "Start the backbone from ImageNet weights, which timm downloads."),
+        "pretrained": (
+            "--pretrained",
+            bool,
+            "Start the backbone from ImageNet weights, which timm downloads once. The default on recorded faces for "
+            "the paper's backbones, resnet50 and swin_base_patch4_window7_224, with the weights that it takes.",
+        ),
         "pretrained_file": (
             "--pretrained-file",
             click.Path(path_type=str),
-            "File with these weights, to do without a download.",
+            "File with these weights, from timm or the backbone's authors, to do without a download.",
         ),
         "model.node_features": ("--node-features", COUNT, "Size of an action unit's feature vector."),
         "model.dynamics_channels": ("--dynamics-channels", COUNT, "Channels of the facial dynamics."),

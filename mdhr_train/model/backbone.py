@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.layout import CropGeometry
 
-from .config import SCALES
+from .config import SCALES, imagenet_weights
 from .facial_dynamics import scale_size
 from .patches import by_patches
 
@@ -127,7 +127,7 @@ def build_backbone(
 
     Args:
         name: Name of a timm model, for example "resnet50" or "swin_base_patch4_window7_224".
-        pretrained: Whether to load ImageNet weights, which timm downloads.
+        pretrained: Whether to load ImageNet weights, which timm downloads; see `imagenet_weights` for which.
         pretrained_file: A file to take such weights from instead, as timm or the model's authors publish them
             (safetensors, or a state dict of PyTorch, of which only tensors are read).
 
@@ -196,16 +196,25 @@ def _load(name: str, options: dict[str, Any], pretrained: bool, pretrained_file:
         return _from_file(name, options, pretrained_file)
     if not pretrained:
         return timm.create_model(name, **options)
+    weights = imagenet_weights(name)
     try:
-        return timm.create_model(name, pretrained=True, **options)
+        return timm.create_model(weights, pretrained=True, **options)
     except Exception as error:
         # The exception of a failed download depends on the hub client and its version.
         raise ConfigError(
-            f"The ImageNet weights of {name!r} could not be loaded.",
+            f"The ImageNet weights {weights!r} could not be loaded.",
             f"timm downloads them on first use: {type(error).__name__}: {error}".splitlines()[0],
-            "Connect to the network once, give the weights as a local file (--pretrained-file), or train without "
-            "--pretrained.",
+            f"Connect to the network once; or get {_address(weights)} elsewhere and name it with --pretrained-file; or "
+            "start from random weights with --no-pretrained; the paper's figures are of networks that do not.",
         ) from error
+
+
+def _address(weights: str) -> str:
+    """Where weights are published, by the authors of the model if timm knows."""
+    config: Any = timm.get_pretrained_cfg(weights)
+    if config is None or not (config.url or config.hf_hub_id):
+        return "their file"
+    return config.url or f"https://huggingface.co/{config.hf_hub_id}"
 
 
 def _from_file(name: str, options: dict[str, Any], file: Path) -> nn.Module:

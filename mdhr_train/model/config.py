@@ -21,6 +21,10 @@ WEIGHTED, SUM, CONCAT = FUSIONS = ("weighted", "sum", "concat")
 ACTIVATED, CROSS, FULL, LOCAL, NO_EDGES = RELATIONS = ("activated", "cross", "full", "local", "none")
 """Edges of the graph (table 5), see `cross_regional.CONNECTED`; the first are the published ones."""
 
+IMAGENET_TAGS = {"resnet50": "tv_in1k", "swin_base_patch4_window7_224": "ms_in1k"}
+"""The paper's backbones, and timm's tag of the weights that they start from: torchvision's first of ResNet-50, and
+those of Swin-B that were trained on ImageNet-1k alone. Without a tag timm takes others."""
+
 TEMPORAL_RADIUS = 2
 """Frames on either side that the temporal convolution sees."""
 
@@ -104,6 +108,12 @@ class ModelConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""
         return asdict(self)
+
+
+def imagenet_weights(backbone: str) -> str:
+    """Name in timm of the weights that a backbone starts from: the paper's, unless it has a tag of its own."""
+    tag = IMAGENET_TAGS.get(backbone)
+    return f"{backbone}.{tag}" if tag else backbone
 
 
 def _are_scales(value: object) -> bool:

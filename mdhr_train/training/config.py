@@ -7,7 +7,7 @@ is written with dots, such as `schedule.epochs`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +19,8 @@ from mdhr_runtime.files import write_text
 from mdhr_runtime.layout import Layout
 from mdhr_runtime.records import Count, Positive, RecordError, from_plain, read_bytes
 
-from ..model.config import ModelConfig
+from ..datasets.base import RENDERED
+from ..model.config import IMAGENET_TAGS, ModelConfig
 
 VALIDATIONS = ("test", "subjects")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -120,7 +121,8 @@ class RunConfig:
     Attributes:
         data: Data to learn from.
         model: Keyword arguments of `ModelConfig`, all but the layout, which the dataset has.
-        pretrained: Whether the backbone starts from ImageNet weights.
+        pretrained: Whether the backbone starts from ImageNet weights. None, which `build_config` replaces, stands for
+            what the paper does: its two backbones do on recorded faces, and so does any whose file is given.
         pretrained_file: File with these weights; None lets timm download them.
         optimiser: Updates of the weights.
         schedule: Length of the training.
@@ -130,12 +132,16 @@ class RunConfig:
 
     data: DataConfig = field(default_factory=DataConfig)
     model: Mapping[str, Any] = field(default_factory=dict)
-    pretrained: bool = False
+    pretrained: bool | None = None
     pretrained_file: str | None = None
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     compute: ComputeConfig = field(default_factory=ComputeConfig)
     seed: Count = 0
+
+    def __post_init__(self) -> None:
+        if self.pretrained is False and self.pretrained_file:
+            raise _wrong("pretrained_file", self.pretrained_file, "Weights are given, and pretrained is off.")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for YAML and checkpoints: lists in place of tuples."""
@@ -160,7 +166,8 @@ def build_config(values: Mapping[str, Any], layout: Layout) -> RunConfig:
     """Build a complete configuration.
 
     Args:
-        values: Values by dotted key; what is missing has its default.
+        values: Values by dotted key; what is missing has its default. Whether the backbone starts from ImageNet weights
+            then follows from backbone and data.
         layout: The dataset's, for the network's configuration.
 
     Raises:
@@ -180,7 +187,15 @@ def build_config(values: Mapping[str, Any], layout: Layout) -> RunConfig:
         config: RunConfig = from_plain(RunConfig, nested, "The configuration", lax=True)
     except RecordError as error:
         raise ConfigError("The training's settings cannot be used.", str(error), "Correct the setting.") from error
-    return config
+    return config if config.pretrained is not None else replace(config, pretrained=_starts_pretrained(config))
+
+
+def _starts_pretrained(config: RunConfig) -> bool:
+    """Whether a backbone starts from ImageNet weights where nobody says."""
+    if config.pretrained_file or config.data.root is None:
+        return bool(config.pretrained_file)
+    architecture = config.model["backbone"].partition(".")[0]
+    return architecture in IMAGENET_TAGS and not (Path(config.data.root) / RENDERED).exists()
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from mdhr_runtime.cli.console import table
 from mdhr_runtime.files import told
 
 from ..metrics import F1Scores
+from ..model.config import imagenet_weights
+from .config import RunConfig
 from .run_files import EpochRecord
 
 Figure = Literal["loss", "loss_au", "loss_sub", "lr", "seconds", "waiting_share"]
@@ -81,6 +83,13 @@ def progress(label: str, length: int, shown: bool = True) -> Iterator[Callable[[
         hidden=not shown,
     ) as bar:
         yield bar.update
+
+
+def tell_start(config: RunConfig) -> None:
+    """Say what a run's backbone starts from: a download may follow, and what the run reaches depends on it."""
+    backbone = config.model["backbone"]
+    start = config.pretrained_file or imagenet_weights(backbone) if config.pretrained else None
+    click.echo(f"{backbone} starts from " + (f"ImageNet weights: {start}" if start else "random weights"), err=True)
 
 
 def tell_epoch(record: EpochRecord, epochs: int) -> None:

@@ -33,7 +33,7 @@ from ..model import MDHR, normalise
 from .config import OptimiserConfig, RunConfig, write_config
 from .data import ClipBatch, RunData, clip_loader, fold_data, items_of, training_loader, worker_deaths
 from .distributed import Group
-from .logging import log_epoch, progress, tell_epoch, tensorboard
+from .logging import log_epoch, progress, tell_epoch, tell_start, tensorboard
 from .run_files import (
     BEST,
     CONFIG,
@@ -60,6 +60,8 @@ def fit_fold(
             if not group.leads:
                 warnings.simplefilter("ignore", DataWarning)  # one process tells of it
             data = fold_data(config, frames)
+        if group.leads:
+            tell_start(config)
         return Trainer(config, data, group, folder).train(resume, overwrite)
 
 
@@ -152,8 +154,9 @@ class Trainer:
         """
         config, group = self.config, self.group
         random_seed(config.seed)  # type: ignore[no-untyped-call]
+        pretrained = pretrained and bool(config.pretrained)
         file = Path(config.pretrained_file) if pretrained and config.pretrained_file else None
-        model = MDHR(config.model_config(self.data.layout), pretrained and config.pretrained, file).to(group.device)
+        model = MDHR(config.model_config(self.data.layout), pretrained, file).to(group.device)
         if config.compute.channels_last:
             model = model.to(memory_format=torch.channels_last)
         model = group.synchronised(model)

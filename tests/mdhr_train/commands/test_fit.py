@@ -87,6 +87,7 @@ def test_a_run_on_a_prepared_dataset_says_how_it_went(tmp_path):
     assert result.exit_code == 0, result.output
     assert "AU26" in result.stdout
     assert "chosen on the test part itself" in result.stdout
+    assert "test_resnet starts from random weights" in result.stderr
     assert "epoch 1 of 1: loss" in result.stderr
     assert "waiting for data" in result.stderr
     assert {path.name for path in out.iterdir()} >= {"config.yaml", "best.pt", "last.pt", "summary.json"}
@@ -94,6 +95,19 @@ def test_a_run_on_a_prepared_dataset_says_how_it_went(tmp_path):
     assert again.exit_code == 1
     assert "already holds a run" in again.stderr
     assert run("fit", *options, "--resume").exit_code == 0
+
+
+def test_without_a_network_the_papers_weights_are_named_before_anything_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    make_dataset(tmp_path / "data", subjects=1)
+    options = ("--data", tmp_path / "data", "--dataset", "disfa", *SHORT, "--out", tmp_path / "run")
+    result = run("fit", *options)
+    assert result.exit_code == 1
+    assert "resnet50 starts from ImageNet weights: resnet50.tv_in1k" in result.stderr
+    assert "ImageNet weights 'resnet50.tv_in1k' could not be loaded" in result.stderr
+    assert "--no-pretrained" in result.stderr
+    assert not (tmp_path / "run" / "last.pt").exists()
 
 
 @pytest.mark.slow

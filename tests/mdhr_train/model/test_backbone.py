@@ -6,6 +6,7 @@ The files are made here, of a model's own state dict.
 import pytest
 import timm
 import torch
+import torchvision
 from safetensors.torch import save_file
 
 from mdhr_runtime.errors import ConfigError
@@ -94,6 +95,17 @@ def test_a_swin_takes_a_file_with_the_names_of_its_authors(tmp_path):
     theirs = {key.replace("head.fc.", "head."): tensor for key, tensor in theirs.items()}
     torch.save({"model": theirs}, tmp_path / "swin.pth")
     loaded = network(name, tmp_path / "swin.pth").backbone.features.state_dict()
+    for key, tensor in loaded.items():
+        torch.testing.assert_close(tensor, weights[key])
+
+
+@pytest.mark.slow
+def test_the_papers_resnet_takes_torchvisions_own_file(tmp_path):
+    torch.manual_seed(5)
+    weights = torchvision.models.resnet50().state_dict()
+    torch.save(weights, tmp_path / "resnet50-0676ba61.pth")
+    loaded = network("resnet50", tmp_path / "resnet50-0676ba61.pth").backbone.features.state_dict()
+    assert len(loaded) == len(weights) - 2  # all but the classifier
     for key, tensor in loaded.items():
         torch.testing.assert_close(tensor, weights[key])
 

@@ -1,11 +1,14 @@
 """The assembled network and its edge cases; tests/test_golden.py compares it with the published one."""
 
+import re
+
 import pytest
 import torch
 
 from mdhr_runtime.errors import ConfigError
 from mdhr_train.datasets import BP4D, DISFA
 from mdhr_train.model import MDHR, ModelConfig
+from mdhr_train.model.backbone import build_backbone
 
 
 @pytest.fixture(scope="module", params=[BP4D, DISFA], ids=lambda layout: layout.name)
@@ -54,8 +57,27 @@ def test_impossible_configurations_are_refused(options, words):
         MDHR(ModelConfig(BP4D, **options))
 
 
-def test_pretrained_weights_that_cannot_be_loaded_are_reported(monkeypatch):
+@pytest.mark.parametrize(
+    ("backbone", "weights", "address"),
+    [
+        ("resnet50", "resnet50.tv_in1k", "https://download.pytorch.org/models/resnet50-0676ba61.pth"),
+        ("resnet50.a1_in1k", "resnet50.a1_in1k", "resnet50_a1_0-14fe96d1.pth"),
+        (
+            *("swin_base_patch4_window7_224", "swin_base_patch4_window7_224.ms_in1k"),
+            "releases/download/v1.0.0/swin_base_patch4_window7_224.pth",
+        ),
+        ("mobilenetv3_small_050", "mobilenetv3_small_050", "rwightman/pytorch-image-models"),
+        ("test_resnet", "test_resnet", "https://huggingface.co/timm/test_resnet.r160_in1k"),
+    ],
+)
+def test_pretrained_weights_that_cannot_be_had_are_named_with_where_they_are(
+    backbone, weights, address, monkeypatch, tmp_path
+):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(ConfigError, match="could not be loaded") as error:
-        MDHR(ModelConfig(BP4D, backbone="mobilenetv3_small_050"), pretrained=True)
-    assert "--pretrained" in error.value.fix
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ConfigError, match=f"ImageNet weights '{re.escape(weights)}' could not be loaded") as error:
+        build_backbone(backbone, pretrained=True)
+    assert "timm downloads them" in error.value.why
+    assert address in error.value.fix
+    assert "--pretrained-file" in error.value.fix
+    assert "--no-pretrained" in error.value.fix

@@ -2,6 +2,7 @@ import pytest
 
 from mdhr_runtime.errors import ConfigError
 from mdhr_train.datasets import BP4D
+from mdhr_train.datasets.base import RENDERED
 from mdhr_train.training.config import RunConfig, build_config, differences, read_config, write_config
 
 
@@ -15,6 +16,34 @@ def test_the_defaults_are_the_papers():
         16,
     )
     assert config.data.validate == "test"
+
+
+@pytest.mark.parametrize(
+    ("settings", "rendered", "expected"),
+    [
+        ({}, False, True),
+        ({"model.backbone": "swin_base_patch4_window7_224"}, False, True),
+        ({"model.backbone": "resnet50.a1_in1k"}, False, True),
+        ({"model.backbone": "resnet18"}, False, False),  # not of the paper
+        ({}, True, False),
+        ({"data.root": None}, False, False),  # the demo
+        ({"pretrained": False}, False, False),
+        ({"pretrained": True, "model.backbone": "resnet18"}, True, True),
+        ({"pretrained_file": "weights.pth", "model.backbone": "resnet18"}, True, True),
+    ],
+)
+def test_the_papers_backbones_start_from_imagenet_on_recorded_faces(settings, rendered, expected, tmp_path):
+    if rendered:
+        (tmp_path / RENDERED).write_text("{}")
+    config = build_config({"data.root": str(tmp_path)} | settings, BP4D)
+    assert config.pretrained is expected
+    write_config(tmp_path / "config.yaml", config)
+    assert read_config(tmp_path / "config.yaml")["pretrained"] is expected
+
+
+def test_weights_for_a_backbone_that_starts_without_any_are_refused():
+    with pytest.raises(ConfigError, match="pretrained_file"):
+        build_config({"pretrained": False, "pretrained_file": "weights.pth"}, BP4D)
 
 
 def test_a_configuration_survives_its_file(tmp_path):
