@@ -25,11 +25,14 @@ class SuiteRow:
         overrides: Arguments of `ModelConfig` that make it.
         paper: The mean F1 that the paper prints (arXiv:2404.06443v1), in per cent, with ResNet-50 on BP4D; None where
             it has no such row.
+        inferred: Whether it is inferred that this figure is this network's. The printed tables 3 and 4 say by marks
+            which parts or scales a row has, and these did not survive in the text of the paper that was read.
     """
 
     label: str
     overrides: Mapping[str, Any]
     paper: float | None = None
+    inferred: bool = False
 
 
 BACKBONE = {"dynamics": False, "extractors": False, "auxiliary": False, "relations": NO_EDGES, "temporal": False}
@@ -51,7 +54,11 @@ def _with(*parts: str) -> dict[str, Any]:
 
 
 def _table3() -> tuple[SuiteRow, ...]:
-    """Parts on and off. Without CRM the extractors' nodes are scored as they are."""
+    """Parts on and off. Without CRM the extractors' nodes are scored as they are.
+
+    Which parts a printed row has is inferred, but for the full network. The figures of AFE, MFD + AFE and AFE + Aux +
+    CRM recur in tables 4 and 5; those of the other inferred rows do not.
+    """
     figures = {
         (): 63.3,
         ("MFD",): 64.6,
@@ -63,19 +70,26 @@ def _table3() -> tuple[SuiteRow, ...]:
         ("MFD", "AFE", "Aux", "CRM"): 66.3,
         ("MFD", "AFE", "Aux", "CRM", "TCN"): 66.6,
     }
-    return tuple(SuiteRow(" + ".join(parts) or "backbone", _with(*parts), mean) for parts, mean in figures.items())
+    return tuple(
+        SuiteRow(" + ".join(parts) or "backbone", _with(*parts), mean, inferred=parts != tuple(PARTS))
+        for parts, mean in figures.items()
+    )
 
 
 def _table4() -> tuple[SuiteRow, ...]:
     """Scales and fusion of the facial dynamics: single scales, all pairs (adaptively weighted), and all four scales.
 
-    The printed table also has three combinations of some scales (64.6, 64.8 and 64.7). Their figures are absent here:
-    the marks that say which scales these are did not survive in the text of the paper that was read.
+    That the two figures of single scales are those of the first and the last is inferred. The printed table also has
+    three combinations of some scales (64.6, 64.8 and 64.7), of which nothing tells which scales they are: they are
+    absent here.
     """
     base, single = _with("MFD", "AFE"), {1: 64.3, 4: 64.7}
     return (
         SuiteRow("none", _with("AFE"), 64.1),
-        *(SuiteRow(f"scale {number}", base | {"scales": (number,)}, single.get(number)) for number in SCALES),
+        *(
+            SuiteRow(f"scale {number}", base | {"scales": (number,)}, single.get(number), inferred=number in single)
+            for number in SCALES
+        ),
         *(SuiteRow(f"scales {a} + {b}", base | {"scales": (a, b)}) for a, b in combinations(SCALES, 2)),
         SuiteRow("all scales, sum", base | {"fusion": SUM}, 64.9),
         SuiteRow("all scales, concatenation", base | {"fusion": CONCAT}, 64.9),
@@ -108,6 +122,17 @@ SUITES: Mapping[str, tuple[SuiteRow, ...]] = {
     "parts": _parts(),
 }
 """The networks of a table, in its order, by the name of the suite."""
+
+
+def inferred_note(suite: str) -> str | None:
+    """A sentence that names the rows whose printed figure is inferred to be theirs; None where there is no such row.
+
+    Args:
+        suite: Its name, which may be unknown here.
+    """
+    labels = [row.label for row in SUITES.get(suite, ()) if row.inferred]
+    text = "That these printed figures belong to these rows is inferred, as the table's marks were not legible: {}."
+    return text.format(", ".join(labels)) if labels else None
 
 
 def rows(suite: str) -> tuple[SuiteRow, ...]:

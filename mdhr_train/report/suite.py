@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from mdhr_runtime.plotting.page import document, element, facts, section
 
+from ..model.variants import inferred_note
+from ..training.run_files import RunSummary
 from .runs import TrainedSuite
 from .series import Series
 from .tables import au_table, network_table
@@ -26,7 +28,7 @@ def suite_page(source: TrainedSuite) -> str:
         element("header", element("p", "MDHR training report", class_="quiet"), element("h1", name)),
         section(
             "Mean F1 per network",
-            element("p", _text(run["clip_frames"], run["data"]["recorded"])),
+            element("p", _text(source, run)),
             network_table(labels, tuple(_series(source, run["data"]["recorded"]))),
         ),
         section(
@@ -48,9 +50,13 @@ def suite_page(source: TrainedSuite) -> str:
     )
 
 
-def _text(frames: int, recorded: bool) -> str:
+def _text(source: TrainedSuite, run: RunSummary) -> str:
+    frames = run["clip_frames"]
     text = f"In per cent, mean over the folds: on consecutive clips of {frames} frames, and on whole recordings."
-    return text if recorded else f"{text} The faces are rendered: nothing here says how well real ones are read."
+    if not run["data"]["recorded"]:
+        return f"{text} The faces are rendered: nothing here says how well real ones are read."
+    note = inferred_note(source.summary["suite"])
+    return f"{text} {note}" if note and source.summary["dataset"] == PAPER_DATASET else text
 
 
 def _series(source: TrainedSuite, recorded: bool) -> Iterator[Series]:

@@ -12,7 +12,7 @@ from mdhr_runtime.errors import CheckpointError
 
 from ..datasets import DATASETS
 from ..metrics import F1Summary
-from ..model.variants import SuiteRow, rows
+from ..model.variants import SuiteRow, inferred_note, rows
 from .config import RunConfig, differences, read_config
 from .distributed import Group
 from .loop import fit_fold
@@ -137,8 +137,8 @@ def folder_name(row: SuiteRow) -> str:
 
 
 def suite_table(summary: SuiteSummary) -> str:
-    """The table of a suite, beside the paper's figures; F1 in per cent."""
-    return table(
+    """The table of a suite, beside the paper's figures, and which of them are inferred; F1 in per cent."""
+    text = table(
         (summary["suite"], "F1", "whole recordings", "paper: ResNet-50, BP4D"),
         [
             (
@@ -150,6 +150,8 @@ def suite_table(summary: SuiteSummary) -> str:
             for row in summary["rows"]
         ],
     )
+    note = inferred_note(summary["suite"])
+    return f"{text}\n\n{note}" if note else text
 
 
 def _require_same(run: Path, config: RunConfig) -> None:

@@ -1,3 +1,4 @@
+import html
 import json
 import re
 import shutil
@@ -91,6 +92,7 @@ def test_a_suite_becomes_one_file_with_a_row_per_network_beside_the_papers(suite
     for row in rows("table4"):
         paper = "–" if row.paper is None else f"{row.paper:.1f}"
         assert re.findall(r">([\d.–]+)</td>", lines[row.label]) == ["50.0", "25.0", paper]
+    assert "is inferred, as the table's marks were not legible: scale 1, scale 4." in html.unescape(page)
     assert page.count("no longer there") == len(rows("table4")) - 2
     assert page.count('<th scope="col">AU24</th>') == 1
     assert report(suite_folder, "--data", data).exit_code == 2

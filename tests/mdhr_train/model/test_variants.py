@@ -3,7 +3,7 @@ import pytest
 from mdhr_runtime.errors import ConfigError
 from mdhr_train.datasets import BP4D
 from mdhr_train.model import ModelConfig
-from mdhr_train.model.variants import SUITES, rows
+from mdhr_train.model.variants import SUITES, inferred_note, rows
 from mdhr_train.report.series import PAPER
 
 
@@ -31,6 +31,14 @@ def test_the_full_model_is_the_default_and_has_the_figure_of_the_papers_main_tab
     full = rows("table3")[-1]
     assert config(full.overrides) == config(rows("parts")[0].overrides) == ModelConfig(BP4D)
     assert full.paper == PAPER["bp4d"][0].mean
+
+
+def test_what_is_inferred_is_named():
+    said = {suite: inferred_note(suite) for suite in (*SUITES, "table9")}
+    assert said["table3"].endswith(": " + ", ".join(row.label for row in rows("table3")[:-1]) + ".")
+    assert said["table4"].endswith(": scale 1, scale 4.")
+    assert said["table5"] is said["parts"] is said["table9"] is None
+    assert all(row.paper is not None for suite in SUITES for row in rows(suite) if row.inferred)
 
 
 def test_an_unknown_suite_is_refused():

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from mdhr_runtime.errors import CheckpointError
-from mdhr_train.model.variants import SUITES, rows
+from mdhr_train.model.variants import SUITES, inferred_note, rows
 from mdhr_train.training.crossval import cross_validate, folder_name, mean_over_folds, run_suite, suite_table
 
 from .conftest import ALONE
@@ -51,6 +51,17 @@ def test_every_row_has_a_folder_of_its_own(suite):
     names = [folder_name(row) for row in rows(suite)]
     assert len(set(names)) == len(names)
     assert all(name.replace("-", "").isalnum() for name in names)
+
+
+def test_the_table_of_a_suite_names_what_is_inferred():
+    table_rows = [
+        {"label": row.label, "folder": folder_name(row), "mean_f1": 0.5, "stream_mean_f1": 0.5, "paper": row.paper}
+        for row in rows("table4")
+    ]
+    summary = {"schema": 1, "suite": "table4", "dataset": "bp4d", "rows": table_rows}
+    *lines, blank, note = suite_table(summary).splitlines()
+    assert len(lines) == 2 + len(table_rows)
+    assert (blank, note) == ("", inferred_note("table4"))
 
 
 def test_a_suite_trains_every_row_once_and_prints_it_beside_the_paper(make_config, tmp_path):
