@@ -57,6 +57,11 @@ SECTIONS: dict[str, dict[str, tuple[str, Any, str]]] = {  # section → setting 
             click.Path(path_type=str),
             "File with these weights, from timm or the backbone's authors, to do without a download.",
         ),
+        "drop_path": (
+            "--drop-path",
+            float,
+            "Stochastic depth of the backbone.  [default: 0.5 for swin_base_patch4_window7_224, for others timm's]",
+        ),
         "model.node_features": ("--node-features", COUNT, "Size of an action unit's feature vector."),
         "model.dynamics_channels": ("--dynamics-channels", COUNT, "Channels of the facial dynamics."),
         "model.radius": ("--radius", COUNT, "Radius of the facial dynamics in frames."),

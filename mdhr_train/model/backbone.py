@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import timm
 import torch
+from timm.layers.drop import DropPath
 from torch import Tensor, nn
 
 from mdhr_runtime.errors import ConfigError
@@ -121,7 +122,7 @@ class StageInputs(nn.Module):
 
 
 def build_backbone(
-    name: str, pretrained: bool = False, pretrained_file: Path | None = None
+    name: str, pretrained: bool = False, pretrained_file: Path | None = None, drop_path: float | None = None
 ) -> StageOutputs | StageInputs:
     """Build a timm model as an MDHR backbone.
 
@@ -130,9 +131,12 @@ def build_backbone(
         pretrained: Whether to load ImageNet weights, which timm downloads; see `imagenet_weights` for which.
         pretrained_file: A file to take such weights from instead, as timm or the model's authors publish them
             (safetensors, or a state dict of PyTorch, of which only tensors are read).
+        drop_path: Stochastic depth: for how many of the frames a block is skipped in training, as a fraction that grows
+            from 0 for the first block to this for the last. None takes timm's default for the model.
 
     Raises:
-        ConfigError: timm has no such model, it has not the four scales, or its weights cannot be had.
+        ConfigError: timm has no such model, it has not the four scales or no stochastic depth, or its weights cannot be
+            had.
     """
     if not timm.is_model(name):
         similar = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5])
@@ -141,11 +145,34 @@ def build_backbone(
             "timm has no model of this name" + (f"; similar ones are {similar}." if similar else "."),
             "Name a timm model with feature maps at 1/4, 1/8, 1/16 and 1/32, for example resnet50.",
         )
+    depth: dict[str, Any] = {}
+    if drop_path is not None:
+        _require_drop_path(name, drop_path)
+        depth["drop_path_rate"] = drop_path
     if name.startswith("swin_"):
-        return StageInputs(by_patches(_load(name, {"num_classes": 0}, pretrained, pretrained_file)))
+        return StageInputs(by_patches(_load(name, {"num_classes": 0} | depth, pretrained, pretrained_file)))
     indices, kind = _four_scales(name)
-    options = {"features_only": True, "out_indices": indices}
+    options = {"features_only": True, "out_indices": indices} | depth
     return kind(by_patches(_load(name, options, pretrained, pretrained_file)))
+
+
+def _require_drop_path(name: str, rate: float) -> None:
+    """Refuse a stochastic depth that would do nothing.
+
+    Raises:
+        ConfigError: The model has no blocks that can be skipped.
+    """
+    with torch.device("meta"):
+        try:
+            model = timm.create_model(name, drop_path_rate=rate)
+        except TypeError:  # it does not know the option
+            model = None
+    if model is None or (rate > 0 and not any(isinstance(module, DropPath) for module in model.modules())):
+        raise ConfigError(
+            f"The backbone {name!r} cannot be trained with stochastic depth.",
+            "It has no blocks that timm can skip.",
+            "Leave out --drop-path, or choose a backbone with residual blocks, for example resnet50.",
+        )
 
 
 def _four_scales(name: str) -> tuple[tuple[int, ...], type[StageOutputs]]:

@@ -25,6 +25,9 @@ IMAGENET_TAGS = {"resnet50": "tv_in1k", "swin_base_patch4_window7_224": "ms_in1k
 """The paper's backbones, and timm's tag of the weights that they start from: torchvision's first of ResNet-50, and
 those of Swin-B that were trained on ImageNet-1k alone. Without a tag timm takes others."""
 
+DROP_PATHS = {"swin_base_patch4_window7_224": 0.5}
+"""Stochastic depth that a backbone was published with here, where that is not timm's default (0.1 for Swin)."""
+
 TEMPORAL_RADIUS = 2
 """Frames on either side that the temporal convolution sees."""
 

@@ -40,16 +40,23 @@ class MDHR(nn.Module):
         config: Layout, backbone, sizes and parts.
         pretrained: Whether the backbone starts from ImageNet weights.
         pretrained_file: Where these are; None lets timm download them. See `build_backbone`.
+        drop_path: Stochastic depth of the backbone, which matters in training alone; None takes timm's default.
 
     Raises:
         ConfigError: The backbone does not fit, or its weights cannot be had.
     """
 
-    def __init__(self, config: ModelConfig, pretrained: bool = False, pretrained_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        pretrained: bool = False,
+        pretrained_file: Path | None = None,
+        drop_path: float | None = None,
+    ) -> None:
         super().__init__()
         self.config = config
         layout, features = config.layout, config.node_features
-        self.backbone = build_backbone(config.backbone, pretrained, pretrained_file)
+        self.backbone = build_backbone(config.backbone, pretrained, pretrained_file, drop_path)
         channels = self.backbone.channels
         self.static = LinearBlock(channels[-1], features)
         width = config.dynamics_channels or PUBLISHED_WIDTH * channels[0]

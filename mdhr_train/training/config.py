@@ -20,7 +20,7 @@ from mdhr_runtime.layout import Layout
 from mdhr_runtime.records import Count, Positive, RecordError, from_plain, read_bytes
 
 from ..datasets.base import RENDERED
-from ..model.config import IMAGENET_TAGS, ModelConfig
+from ..model.config import DROP_PATHS, IMAGENET_TAGS, ModelConfig
 
 VALIDATIONS = ("test", "subjects")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -124,6 +124,8 @@ class RunConfig:
         pretrained: Whether the backbone starts from ImageNet weights. None, which `build_config` replaces, stands for
             what the paper does: its two backbones do on recorded faces, and so does any whose file is given.
         pretrained_file: File with these weights; None lets timm download them.
+        drop_path: Stochastic depth of the backbone in training, see `build_backbone`. None stands for timm's default;
+            for the paper's Swin-B `build_config` replaces it by the published one.
         optimiser: Updates of the weights.
         schedule: Length of the training.
         compute: Computation; the only section that may change when a run is resumed.
@@ -134,6 +136,7 @@ class RunConfig:
     model: Mapping[str, Any] = field(default_factory=dict)
     pretrained: bool | None = None
     pretrained_file: str | None = None
+    drop_path: Decay | None = None
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     compute: ComputeConfig = field(default_factory=ComputeConfig)
@@ -167,7 +170,7 @@ def build_config(values: Mapping[str, Any], layout: Layout) -> RunConfig:
 
     Args:
         values: Values by dotted key; what is missing has its default. Whether the backbone starts from ImageNet weights
-            then follows from backbone and data.
+            then follows from backbone and data, and its stochastic depth from the backbone.
         layout: The dataset's, for the network's configuration.
 
     Raises:
@@ -187,15 +190,24 @@ def build_config(values: Mapping[str, Any], layout: Layout) -> RunConfig:
         config: RunConfig = from_plain(RunConfig, nested, "The configuration", lax=True)
     except RecordError as error:
         raise ConfigError("The training's settings cannot be used.", str(error), "Correct the setting.") from error
-    return config if config.pretrained is not None else replace(config, pretrained=_starts_pretrained(config))
+    if config.pretrained is None:
+        config = replace(config, pretrained=_starts_pretrained(config))
+    if config.drop_path is None:
+        config = replace(config, drop_path=DROP_PATHS.get(_architecture(config)))
+    return config
+
+
+def _architecture(config: RunConfig) -> str:
+    """The backbone's name without the tag of its weights."""
+    name: str = config.model["backbone"]
+    return name.partition(".")[0]
 
 
 def _starts_pretrained(config: RunConfig) -> bool:
     """Whether a backbone starts from ImageNet weights where nobody says."""
     if config.pretrained_file or config.data.root is None:
         return bool(config.pretrained_file)
-    architecture = config.model["backbone"].partition(".")[0]
-    return architecture in IMAGENET_TAGS and not (Path(config.data.root) / RENDERED).exists()
+    return _architecture(config) in IMAGENET_TAGS and not (Path(config.data.root) / RENDERED).exists()
 
 
 def read_config(path: Path) -> dict[str, Any]:

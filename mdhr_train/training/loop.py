@@ -156,7 +156,7 @@ class Trainer:
         random_seed(config.seed)  # type: ignore[no-untyped-call]
         pretrained = pretrained and bool(config.pretrained)
         file = Path(config.pretrained_file) if pretrained and config.pretrained_file else None
-        model = MDHR(config.model_config(self.data.layout), pretrained, file).to(group.device)
+        model = MDHR(config.model_config(self.data.layout), pretrained, file, config.drop_path).to(group.device)
         if config.compute.channels_last:
             model = model.to(memory_format=torch.channels_last)
         model = group.synchronised(model)

@@ -8,6 +8,7 @@ import timm
 import torch
 import torchvision
 from safetensors.torch import save_file
+from timm.layers.drop import DropPath
 
 from mdhr_runtime.errors import ConfigError
 from mdhr_train.datasets import BP4D
@@ -53,6 +54,33 @@ def test_other_maps_are_refused_with_what_they_are(name, why):
         build_backbone(name)
     assert why in error.value.why
     assert "56, 28, 14, 7" in error.value.why
+
+
+def deepest(backbone):
+    """The largest share of frames for which a block is skipped."""
+    return max((module.drop_prob for module in backbone.modules() if isinstance(module, DropPath)), default=0)
+
+
+@pytest.mark.slow
+def test_stochastic_depth_skips_blocks_in_training_alone():
+    name, frames = "swin_tiny_patch4_window7_224", torch.zeros(1, 3, 224, 224)
+    torch.manual_seed(5)
+    swin = build_backbone(name, drop_path=0.5)
+    assert deepest(swin) == pytest.approx(0.5)
+    assert deepest(build_backbone(name)) == pytest.approx(0.1)
+    assert deepest(build_backbone("test_resnet", drop_path=0.25)) == pytest.approx(0.25)
+    assert deepest(build_backbone("test_resnet", drop_path=0)) == 0
+    plain = build_backbone(name, drop_path=0)
+    plain.load_state_dict(swin.state_dict())  # it has no weights
+    with torch.inference_mode():
+        torch.testing.assert_close(swin.eval()(frames).final, plain.eval()(frames).final)
+        assert not torch.equal(swin.train()(frames).final, plain.train()(frames).final)
+
+
+@pytest.mark.parametrize("name", ["vgg11", "dla34"])
+def test_stochastic_depth_that_would_do_nothing_is_refused(name):
+    with pytest.raises(ConfigError, match="cannot be trained with stochastic depth"):
+        build_backbone(name, drop_path=0.5)
 
 
 def published(name, seed=5):

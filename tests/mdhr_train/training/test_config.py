@@ -41,6 +41,20 @@ def test_the_papers_backbones_start_from_imagenet_on_recorded_faces(settings, re
     assert read_config(tmp_path / "config.yaml")["pretrained"] is expected
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, None),
+        ({"model.backbone": "swin_base_patch4_window7_224"}, 0.5),
+        ({"model.backbone": "swin_base_patch4_window7_224.ms_in22k_ft_in1k"}, 0.5),
+        ({"model.backbone": "swin_base_patch4_window7_224", "drop_path": 0}, 0.0),
+        ({"model.backbone": "swin_tiny_patch4_window7_224"}, None),
+    ],
+)
+def test_swin_b_has_the_published_stochastic_depth(settings, expected):
+    assert build_config(settings, BP4D).drop_path == expected
+
+
 def test_weights_for_a_backbone_that_starts_without_any_are_refused():
     with pytest.raises(ConfigError, match="pretrained_file"):
         build_config({"pretrained": False, "pretrained_file": "weights.pth"}, BP4D)
@@ -97,6 +111,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest(key, nearest):
         ("compute.workers", -1, "`compute.workers`: Expected `int` >= 0"),
         ("compute.precision", "int8", "one of: float32"),
         ("data.validate", "train", "one of: test"),
+        ("drop_path", 1, "`drop_path`: Expected `float` < 1"),
         ("data.fold", 4, "`data.fold`: Expected `int` <= 3"),
         ("model.radius", 0, "`radius`: Expected `int` >= 1"),
         ("model.dynamics_channels", "wide", "`dynamics_channels`: Expected `int | null`"),

@@ -143,6 +143,11 @@ def test_channels_last_changes_nothing_but_the_order_in_memory(make_trainer):
     assert summary["epochs"][0]["loss"] == pytest.approx(plain["epochs"][0]["loss"], rel=1e-3)
 
 
+def test_stochastic_depth_reaches_the_network(make_trainer):
+    plain, deep = (make_trainer({"schedule.epochs": 1, "drop_path": rate}, str(rate)).train() for rate in (0, 0.5))
+    assert plain["epochs"][0]["loss"] != deep["epochs"][0]["loss"]
+
+
 def test_accumulated_batches_make_one_step(make_trainer, content_of):
     trainer = make_trainer({"optimiser.accumulate": 3, "schedule.batch": 1, "schedule.epochs": 1})
     trainer.train()
