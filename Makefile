@@ -9,6 +9,9 @@ WHEELS ?= wheels
 GPU_BIN := .venv-gpu/bin
 GPU_READY := .venv-gpu/ready
 
+# A file of tests stays in one process; the longest, which tests/conftest.py names, begin first.
+PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder
+
 .PHONY: setup demo test test-fast coverage lint bench gpu-test gpu-bench clean
 
 $(READY): pyproject.toml
@@ -23,13 +26,13 @@ demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh demo-output
 
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: $(READY)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 coverage: $(READY)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report term:skip-covered
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report term:skip-covered
 
 lint: $(READY)
 	$(BIN)/ruff check .
