@@ -184,7 +184,7 @@ def test_thousands_of_videos_are_resumed(tmp_path):
     """With 100,000, of which 1,000 are left, it takes seconds: what was measured is in docs/archive.md."""
     count, left = 5_000, 50
     (tmp_path / "v").mkdir()
-    for folder in ("records", "tables"):
+    for folder in ("records", "tables", "summaries"):
         (tmp_path / f"results/{folder}").mkdir(parents=True)
     videos = [f"subject{number % 999:03}/session{number}.mp4" for number in range(count)]
     for number in range(999):
@@ -197,7 +197,8 @@ def test_thousands_of_videos_are_resumed(tmp_path):
     assert len(found.tasks) == count
     for task in found.tasks[left:]:
         record = f"{task.video.name}.{task.key}.done.json"
-        for file in (f"records/{record}", f"tables/{task.video.name}.parquet"):
+        table = f"{task.video.name}.parquet"
+        for file in (f"records/{record}", f"tables/{table}", f"summaries/{table}"):
             os.close(os.open(tmp_path / "results" / file, os.O_CREAT))
     done = subprocess.run(
         [sys.executable, "-c", RESUME, tmp_path / "v/all.csv", tmp_path / "results"],
