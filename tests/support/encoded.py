@@ -1,6 +1,8 @@
 """Videos of any codec that PyAV encodes."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -26,7 +28,7 @@ def write(
         muxer: The container's options.
         fps: Pictures per second.
     """
-    with av.open(str(path), "w", options=dict(muxer or {})) as container:
+    with own_priority(), av.open(str(path), "w", options=dict(muxer or {})) as container:
         stream = container.add_stream(codec, fps, options=dict(options or {}))
         stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
@@ -36,3 +38,20 @@ def write(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+@contextmanager
+def own_priority() -> Iterator[None]:
+    """Leave this thread's priority as it is.
+
+    SVT-AV1, where root encodes with it, gives the thread that opens it real-time priority, for good: it and all that
+    tests start later then come before everything else on the machine, and make what runs beside them wait for ever.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)

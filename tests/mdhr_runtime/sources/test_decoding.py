@@ -1,5 +1,7 @@
 """Decoding of streams that are whole, damaged, or begin anew: what is given is a picture of it, and no mixture."""
 
+import os
+
 import av
 import encoded
 import numpy as np
@@ -48,6 +50,13 @@ def damage(path, *packets):
     for position, size in (places[number] for number in packets):
         data[position : position + size] = bytes(size)
     path.write_bytes(data)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="the system does not tell")
+def test_encoding_leaves_the_priority_of_this_process_alone(tmp_path, moving):
+    """Else every test after this one would take the machine from those that run beside it."""
+    encoded.write(tmp_path / "a.mp4", moving[:4], *CODECS["AV1"])
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 @pytest.mark.parametrize("codec", CODECS)
