@@ -17,7 +17,7 @@ from ..extras import extra
 from ..files import told
 from ..targets import PartialFile
 from .folders import reading
-from .records import RECORDS, SUMMARIES, TABLES, Results, Standing, standing_of
+from .records import SUMMARIES, TABLES, Results, Standing, record_file
 
 GROUP_ROWS = 1 << 18
 """Rows that are kept in memory and written together. What tells of every group is kept to the end, so they are few."""
@@ -71,15 +71,13 @@ def collect(
         DataError: There are no results, or those of two videos do not go together.
         OutputError: A file cannot be written. What stood there stays.
     """
-    plan, standings, tables = results.read_plan(), results.standings(), results.tables()
-    found, ended = Collected(), dict[str, Standing]()
-    for name, _, key in plan.names():
-        standing = standing_of(standings.pop(name, []), key, name in tables)
+    planned, others = results.compare(results.read_plan())
+    found, ended = Collected(others=others), dict[str, Standing]()
+    for name, _, standing, _ in planned:
         status = standing.status if standing else "pending"
         setattr(found, status, getattr(found, status) + 1)
         if standing and status != "failed":
             ended[name] = standing
-    found.others = len(standings)
     if not ended:
         raise DataError(
             f"{results.folder.address} holds no tables.", "No video is labelled.", "Wait for the first one."
@@ -111,8 +109,9 @@ def collect(
 def _fetch(results: Results, name: str, standing: Standing, kinds: Iterable[str]) -> list[Any] | DataError:
     """A video's files, the table checked against the record, or why they must be left out."""
     arrow, parquet = extra("parquet", "pyarrow"), extra("parquet", "pyarrow.parquet")
-    record, parts = f"{RECORDS}/{name}.{standing.key}.{standing.status}.json", []
-    again = f"Remove {record} in {results.folder.address}, and run the archive again: the video is then done again."
+    parts = []
+    record = f"{record_file(name, standing)} in {results.folder.address}"
+    again = f"Remove {record}, and run the archive again: the video is then done again."
     try:
         digest = results.read(name, standing).table
         for kind in kinds:

@@ -214,6 +214,27 @@ def shard_of(video: ArchiveVideo, shards: int) -> int:
     return int.from_bytes(hashlib.sha256(video.id.encode(errors="surrogatepass")).digest()[:8], "big") % shards
 
 
+def record_file(name: str, record: Standing | Record) -> str:
+    """Where among the results a video's record lies; `RECORD` reads it again."""
+    return f"{RECORDS}/{name}.{record.key}.{record.status}.json"
+
+
+class Planned(NamedTuple):
+    """A video of a plan.
+
+    Attributes:
+        name: Its name among the results.
+        size: Bytes of its file.
+        standing: The record that says how it ended; None if it is to be done.
+        changed: Whether it has a result of another state of the file, bundle or options instead.
+    """
+
+    name: str
+    size: int
+    standing: Standing | None
+    changed: bool
+
+
 class Results:
     """The folder of results.
 
@@ -237,13 +258,23 @@ class Results:
         kinds = (self.folder.entries(kind) for kind in (TABLES, SUMMARIES))
         return set.intersection(*({file.removesuffix(".parquet") for file in files} for files in kinds))
 
+    def compare(self, plan: Plan) -> tuple[list[Planned], int]:
+        """The videos of a plan as they stand, and the number of others that have results."""
+        standings, tables = self.standings(), self.tables()
+        planned = []
+        for name, size, key in plan.names():
+            old = standings.pop(name, [])
+            standing = standing_of(old, key, name in tables)
+            planned.append(Planned(name, size, standing, standing is None and any(each.key != key for each in old)))
+        return planned, len(standings)
+
     def read(self, name: str, standing: Standing) -> Record:
         """Read a record.
 
         Raises:
             DataError: It cannot be read.
         """
-        file = f"{RECORDS}/{name}.{standing.key}.{standing.status}.json"
+        file = record_file(name, standing)
         try:
             record: Record = parse_json(self.folder.read(file), Record, SCHEMA)
         except RecordError as error:
@@ -269,8 +300,9 @@ class Results:
             OutputError: It cannot be written.
         """
         text = json.dumps(asdict(record), indent=1, ensure_ascii=False) + "\n"
-        file = f"{RECORDS}/{name}.{record.key}.{record.status}.json"
-        self.folder.write(file, text.encode(errors="replace"))  # odd bytes of a path, which errors may quote
+        self.folder.write(
+            record_file(name, record), text.encode(errors="replace")
+        )  # odd bytes of a path, which errors may quote
 
     def withdraw(self, name: str, standings: Iterable[Standing]) -> None:
         """Remove records, before what they tell of is replaced.
@@ -279,7 +311,7 @@ class Results:
             OutputError: One cannot be removed.
         """
         for standing in standings:
-            self.folder.remove(f"{RECORDS}/{name}.{standing.key}.{standing.status}.json")
+            self.folder.remove(record_file(name, standing))
 
     def write_plan(self, plan: Plan) -> None:
         """Keep what a driver was asked for.

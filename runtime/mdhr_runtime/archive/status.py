@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .records import Results, Standing, standing_of
+from .records import Results, Standing
 
 NEWEST = 200
 """Records that tell the present rate."""
@@ -72,19 +72,16 @@ def status(results: Results) -> Status:
     Raises:
         DataError: No driver has worked here, or the folder cannot be read.
     """
-    plan, standings, tables = results.read_plan(), results.standings(), results.tables()
-    found = Status(len(plan.videos))
+    planned, others = results.compare(results.read_plan())
+    found = Status(len(planned), others=others)
     ended: list[tuple[str, Standing]] = []
-    for name, size, key in plan.names():
-        old = standings.pop(name, [])
-        standing = standing_of(old, key, name in tables)
+    for name, size, standing, changed in planned:
         found.counts[standing.status if standing else "pending"] += 1
-        found.changed += standing is None and any(each.key != key for each in old)
+        found.changed += changed
         found.bytes_all += size
         if standing:
             found.bytes_ended += size
             ended.append((name, standing))
-    found.others = len(standings)
     _add_rates(found, results, [each for each in ended if each[1].status != "failed"])
     faulty = [each for each in ended if each[1].status != "done"]
     failures: defaultdict[str, list[str]] = defaultdict(list)

@@ -19,11 +19,6 @@ from mdhr_runtime.streaming.model import load
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def clip(media):
-    return media / "single_face.mp4"
-
-
 @pytest.fixture
 def settings(tiny_bundle, tmp_path):
     temp = tmp_path / "temp"

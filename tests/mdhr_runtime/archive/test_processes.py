@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from archiving import Telling, assert_same_table, give_up, records_of, settings_of, task_of, until
+from archiving import Telling, assert_same_table, give_up, records_of, task_of, until
 
 from mdhr_runtime.archive.processes import Processes, default_workers, visible_gpus
 from mdhr_runtime.archive.scheduling import Died, Frames, schedule
@@ -17,16 +17,6 @@ from mdhr_runtime.errors import BundleError, OutputError, ResourceError
 
 LATE = 5.0
 """Seconds after which a worker without a driver is gone. It takes a moment."""
-
-
-@pytest.fixture(scope="module")
-def clip(media):
-    return media / "single_face.mp4"
-
-
-@pytest.fixture
-def settings(tiny_bundle, tmp_path):
-    return settings_of(tiny_bundle, tmp_path / "results", temp=str(tmp_path))
 
 
 def run(tasks, settings, count=1, kind=Processes, **options):

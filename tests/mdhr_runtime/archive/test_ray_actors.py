@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from archiving import assert_same_table, give_up, records_of, settings_of, task_of
+from archiving import assert_same_table, give_up, records_of, task_of
 
 from mdhr_runtime.archive import ray_actors
 from mdhr_runtime.archive.ray_actors import QUIET, STORE_BYTES, RayActors
@@ -29,16 +29,6 @@ def ray():
     ray.init("local", num_cpus=2, include_dashboard=False, object_store_memory=STORE_BYTES, log_to_driver=False)
     yield ray
     ray.shutdown()
-
-
-@pytest.fixture(scope="module")
-def clip(media):
-    return media / "single_face.mp4"
-
-
-@pytest.fixture
-def settings(tiny_bundle, tmp_path):
-    return settings_of(tiny_bundle, tmp_path / "results", temp=str(tmp_path))
 
 
 def run(tasks, settings, count=2, kind=RayActors, **options):
