@@ -1,7 +1,6 @@
 """The losses of the paper (eq. 10–12), and the class weights and combinations that they are made of.
 
-A label is 1 (the action unit occurs), 0 (it does not), or anything else, for example 9 or −1: unknown. Unknown
-labels count in no loss.
+Labels are those of `mdhr_train.labels`; unknown ones count in no loss.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from torch import Tensor
 
 from mdhr_runtime.layout import Layout
 
+from .labels import known, occurs
+
 AUXILIARY_WEIGHT = 0.01
 """Weight of the auxiliary loss in the sum (eq. 12)."""
 
@@ -25,13 +26,8 @@ UNKNOWN_COMBINATION = -1
 """Combination index of a region of which some AU is unknown."""
 
 
-def known(labels: Tensor) -> Tensor:
-    """Which labels are known: bool, of the labels' shape."""
-    return (labels == 0) | (labels == 1)
-
-
 def occurrence_rates(labels: Tensor) -> Tensor:
-    """Fraction of the frames with a known label in which each AU occurs.
+    """Fraction of the frames with a known label in which each AU occurs: the mean of the known labels.
 
     Args:
         labels: (..., N), any type.
@@ -40,7 +36,8 @@ def occurrence_rates(labels: Tensor) -> Tensor:
         float64 (N,); 0 for an AU without a known label.
     """
     labels = labels.flatten(0, -2)
-    return (labels == 1).sum(0).double() / known(labels).sum(0).clamp(min=1)
+    told = known(labels)
+    return labels.where(told, 0).double().sum(0) / told.sum(0).clamp(min=1)
 
 
 def class_weights(rates: Tensor) -> Tensor:
@@ -75,7 +72,7 @@ def combination_index(labels: Tensor, layout: Layout) -> Tensor:
     for region in layout.regions:
         bits = labels[..., [layout.aus.index(au) for au in region.aus]]
         places = torch.tensor([1 << i for i in reversed(range(len(region.aus)))], device=labels.device)
-        index = ((bits == 1) * places).sum(-1)
+        index = (occurs(bits) * places).sum(-1)
         indices.append(index.where(known(bits).all(-1), UNKNOWN_COMBINATION))
     return torch.stack(indices, dim=-1)
 
@@ -94,11 +91,12 @@ def au_loss(scores: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
     Returns:
         Scalar; 0 if no label is known.
     """
-    present, absent = labels == 1, labels == 0
+    told = known(labels)
+    present, absent = labels.where(told, 0).to(scores.dtype), (1 - labels).where(told, 0).to(scores.dtype)
     log_present = scores.clamp(min=LOG_FLOOR).log()
     log_absent = (1 - scores).clamp(min=LOG_FLOOR).log()
     terms = weights * (present * log_present + scores.detach() * absent * log_absent)
-    return -terms.sum() / (present | absent).sum().clamp(min=1)
+    return -terms.sum() / told.sum().clamp(min=1)
 
 
 def auxiliary_loss(region_logits: Sequence[Tensor], labels: Tensor, layout: Layout) -> Tensor:

@@ -9,6 +9,8 @@ import numpy as np
 
 from mdhr_runtime.contract import SCORE
 
+from .labels import known, occurs
+
 Outcome = Literal["true_positives", "false_positives", "false_negatives", "true_negatives"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """The outcomes of a score for a frame, in the order of `F1Counter.counts`."""
@@ -31,7 +33,7 @@ class F1Summary(F1Scores):
 
 
 class F1Counter:
-    """Counts hits and errors per AU over any number of frames. Labels that are neither 0 nor 1 are left out.
+    """Counts hits and errors per AU over any number of frames. Unknown labels are left out, soft ones are rounded.
 
     Args:
         aus: Number N of AUs.
@@ -52,7 +54,8 @@ class F1Counter:
         """
         found = SCORE.occurs(scores).reshape(-1, scores.shape[-1])
         labels = labels.reshape(found.shape)
-        present, absent = labels == 1, labels == 0
+        present = occurs(labels)
+        absent = known(labels) & ~present
         for row, outcome in enumerate((found & present, found & absent, ~found & present, ~found & absent)):
             self.counts[row] += outcome.sum(0)
 

@@ -9,7 +9,7 @@ import click
 
 from mdhr_runtime.cli.console import Command, spoken_warnings
 
-from ..datasets import DATASETS
+from ..datasets import DATASETS, dataset_in
 from ..datasets.base import prepared_folders
 from ..training.config import DEVICES, PRECISIONS
 from ..training.run_files import is_evaluation, write_summary
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 @click.option("--ckpt", "checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="Checkpoint to score.")
 @click.option("--bundle", type=click.Path(path_type=Path), metavar="DIR", help="Bundle to score, in the runtime.")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of a prepared dataset.")
-@click.option("--dataset", type=click.Choice(DATASETS), default="bp4d", show_default=True, help="Which one it is.")
+@click.option("--dataset", help=f"Which one it is: {', '.join(DATASETS)}.  [default: what DATA says, else bp4d]")
 @click.option(
     "--fold",
-    type=click.IntRange(1, 3),
+    type=click.IntRange(min=1),
     help="Fold whose test part is scored.  [default: the one that the checkpoint was trained on; 1 if it says none]",
 )
 @count_option("--batch", 8, "Clips at once.")
@@ -44,7 +44,7 @@ def evaluate(
     checkpoint: Path | None,
     bundle: Path | None,
     data: Path,
-    dataset: str,
+    dataset: str | None,
     fold: int | None,
     batch: int,
     workers: int,
@@ -65,8 +65,9 @@ def evaluate(
     if not named:
         raise click.UsageError("Say what to score: --ckpt, --bundle, or both.")
     require_libraries()
+    described = dataset_in(data, dataset)
     if out is not None:
-        claim_file(out, is_evaluation, [*prepared_folders(data, DATASETS[dataset]), *named], overwrite)
+        claim_file(out, is_evaluation, [*prepared_folders(data, described), *named], overwrite)
     from ..checkpoints import load_checkpoint
     from ..data.clips import ScoringClips
     from ..data.lists import read_fold
@@ -77,24 +78,24 @@ def evaluate(
     from ..training.scoring import bundle_scorer, checkpoint_scorer, lost, score
     from ..training.trained_on import fold_to_score, trained_on, warn_of_seen_people
 
-    layout = DATASETS[dataset].layout
+    layout = described.layout
     scorers: dict[str, tuple[DatasetScorer, int]] = {}
     own = None  # what the network was trained on; a bundle does not say
     if checkpoint is not None:
         loaded = load_checkpoint(checkpoint)
         scorers["checkpoint"] = checkpoint_scorer(checkpoint, loaded, layout, device, precision)
-        own = trained_on(loaded, dataset)
+        own = trained_on(loaded, described.name)
     if bundle is not None:
         scorers["bundle"] = bundle_scorer(bundle, layout, provider)
     number = fold_to_score(own, fold, named[0])
     with spoken_warnings():
-        lists = read_fold(data, DATASETS[dataset], number)
+        lists = read_fold(data, described, number)
         warn_of_seen_people(own, named[0], lists)
     recordings = lists.test
     alone = Group(0, 1, choose_device("cpu"))
     scores: dict[str, ProtocolScores] = {}
     for name, (scorer, frames) in scorers.items():
-        clips, label = ScoringClips(recordings, frames), f"scoring the {name}"
+        clips, label = ScoringClips(recordings, frames, scorer.crop), f"scoring the {name}"
         with worker_deaths():
             scores[name] = score(scorer, clips, recordings, layout.au_names, batch, workers, alone, label)
     columns: dict[str, F1Scores] = {}
@@ -106,4 +107,4 @@ def evaluate(
         columns["lost, whole"] = lost(before["stream"], after["stream"])
     click.echo(f1_table(layout.au_names, columns, digits=4))
     if out is not None:
-        write_summary(out, {"schema": SCHEMA, "dataset": dataset, "fold": number, **scores})
+        write_summary(out, {"schema": SCHEMA, "dataset": described.name, "fold": number, **scores})

@@ -7,34 +7,50 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mdhr_runtime.cli.console import Command, spoken_warnings, table
+from mdhr_runtime.cli.console import Command, Group, spoken_warnings, table
 from mdhr_runtime.threads import thread_count
 
-from ..datasets import DATASETS
+from ..datasets import DATASETS, READERS
 from .options import PER_CORE, count_option
 
 if TYPE_CHECKING:
     from ..data.preparation import PreparationReport
 
+workers_option = count_option("--workers", None, "Processes.", show_default=PER_CORE)
 
-@click.command(cls=Command)
-@click.argument("dataset", metavar="|".join(DATASETS))
-@click.argument("raw", type=click.Path(path_type=Path))
-@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
-@count_option("--workers", None, "Processes.", show_default=PER_CORE)
-def prepare(dataset: str, raw: Path, out: Path, workers: int | None) -> None:
-    """Make the training data OUT from the dataset in RAW as it was handed out.
 
-    Finds and aligns the faces as mdhr-run does, and writes crops, the lists of three folds by subject, class weights,
-    and report.json. Run again after an interruption, it goes on where it stopped.
+@click.group(cls=Group)
+def prepare() -> None:
+    """Make training data: crops of faces, and lists of their labels in folds by subject.
+
+    Faces are found and aligned as mdhr-run does. Run again after an interruption, it goes on where it stopped.
     """
-    if dataset not in DATASETS:
-        raise click.BadParameter(f"{dataset!r} is none of {', '.join(DATASETS)}.", param_hint="dataset")
-    from ..data.preparation import REPORT, claim_prepared
-    from ..data.preparation import prepare as prepare_dataset
 
-    with claim_prepared(out, DATASETS[dataset], raw), spoken_warnings():
-        report = prepare_dataset(DATASETS[dataset].read(raw), DATASETS[dataset], out, workers or thread_count())
+
+def _published(name: str) -> click.Command:
+    """The command of a dataset that is handed out."""
+
+    @click.command(
+        name, cls=Command, help=f"{name.upper()} as it was handed out, in the folder RAW, in its three folds."
+    )
+    @click.argument("raw", type=click.Path(path_type=Path))
+    @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+    @workers_option
+    def command(raw: Path, out: Path, workers: int | None) -> None:
+        from ..data.preparation import claim_prepared
+        from ..data.preparation import prepare as prepare_dataset
+
+        with claim_prepared(out, DATASETS[name], raw), spoken_warnings():
+            report = prepare_dataset(READERS[name](raw), DATASETS[name], out, workers or thread_count())
+        tell_prepared(report, out)
+
+    return command
+
+
+def tell_prepared(report: PreparationReport, out: Path) -> None:
+    """Print what is missing from a prepared dataset, and what it has."""
+    from ..data.preparation import REPORT
+
     for text in _tables(report):
         click.echo(f"{text}\n")
     click.echo(f"{out}: {report.crops} crops of {report.frames} labelled frames; details: {out / REPORT}")
@@ -51,3 +67,7 @@ def _tables(report: PreparationReport) -> list[str]:
     ]
     tables = {("recording", "no upright face", "no image"): gaps, ("AU", "label", "frames"): unknown}
     return [table(header, rows) for header, rows in tables.items() if rows]
+
+
+for _name in READERS:
+    prepare.add_command(_published(_name))

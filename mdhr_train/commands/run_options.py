@@ -14,18 +14,18 @@ import click
 
 from mdhr_runtime.cli.console import Option
 from mdhr_runtime.errors import ConfigError
-from mdhr_runtime.layout import Layout
-from mdhr_runtime.records import RecordError
+from mdhr_runtime.layout import VIEWS, Layout
+from mdhr_runtime.records import RecordError, from_yaml
 
-from ..datasets import DATASETS
+from ..datasets import DATASETS, dataset_in
 from ..training.config import (
     DEVICES,
+    INITIALISATIONS,
     PRECISIONS,
     VALIDATIONS,
     RunConfig,
     build_config,
     default_values,
-    from_yaml,
     read_config,
 )
 
@@ -35,13 +35,29 @@ COUNT = click.IntRange(min=1)
 SECTIONS: dict[str, dict[str, tuple[str, Any, str]]] = {  # section → setting → option, type, help
     "Data": {
         "data.root": ("--data", click.Path(path_type=str), "Folder of a prepared dataset."),
-        "data.dataset": ("--dataset", click.Choice(DATASETS), "Which one it is."),
-        "data.fold": ("--fold", click.IntRange(1, 3), "Which fold is trained; its test part is left out."),
+        "data.dataset": (
+            "--dataset",
+            str,
+            f"Which one it is: {', '.join(DATASETS)}. Folders of your own videos say it.",
+        ),
+        "data.fold": ("--fold", COUNT, "Which fold is trained; its test part is left out."),
         "data.validate": (
             "--validate",
             click.Choice(VALIDATIONS),
             "On what the best epoch is chosen. test: on the fold's test part, as in the published code, which favours "
             "the figures a little. subjects: on a fifth of the training subjects, who are then not trained on.",
+        ),
+        "data.context": (
+            "--context",
+            bool,
+            "Train as the runtime runs: a clip shows the frames before and after, too, that its scores depend on. "
+            "Better on whole recordings, and slower; the paper's way is without.",
+        ),
+        "data.test_view": (
+            "--test-view",
+            click.Choice(VIEWS),
+            "What the trained network sees of a face's crop: its middle, as large as in training, or all of it, made "
+            "smaller, as the published code tests.  [default: resize for BP4D and DISFA, centre for others]",
         ),
     },
     "Network": {
@@ -56,6 +72,11 @@ SECTIONS: dict[str, dict[str, tuple[str, Any, str]]] = {  # section → setting 
             "--pretrained-file",
             click.Path(path_type=str),
             "File with these weights, from timm or the backbone's authors, to do without a download.",
+        ),
+        "initialisation": (
+            "--initialisation",
+            click.Choice(INITIALISATIONS),
+            "Of all weights but the backbone's: as the published code draws them, or as PyTorch does.",
         ),
         "drop_path": (
             "--drop-path",
@@ -159,12 +180,11 @@ def configure(
     """
     path = context.params["config_"]
     values = dict(first) | (read_config(path) if path else {}) | given(context)
-    name = values.get("data.dataset", "bp4d")
-    if layout is None and name not in DATASETS:
-        raise ConfigError(
-            f"There is no dataset {name!r}.", f"Known are {', '.join(DATASETS)}.", "Name one of them with --dataset."
-        )
-    return build_config(values, layout or DATASETS[name].layout)
+    if layout is None:
+        root = values.get("data.root")
+        dataset = dataset_in(Path(root) if isinstance(root, str) else None, values.get("data.dataset"))
+        layout, values["data.dataset"] = dataset.layout, dataset.name
+    return build_config(values, layout)
 
 
 def _option(section: str, key: str, name: str, kind: Any, text: str) -> Callable[[Decorated], Decorated]:

@@ -12,8 +12,10 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from mdhr_runtime.errors import DataError
+from mdhr_runtime.faces.alignment import network_view
 from mdhr_runtime.layout import CropGeometry
 
+from ..labels import known
 from .recordings import Recording
 
 IGNORED = -1
@@ -37,7 +39,7 @@ class Clip(NamedTuple):
 
     Attributes:
         frames: uint8 (T, 224, 224, 3), RGB.
-        labels: int8 (T, N): 1, 0, or `IGNORED`.
+        labels: int8 (T, N): 1, 0, or `IGNORED`; float32 where labels are soft.
         position: The clip's index in its dataset.
     """
 
@@ -52,16 +54,20 @@ class TrainingClips(Dataset[Clip]):
     A clip depends on the seed, the epoch and its index alone. It does not reach across a gap in the frames' numbers
     where the recording leaves a choice; of a recording without a long enough stretch, the rest is padding.
 
+    With context, a clip shows frames around those that it is about, so that these see what they will see in a stream.
+    The others are `IGNORED`, but for those at the edge of a run: a stream begins and ends there, too.
+
     Args:
         recordings: What to draw from.
-        frames: Length T of a clip.
+        frames: Frames that a clip is about.
         seed: Seed of all that is random.
+        context: Frames on either side that it shows besides; its length T is `frames + 2 * context`.
     """
 
-    def __init__(self, recordings: Sequence[Recording], frames: int = 16, seed: int = 0) -> None:
+    def __init__(self, recordings: Sequence[Recording], frames: int = 16, seed: int = 0, context: int = 0) -> None:
         self._recordings = tuple(recordings)
-        self._frames, self._seed = frames, seed
-        self._choices = [_choices(recording, frames) for recording in self._recordings]
+        self._frames, self._seed, self._context = frames, seed, context
+        self._choices = [_choices(recording, frames, context) for recording in self._recordings]
         self._epoch = 0
 
     def __len__(self) -> int:
@@ -74,16 +80,19 @@ class TrainingClips(Dataset[Clip]):
     def __getitem__(self, index: int) -> Clip:
         """Draw a clip."""
         recording = self._recordings[index]
-        chosen, rng = self._draw(index)
-        frames = Augmentation.random(rng).apply(read_whole(recording.paths[chosen]))
-        return _clip(frames, recording.labels[chosen], self._frames, index)
+        (shown, counted), rng = self._draw(index)
+        frames = Augmentation.random(rng).apply(read_whole(recording.paths[shown]))
+        labels = np.full_like(recording.labels[shown], IGNORED)
+        inside = slice(counted.start - shown.start, counted.stop - shown.start)
+        labels[inside] = recording.labels[counted]
+        return _clip(frames, labels, self._frames + 2 * self._context, index)
 
     def describe(self, index: int) -> str:
         """The origin of a clip in this epoch: its recording and first frame."""
-        return _describe(self._recordings[index], self._draw(index)[0])
+        return _describe(self._recordings[index], self._draw(index)[0][0])
 
-    def _draw(self, index: int) -> tuple[slice, np.random.Generator]:
-        """Draw the frames of a clip; the generator is left for the augmentation."""
+    def _draw(self, index: int) -> tuple[tuple[slice, slice], np.random.Generator]:
+        """Draw the frames that a clip shows, and those that count; the generator is left for the augmentation."""
         rng = np.random.default_rng((self._seed, self._epoch, range(len(self))[index]))
         choices = self._choices[index]
         return choices[rng.integers(len(choices))], rng
@@ -97,10 +106,11 @@ class ScoringClips(Dataset[Clip]):
     Args:
         recordings: What to score.
         frames: Length T of a clip.
+        crop: What the network sees of the crops.
     """
 
-    def __init__(self, recordings: Sequence[Recording], frames: int = 16) -> None:
-        self._frames = frames
+    def __init__(self, recordings: Sequence[Recording], frames: int, crop: CropGeometry) -> None:
+        self._frames, self._crop = frames, crop
         self._clips = [
             (recording, slice(start, min(start + frames, run.stop)))
             for recording in recordings
@@ -112,9 +122,9 @@ class ScoringClips(Dataset[Clip]):
         return len(self._clips)
 
     def __getitem__(self, index: int) -> Clip:
-        """Load a clip, the centre of its crops."""
+        """Load a clip."""
         recording, chosen = self._clips[index]
-        return _clip(read_crops(recording.paths[chosen]), recording.labels[chosen], self._frames, index)
+        return _clip(read_crops(recording.paths[chosen], self._crop), recording.labels[chosen], self._frames, index)
 
     def describe(self, index: int) -> str:
         """The origin of a clip: its recording and first frame."""
@@ -135,13 +145,13 @@ def runs(recording: Recording) -> Iterator[slice]:
     yield from map(slice, edges[:-1], edges[1:])
 
 
-def read_crops(paths: Sequence[Path]) -> np.ndarray:
-    """Read the centres of crops: uint8 (T, 224, 224, 3), RGB.
+def read_crops(paths: Sequence[Path], crop: CropGeometry) -> np.ndarray:
+    """Read what the network sees of crops: uint8 (T, 224, 224, 3), RGB.
 
     Raises:
         DataError: An image is missing, damaged, or of another size.
     """
-    return cut(read_whole(paths))
+    return np.stack([network_view(_read(path), crop) for path in paths])
 
 
 @dataclass(frozen=True)
@@ -188,8 +198,8 @@ class Augmentation:
         return cv2.transform(tall, affine).reshape(frames.shape)
 
 
-def cut(crops: np.ndarray, corner: tuple[int, int] = (MARGIN // 2, MARGIN // 2)) -> np.ndarray:
-    """Cut uint8 (T, 224, 224, 3) out of crops (T, 256, 256, 3): the centre, or from another corner on."""
+def cut(crops: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
+    """Cut uint8 (T, 224, 224, 3) out of crops (T, 256, 256, 3), from a row and a column on."""
     row, column = corner
     return crops[:, row : row + INPUT_SIZE, column : column + INPUT_SIZE]
 
@@ -205,7 +215,7 @@ def read_whole(paths: Sequence[Path]) -> np.ndarray:
 
 def _clip(frames: np.ndarray, labels: np.ndarray, length: int, index: int) -> Clip:
     """Pad frames and labels to a clip."""
-    labels = np.where((labels == 0) | (labels == 1), labels, IGNORED).astype(np.int8)
+    labels = np.where(known(labels), labels, IGNORED).astype(labels.dtype)
     missing = (0, length - len(frames))
     return Clip(
         np.pad(frames, (missing, (0, 0), (0, 0), (0, 0)), mode="edge"),
@@ -214,12 +224,26 @@ def _clip(frames: np.ndarray, labels: np.ndarray, length: int, index: int) -> Cl
     )
 
 
-def _choices(recording: Recording, frames: int) -> list[slice]:
-    """The frames that a clip may have: anywhere within a run; if no run holds a whole clip, the longest run."""
+def _choices(recording: Recording, frames: int, context: int) -> list[tuple[slice, slice]]:
+    """The frames that a clip may show, and those of them that count: all that see what they see in a stream.
+
+    Those that it is about are anywhere within a run, each place as likely. If no run holds a whole clip, it is the
+    longest run, and all of it counts.
+    """
+    length = frames + 2 * context
     whole = [
-        slice(start, start + frames) for run in runs(recording) for start in range(run.start, run.stop - frames + 1)
+        (slice(first, first + length), _counted(first, first + length, run, context))
+        for run in runs(recording)
+        if run.stop - run.start >= length
+        for start in range(run.start, run.stop - frames + 1)
+        for first in [min(max(start - context, run.start), run.stop - length)]
     ]
-    return whole or [max(runs(recording), key=lambda run: run.stop - run.start)]
+    longest = max(runs(recording), key=lambda run: run.stop - run.start)
+    return whole or [(longest, longest)]
+
+
+def _counted(first: int, stop: int, run: slice, context: int) -> slice:
+    return slice(first if first == run.start else first + context, stop if stop == run.stop else stop - context)
 
 
 def _describe(recording: Recording, chosen: slice) -> str:

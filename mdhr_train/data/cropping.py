@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,12 +14,15 @@ import numpy as np
 
 from mdhr_runtime.faces import FoundFace
 from mdhr_runtime.faces.alignment import align
+from mdhr_runtime.faces.association import SAME_PLACE
+from mdhr_runtime.faces.boxes import overlaps
 from mdhr_runtime.faces.mtcnn import Mtcnn
 from mdhr_runtime.faces.tracking import FaceTracker
 from mdhr_runtime.files import STAGE, staged, told, write_text
 from mdhr_runtime.records import RecordError, read_json
 
-from ..datasets.base import Dataset, RawRecording
+from ..datasets.base import Dataset
+from ..datasets.raw import RawRecording
 
 STATE_FOLDER = ".prepared"
 """Folder in a prepared dataset with a file per finished recording, so that a killed run can go on."""
@@ -99,19 +102,32 @@ def crop_faces(
 
 
 def _faces(recording: RawRecording, detector: Mtcnn, dataset: Dataset) -> Iterator[tuple[int, FoundFace | None]]:
-    """Follow the subject's face: the largest one at first, and then the same as long as it is in sight."""
+    """Follow the subject's face: where the labels say, else the largest one at first, then the same while in sight."""
     crop = dataset.layout.crop
     # What the network sees is the middle of the reference crop, in training as in the runtime.
     tracker = FaceTracker(detector, detector, partial(align, crop=replace(crop, input_size=crop.reference_size)))
+    boxes = () if recording.boxes is None else zip(recording.numbers.tolist(), recording.boxes, strict=True)
+    places = {number: box for number, box in boxes if np.isfinite(box).all()}
     followed, last = None, None
     for number, image in recording.images():
         if last is not None and number != last + 1:
             tracker.interrupt()
         last = number
         faces = tracker.find(image)
-        face = max(faces, key=lambda face: (face.face_id == followed, _area(face)), default=None)
+        if number in places:
+            face = _nearest(faces, places[number])
+        else:
+            face = max(faces, key=lambda face: (face.face_id == followed, _area(face)), default=None)
         followed = followed if face is None else face.face_id
         yield number, face
+
+
+def _nearest(faces: Sequence[FoundFace], box: np.ndarray) -> FoundFace | None:
+    """The face that is in a box (4,); None if none is."""
+    if not faces:
+        return None
+    found = overlaps(box[None], np.array([face.box for face in faces]))[0]
+    return faces[int(found.argmax())] if found.max() >= SAME_PLACE else None
 
 
 def _area(face: FoundFace) -> float:

@@ -16,7 +16,9 @@ from mdhr_runtime.files import staged, told
 from mdhr_runtime.records import RecordError
 from mdhr_runtime.text_tables import open_text
 
-from ..datasets.base import LABELS, SPLITS, Dataset, checked_labels, list_folder
+from ..datasets.base import SPLITS, Dataset, list_folder
+from ..datasets.raw import checked_labels
+from ..labels import HARD
 from ..losses import class_weights, combination_index, occurrence_rates
 from .recordings import Fold, Recording, divide, empty, require_disjoint, some
 
@@ -95,7 +97,7 @@ def _list_paths(root: Path, dataset: Dataset, fold: int, split: str) -> list[Pat
 
 def _read_split(root: Path, dataset: Dataset, fold: int, split: str) -> tuple[Recording, ...]:
     path_file, label_file = _list_paths(root, dataset, fold, split)
-    lines, labels = _read_lines(path_file), _read_labels(label_file, dataset.layout.au_names)
+    lines, labels = _read_lines(path_file), _read_labels(label_file, dataset.layout.au_names, dataset.soft)
     if not lines:
         raise empty(f"Fold {fold} of {root}", split, f"{path_file} names no image.")
     if len(labels) != len(lines):  # where the surplus line is, and so which labels are shifted, nothing tells
@@ -196,9 +198,9 @@ def _read_lines(path: Path) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _read_labels(path: Path, names: Sequence[str]) -> np.ndarray:
-    """The labels of a list with a line per frame and a number per action unit: int8 (T, N)."""
-    fix = f"Give a list with {len(names)} numbers a line, each of them {', '.join(map(str, LABELS))}."
+def _read_labels(path: Path, names: Sequence[str], soft: bool) -> np.ndarray:
+    """The labels of a list, a line per frame, a number per action unit: int8 (T, N), float32 if they are soft."""
+    fix = f"Give a list with {len(names)} numbers a line, each of them {', '.join(map(str, HARD))}."
     lines = _read_lines(path)
     if not lines:
         return np.empty((0, len(names)), np.int8)
@@ -208,7 +210,7 @@ def _read_labels(path: Path, names: Sequence[str]) -> np.ndarray:
         raise DataError(f"{path} is no list of labels.", str(error), fix) from error
     if labels.shape[1] != len(names):
         raise DataError(f"{path} belongs to another dataset.", f"It has {labels.shape[1]} numbers a line.", fix)
-    return checked_labels(labels, path, names)
+    return checked_labels(labels, path, names, soft=soft)
 
 
 def _read_weights(path: Path, count: int) -> np.ndarray:
@@ -227,8 +229,8 @@ def _read_weights(path: Path, count: int) -> np.ndarray:
 
 
 def _rows_of(numbers: np.ndarray) -> str:
-    """The text of a list of whole numbers (T, N): a line per row, numbers apart by a blank."""
-    return "\n".join(" ".join(map(str, row)) for row in numbers.tolist())
+    """The text of a list of numbers (T, N): a line per row, numbers apart by a blank, of six digits at most."""
+    return "\n".join(" ".join(f"{number:.6g}" for number in row) for row in numbers.tolist())
 
 
 def _row_of_weights(weights: np.ndarray) -> str:

@@ -27,7 +27,9 @@ from mdhr_runtime.errors import DataError
 from mdhr_runtime.files import told, write_text
 from mdhr_runtime.targets import Claim, refuse_foreign
 
-from ..datasets.base import Dataset, RawRecording, is_prepared
+from ..datasets.base import Dataset, is_prepared
+from ..datasets.raw import RawRecording
+from ..labels import known
 from .cropping import STATE_FOLDER, Gaps, crop_faces, crop_path, finished
 from .lists import write_lists
 from .mtcnn import make_detector
@@ -207,6 +209,6 @@ def _report(recordings: Sequence[RawRecording], gaps: dict[str, Gaps], dataset: 
     unknown: dict[str, Counter[str]] = {name: Counter() for name in dataset.layout.au_names}
     for one in recordings:
         for name, labels in zip(dataset.layout.au_names, one.labels.T, strict=True):
-            unknown[name].update(map(str, labels[(labels != 0) & (labels != 1)].tolist()))
+            unknown[name].update(map(str, labels[~known(labels)].tolist()))
     counts = {name: dict(found) for name, found in unknown.items() if found}
     return PreparationReport(dataset.name, frames, frames - lost, without_face, without_image, counts)

@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from mdhr_runtime.errors import DataError
-from mdhr_runtime.layout import CropGeometry, Layout, Region
 
-from .base import Dataset, RawRecording, checked_labels, find_source, label_folder, no_labels, parts_of, read_labels
+from .base import Dataset, parts_of
+from .layouts import shipped
+from .raw import RawRecording, checked_labels, find_source, label_folder, no_labels, read_labels
+
+LAYOUT = shipped("bp4d")
 
 LABEL_FOLDERS = ("AUCoding/AU_OCC", "AU_OCC")
 
@@ -33,23 +36,6 @@ FIRST_FRAME = 1
 
 _AU = re.compile(r"[\sA-Za-z_]*0*(\d+)(\.0)?\s*")
 """The name of an AU's column: a number, which R and pandas may have changed to X1 and 1.0."""
-
-LAYOUT = Layout(
-    name="BP4D",
-    aus=(1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24),
-    regions=(
-        Region("up", (1, 2, 4, 7), (0, 3)),
-        Region("mid", (6,), (2, 5)),
-        Region("low-a", (12, 14, 15), (4, 7)),
-        Region("low-b", (10, 17, 23, 24), (4, 7)),
-    ),
-    region_projection=True,
-    crop=CropGeometry(left_eye=(0.33, 0.28), right_eye=(0.70, 0.28), mouth=(0.51, 0.70), rotate=True),
-)
-"""Orders and regions are those of the published implementation. The paper's lower region holds seven of the AUs; it is
-split in two, as 2^7 combinations would be too many for one classifier. The crop's points were measured on the published
-256×256 examples.
-"""
 
 
 def read(raw: Path) -> list[RawRecording]:
@@ -93,7 +79,6 @@ def _labels(path: Path) -> tuple[np.ndarray, np.ndarray]:
 DATASET = Dataset(
     name="bp4d",
     layout=LAYOUT,
-    read=read,
     image_folder="img",
     recording_name="{subject}/T{take}",
     crop_name="{recording}/{number}.jpg",

@@ -14,19 +14,20 @@ from pathlib import Path
 import numpy as np
 
 from mdhr_runtime.errors import DataError
-from mdhr_runtime.layout import CropGeometry, Layout, Region
 
-from .base import (
-    Dataset,
+from .base import Dataset, parts_of
+from .layouts import shipped
+from .raw import (
     RawRecording,
     checked_labels,
     find_source,
     label_folder,
     no_labels,
     numbered_images,
-    parts_of,
     read_labels,
 )
+
+LAYOUT = shipped("disfa")
 
 LABEL_FOLDERS = ("ActionUnit_Labels",)
 
@@ -41,21 +42,6 @@ SOURCES = (
 OCCURS_FROM = 2
 UNKNOWN = 9
 INTENSITIES = (0, 1, 2, 3, 4, 5, UNKNOWN)
-
-LAYOUT = Layout(
-    name="DISFA",
-    aus=(1, 2, 4, 6, 9, 12, 25, 26),
-    regions=(
-        Region("up", (1, 2, 4), (0, 3)),
-        Region("mid", (6, 9), (2, 5)),
-        Region("low", (12, 25, 26), (4, 7)),
-    ),
-    region_projection=False,
-    crop=CropGeometry(left_eye=(0.38, 0.29), right_eye=(0.66, 0.30), mouth=(0.50, 0.64), rotate=False),
-)
-"""Orders and regions are those of the published implementation. The crop's points were measured on the published
-256×256 examples.
-"""
 
 
 def read(raw: Path) -> list[RawRecording]:
@@ -114,7 +100,6 @@ def _column(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
 DATASET = Dataset(
     name="disfa",
     layout=LAYOUT,
-    read=read,
     image_folder="img_o",
     recording_name="{subject}",
     crop_name="{recording}/{recording}_{number}.png",

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from ..data.clips import read_crops, runs
 from ..data.recordings import Fold, Recording
-from ..model import MDHR, normalise
+from ..labels import occurs
+from ..model import MDHR, ModelConfig, normalise
 
 COUNT = 3
 """Frames that are shown, each of another subject."""
@@ -38,12 +39,12 @@ class Example:
     labels: np.ndarray
 
 
-def choose(fold: Fold, lookahead: int, count: int = COUNT) -> list[Example]:
+def choose(fold: Fold, config: ModelConfig, count: int = COUNT) -> list[Example]:
     """Read example frames of a fold's test part: of some subjects, the one in which the most AUs occur.
 
     Args:
         fold: The fold.
-        lookahead: Frames on either side that a score depends on.
+        config: The network's, which says how many frames around it a score depends on, and what is seen of them.
         count: Number of examples, each of another subject; fewer if there are fewer subjects.
 
     Raises:
@@ -55,26 +56,25 @@ def choose(fold: Fold, lookahead: int, count: int = COUNT) -> list[Example]:
             richest[recording.subject] = recording
     subjects = list(richest)
     spread = np.unique(np.linspace(0, len(subjects) - 1, count).round().astype(int))
-    return [_example(richest[subjects[index]], lookahead) for index in spread]
+    return [_example(richest[subjects[index]], config) for index in spread]
 
 
 def _occurring(recording: Recording) -> np.ndarray:
     """Number of AUs that occur in each frame: int64 (T,)."""
-    return (recording.labels == 1).sum(axis=1)
+    return occurs(recording.labels).sum(axis=1)
 
 
 def _most(recording: Recording) -> int:
     return int(_occurring(recording).max())
 
 
-def _example(recording: Recording, lookahead: int) -> Example:
+def _example(recording: Recording, config: ModelConfig) -> Example:
     frame = int(_occurring(recording).argmax())
     run = next(run for run in runs(recording) if run.start <= frame < run.stop)
-    start = max(frame - lookahead, run.start)
-    paths = recording.paths[start : min(frame + lookahead + 1, run.stop)]
-    return Example(
-        recording.name, int(recording.numbers[frame]), read_crops(paths), frame - start, recording.labels[frame]
-    )
+    start = max(frame - config.lookahead, run.start)
+    paths = recording.paths[start : min(frame + config.lookahead + 1, run.stop)]
+    frames = read_crops(paths, config.layout.crop)
+    return Example(recording.name, int(recording.numbers[frame]), frames, frame - start, recording.labels[frame])
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from mdhr_runtime.plotting.page import Markup, element
 
 from ..checkpoints import load_checkpoint
 from ..data.lists import DataWarning, read_fold
-from ..datasets import DATASETS
+from ..datasets import dataset_in
 from ..model.backbone import INPUT_SIZE
 from ..model.facial_dynamics import GRID, scale_size
 from ..training.config import read_config
@@ -105,14 +105,10 @@ def _figures(run: TrainedRun, root: Path) -> Figures:
             f"It labels {' '.join(layout.au_names)}, the run {' '.join(aus)}.",
             "Copy the run's own checkpoint there.",
         )
-    if dataset not in DATASETS:
-        raise RunError(
-            f"There is no dataset {dataset!r}.", f"This version knows {', '.join(DATASETS)}.", "Add it to DATASETS."
-        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # the training has said what there is to say
-        fold = read_fold(root, DATASETS[dataset], run.summary["fold"])
-    examples = choose(fold, model.config.lookahead)
+        fold = read_fold(root, dataset_in(root, dataset), run.summary["fold"])
+    examples = choose(fold, model.config)
     insides = [look_inside(model, example.frames, example.index) for example in examples]
     has_weights, has_edges = insides[0].weights is not None, insides[0].attention is not None
     return Figures(
@@ -256,9 +252,8 @@ def places(layout: Layout) -> list[tuple[float, float]]:
     AUs without a known place are side by side in the middle of their region.
     """
     crop = layout.crop
-    margin = (crop.reference_size - crop.input_size) / 2
     (left, left_y), (right, right_y), (_, mouth_y) = (
-        tuple((part * crop.reference_size - margin) / crop.input_size for part in point)
+        tuple((part * crop.reference_size - crop.margin) * crop.scale / crop.input_size for part in point)
         for point in (crop.left_eye, crop.right_eye, crop.mouth)
     )
     middle, eyes = (left + right) / 2, (left_y + right_y) / 2

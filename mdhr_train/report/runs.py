@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 from mdhr_runtime.errors import RunError
 from mdhr_runtime.records import RecordError, from_plain
 
-from ..datasets import DATASETS
+from ..datasets import dataset_in
 from ..datasets.base import prepared_folders
 from ..metrics import OUTCOMES, F1Summary
 from ..training.run_files import BEST, CONFIG, SUMMARY, CrossValidationSummary, RunSummary, SuiteSummary, read_summary
@@ -65,7 +65,7 @@ def inputs_of(source: Trained, data: Path | None) -> list[Path]:
     runs = [run for each in crossvals if isinstance(each, TrainedFolds) for run in each.runs]
     folders = [source.folder, *(each.folder for each in (*crossvals, *runs))]
     files = [folder / name for folder in folders for name in (SUMMARY, CONFIG, BEST)]
-    return files + [each for dataset in DATASETS.values() if data for each in prepared_folders(data, dataset)]
+    return files + (list(prepared_folders(data, dataset_in(data, source.summary["dataset"]))) if data else [])
 
 
 def read(folder: Path) -> Trained:

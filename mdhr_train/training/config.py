@@ -16,8 +16,8 @@ from msgspec import Meta
 
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.files import write_text
-from mdhr_runtime.layout import Layout
-from mdhr_runtime.records import Count, Positive, RecordError, from_plain, read_bytes
+from mdhr_runtime.layout import CENTRE, VIEWS, Layout
+from mdhr_runtime.records import Count, Positive, RecordError, from_plain, from_yaml, read_bytes
 
 from ..datasets.base import RENDERED
 from ..model.config import DROP_PATHS, IMAGENET_TAGS, ModelConfig
@@ -25,6 +25,7 @@ from ..model.config import DROP_PATHS, IMAGENET_TAGS, ModelConfig
 VALIDATIONS = ("test", "subjects")
 PRECISIONS = ("float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "cuda")
+PUBLISHED, LIBRARY = INITIALISATIONS = ("published", "library")
 
 Amount = Annotated[float, Meta(ge=0)]
 Decay = Annotated[float, Meta(ge=0, lt=1)]
@@ -37,19 +38,28 @@ class DataConfig:
     Attributes:
         root: Folder of a prepared dataset; None for the synthetic clips of the demo.
         dataset: Name of the dataset.
-        fold: Which of the three folds; its test part is left out of the training.
+        fold: Which of the folds; its test part is left out of the training.
         validate: Data on which the best epoch is chosen. "test" is the fold's test part, as the published code does, so
             the figures favour the run a little; "subjects" is a fifth of the training subjects, which are then not
             trained on, and the test part is seen once, at the end.
+        test_view: What the network sees of a crop once it is trained: its middle ("centre"), as large as in training,
+            or all of it, made smaller ("resize"), as the published implementation tests. None, which `build_config`
+            replaces, stands for what the layout says; for drawn faces it is the middle.
+        context: Whether clips in training show as many frames more on either side as a score depends on, with the loss
+            on the others, so that the network is trained as it runs in a stream. The published one is not.
     """
 
     root: str | None = None
     dataset: str = "bp4d"
-    fold: Annotated[int, Meta(ge=1, le=3)] = 1
+    fold: Positive = 1
     validate: str = "test"
+    test_view: str | None = None
+    context: bool = False
 
     def __post_init__(self) -> None:
         _among("data.validate", self.validate, VALIDATIONS)
+        if self.test_view is not None:
+            _among("data.test_view", self.test_view, VIEWS)
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,8 @@ class RunConfig:
         pretrained: Whether the backbone starts from ImageNet weights. None, which `build_config` replaces, stands for
             what the paper does: its two backbones do on recorded faces, and so does any whose file is given.
         pretrained_file: File with these weights; None lets timm download them.
+        initialisation: Of all weights but the backbone's: as the published implementation draws them, see
+            `mdhr_train.model.initialisation`, or as PyTorch does ("library").
         drop_path: Stochastic depth of the backbone in training, see `build_backbone`. None stands for timm's default;
             for the paper's Swin-B `build_config` replaces it by the published one.
         optimiser: Updates of the weights.
@@ -136,6 +148,7 @@ class RunConfig:
     model: Mapping[str, Any] = field(default_factory=dict)
     pretrained: bool | None = None
     pretrained_file: str | None = None
+    initialisation: str = PUBLISHED
     drop_path: Decay | None = None
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
@@ -143,6 +156,7 @@ class RunConfig:
     seed: Count = 0
 
     def __post_init__(self) -> None:
+        _among("initialisation", self.initialisation, INITIALISATIONS)
         if self.pretrained is False and self.pretrained_file:
             raise _wrong("pretrained_file", self.pretrained_file, "Weights are given, and pretrained is off.")
 
@@ -153,10 +167,14 @@ class RunConfig:
     def model_config(self, layout: Layout) -> ModelConfig:
         """The network's configuration.
 
+        Args:
+            layout: The dataset's. What the network sees of its crops is this configuration's.
+
         Raises:
             ConfigError: A value makes no sense for the network.
         """
-        return ModelConfig(layout, **self.model)
+        crop = replace(layout.crop, view=self.data.test_view or layout.crop.view)
+        return ModelConfig(replace(layout, crop=crop), **self.model)
 
 
 def default_values() -> dict[str, Any]:
@@ -170,8 +188,8 @@ def build_config(values: Mapping[str, Any], layout: Layout) -> RunConfig:
 
     Args:
         values: Values by dotted key; what is missing has its default. Whether the backbone starts from ImageNet weights
-            then follows from backbone and data, and its stochastic depth from the backbone.
-        layout: The dataset's, for the network's configuration.
+            then follows from backbone and data, its stochastic depth from the backbone, and the view from the data.
+        layout: The dataset's.
 
     Raises:
         ConfigError: A key does not exist (the nearest is named), or a value has a wrong type or makes no sense.
@@ -190,6 +208,9 @@ def build_config(values: Mapping[str, Any], layout: Layout) -> RunConfig:
         config: RunConfig = from_plain(RunConfig, nested, "The configuration", lax=True)
     except RecordError as error:
         raise ConfigError("The training's settings cannot be used.", str(error), "Correct the setting.") from error
+    if config.data.test_view is None:
+        view = layout.crop.view if _recorded(config) else CENTRE
+        config = replace(config, data=replace(config.data, test_view=view))
     if config.pretrained is None:
         config = replace(config, pretrained=_starts_pretrained(config))
     if config.drop_path is None:
@@ -205,9 +226,12 @@ def _architecture(config: RunConfig) -> str:
 
 def _starts_pretrained(config: RunConfig) -> bool:
     """Whether a backbone starts from ImageNet weights where nobody says."""
-    if config.pretrained_file or config.data.root is None:
-        return bool(config.pretrained_file)
-    return _architecture(config) in IMAGENET_TAGS and not (Path(config.data.root) / RENDERED).exists()
+    return bool(config.pretrained_file) or (_architecture(config) in IMAGENET_TAGS and _recorded(config))
+
+
+def _recorded(config: RunConfig) -> bool:
+    """Whether the faces of a run were recorded, and not drawn."""
+    return config.data.root is not None and not (Path(config.data.root) / RENDERED).exists()
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -221,30 +245,6 @@ def read_config(path: Path) -> dict[str, Any]:
     except RecordError as error:
         fix = "Check the path, and write `section: {key: value}`."
         raise ConfigError(f"{path} cannot be read as a run configuration.", str(error), fix) from error
-
-
-def from_yaml(kind: Any, text: bytes | str) -> Any:
-    """Make an object of a type from its YAML; see `from_plain`.
-
-    Raises:
-        RecordError: The text is no YAML, or not of the type.
-    """
-    import yaml
-
-    class Plain(yaml.SafeLoader):  # type: ignore[misc]
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                # A few lines of them make a value that takes all memory to write out.
-                raise yaml.YAMLError("aliases (*name) are not read")
-            return super().compose_node(parent, index)
-
-    try:
-        value = yaml.load(text, Plain)
-    except RecursionError as error:
-        raise RecordError("It is nested too deep.") from error
-    except (yaml.YAMLError, ValueError, TypeError) as error:  # the last two of dates and numbers that are none
-        raise RecordError(f"It is no YAML: {' '.join(str(error).split())}.") from error
-    return from_plain(kind, value)
 
 
 def write_config(path: Path, config: RunConfig) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from mdhr_runtime.cli.console import table
 from mdhr_runtime.errors import CheckpointError
 
-from ..datasets import DATASETS
+from ..datasets import dataset_in
 from ..metrics import F1Summary
 from ..model.variants import SuiteRow, inferred_note, rows
 from .config import RunConfig, differences, read_config
@@ -53,7 +53,7 @@ def cross_validate(config: RunConfig, folder: Path, group: Group, overwrite: boo
 
 def _cross_validate(config: RunConfig, folder: Path, group: Group, overwrite: bool) -> CrossValidationSummary:
     runs: dict[int, RunSummary] = {}
-    for fold in DATASETS[config.data.dataset].folds:
+    for fold in dataset_in(Path(config.data.root or ""), config.data.dataset).folds:
         run = folder / f"fold{fold}"
         of_fold = replace(config, data=replace(config.data, fold=fold))
         if (run / SUMMARY).is_file() and not overwrite:

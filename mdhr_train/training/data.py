@@ -28,13 +28,14 @@ from torch.utils.data import (
 )
 
 from mdhr_runtime.errors import DataError, MdhrError
-from mdhr_runtime.layout import Layout
+from mdhr_runtime.layout import CropGeometry, Layout
 
 from ..data.clips import Clip, ScoringClips, TrainingClips, read_crops, runs
 from ..data.lists import DataWarning, read_fold
 from ..data.recordings import Fold, Recording
-from ..datasets import DATASETS
+from ..datasets import dataset_in
 from ..datasets.base import RENDERED
+from ..labels import occurs
 from ..losses import class_weights, occurrence_rates
 from ..synthetic.photo_clips import SyntheticClips
 from .config import RunConfig
@@ -96,12 +97,11 @@ class RunData:
     facts: DataFacts
 
 
-def fold_data(config: RunConfig, frames: int) -> RunData:
+def fold_data(config: RunConfig) -> RunData:
     """Read the fold of a prepared dataset that a run is configured for.
 
     Args:
         config: The run's; `data.root` is set.
-        frames: Length of a clip.
 
     Raises:
         DataError: The fold cannot be read, or is too small to hold out subjects.
@@ -109,18 +109,21 @@ def fold_data(config: RunConfig, frames: int) -> RunData:
     Warns:
         DataWarning: An AU never occurs in the training part or in the test part.
     """
-    root, dataset = Path(config.data.root or ""), DATASETS[config.data.dataset]
+    root = Path(config.data.root or "")
+    dataset = dataset_in(root, config.data.dataset)
+    network = config.model_config(dataset.layout)
+    frames, crop = network.clip_frames, network.layout.crop
     fold = read_fold(root, dataset, config.data.fold)
     train, validation, weights = fold.train, fold.test, fold.weights
     if config.data.validate == "subjects":
         train, validation = _hold_out(fold)
         weights = _weights(_labels(train))
     _warn_of_absent(dataset.layout, fold)
-    test = ScoringClips(fold.test, frames)
+    test = ScoringClips(fold.test, frames, crop)
     return RunData(
-        layout=dataset.layout,
-        training=TrainingClips(train, frames, config.seed),
-        validation=test if validation is fold.test else ScoringClips(validation, frames),
+        layout=network.layout,
+        training=TrainingClips(train, frames, config.seed, network.lookahead if config.data.context else 0),
+        validation=test if validation is fold.test else ScoringClips(validation, frames, crop),
         test=test,
         streams=fold.test,
         weights=weights,
@@ -215,8 +218,8 @@ def _weights(labels: np.ndarray) -> np.ndarray:
 
 def _warn_of_absent(layout: Layout, fold: Fold) -> None:
     # `read_fold` warns of the training part.
-    occurs = (_labels(fold.test) == 1).any(axis=0)
-    absent = [name for name, some in zip(layout.au_names, occurs, strict=True) if not some]
+    seen: np.ndarray = np.any(occurs(_labels(fold.test)), axis=0, keepdims=False)
+    absent = [name for name, some in zip(layout.au_names, seen, strict=True) if not some]
     if absent:
         text = f"{', '.join(absent)} never occurs in the test part of fold {fold.number}: its F1 is 0, in the mean too."
         warnings.warn(text, DataWarning, stacklevel=3)
@@ -243,11 +246,12 @@ class Chunks:
 
     Args:
         recordings: The recordings.
+        crop: What the network sees of their crops.
         margin: Neighbours on either side that a chunk has, where the stretch has them.
     """
 
-    def __init__(self, recordings: Sequence[Recording], margin: int = 0) -> None:
-        self._margin = margin
+    def __init__(self, recordings: Sequence[Recording], crop: CropGeometry, margin: int = 0) -> None:
+        self._crop, self._margin = crop, margin
         self._parts = [
             (recording, run, slice(start, min(start + CHUNK, run.stop)))
             for recording in recordings
@@ -263,7 +267,7 @@ class Chunks:
         recording, run, part = self._parts[index]
         first = max(part.start - self._margin, run.start)
         last = min(part.stop + self._margin, run.stop)
-        frames = read_crops(recording.paths[first:last])
+        frames = read_crops(recording.paths[first:last], self._crop)
         return Chunk(frames, recording.labels[part], part.start - first, part.stop == run.stop)
 
 
@@ -272,7 +276,7 @@ class ClipBatch(NamedTuple):
 
     Attributes:
         frames: uint8 (B, T, 224, 224, 3), RGB.
-        labels: int8 (B, T, N).
+        labels: int8 (B, T, N), float32 where labels are soft.
         position: int64 (B,), the clips' indices in their dataset.
     """
 
@@ -356,9 +360,11 @@ def clip_loader(clips: Items[Clip], batch: int, workers: int, group: Group) -> D
     return _loader(part, workers, _collated, batch_size=batch, persistent_workers=workers > 0)
 
 
-def stream_loader(recordings: Sequence[Recording], margin: int, workers: int, group: Group) -> DataLoader[Chunk]:
+def stream_loader(
+    recordings: Sequence[Recording], crop: CropGeometry, margin: int, workers: int, group: Group
+) -> DataLoader[Chunk]:
     """Chunks to score, one by one; every process of the group has its part of the recordings."""
-    chunks = Guarded(Chunks(recordings[group.rank :: group.size], margin))
+    chunks = Guarded(Chunks(recordings[group.rank :: group.size], crop, margin))
     # Tensors reach this process through shared memory, arrays through a pipe.
     return _loader(chunks, workers, default_convert, batch_size=None, persistent_workers=workers > 0)
 

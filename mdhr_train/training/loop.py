@@ -26,11 +26,11 @@ from mdhr_runtime.files import told
 from ..checkpoints import load_checkpoint, save_checkpoint
 from ..checkpoints.files import library_versions
 from ..data.lists import DataWarning
-from ..datasets import DATASETS
 from ..losses import Losses, mdhr_loss
 from ..metrics import F1Scores
 from ..model import MDHR, normalise
-from .config import OptimiserConfig, RunConfig, write_config
+from ..model.initialisation import initialise_as_published
+from .config import PUBLISHED, OptimiserConfig, RunConfig, write_config
 from .data import ClipBatch, RunData, clip_loader, fold_data, items_of, training_loader, worker_deaths
 from .distributed import Group
 from .logging import log_epoch, progress, tell_epoch, tell_start, tensorboard
@@ -54,12 +54,11 @@ def fit_fold(
     config: RunConfig, folder: Path, group: Group, resume: bool = False, overwrite: bool = False
 ) -> RunSummary:
     """Train one fold of a prepared dataset, in a folder that is nobody else's meanwhile; see `Trainer`."""
-    frames = config.model_config(DATASETS[config.data.dataset].layout).clip_frames
     with claim_run(folder, config, group, resume):
         with spoken_warnings() if group.leads else warnings.catch_warnings():
             if not group.leads:
                 warnings.simplefilter("ignore", DataWarning)  # one process tells of it
-            data = fold_data(config, frames)
+            data = fold_data(config)
         if group.leads:
             tell_start(config)
         return Trainer(config, data, group, folder).train(resume, overwrite)
@@ -156,7 +155,10 @@ class Trainer:
         random_seed(config.seed)  # type: ignore[no-untyped-call]
         pretrained = pretrained and bool(config.pretrained)
         file = Path(config.pretrained_file) if pretrained and config.pretrained_file else None
-        model = MDHR(config.model_config(self.data.layout), pretrained, file, config.drop_path).to(group.device)
+        model = MDHR(config.model_config(self.data.layout), pretrained, file, config.drop_path)
+        if config.initialisation == PUBLISHED:
+            initialise_as_published(model)
+        model = model.to(group.device)
         if config.compute.channels_last:
             model = model.to(memory_format=torch.channels_last)
         model = group.synchronised(model)

@@ -13,7 +13,7 @@ from mdhr_runtime.records import RecordError, from_plain
 from mdhr_runtime.targets import Claim, refuse_foreign
 
 from ..checkpoints.files import is_checkpoint
-from ..datasets import DATASETS
+from ..datasets import dataset_in
 from ..datasets.base import prepared_folders
 from .config import RunConfig, default_values, read_config
 from .distributed import Group
@@ -106,7 +106,8 @@ def _claimed(folder: Path, is_ours: Callable[[Path], bool], config: RunConfig, g
         return
     inputs = [Path(config.pretrained_file)] if config.pretrained_file else []
     if config.data.root:
-        inputs += prepared_folders(Path(config.data.root), DATASETS[config.data.dataset])
+        root = Path(config.data.root)
+        inputs += prepared_folders(root, dataset_in(root, config.data.dataset))
     with told(f"The folder {folder}", fix="Choose another one with --out."):
         folder.parent.mkdir(parents=True, exist_ok=True)
     with Claim(folder, is_ours, inputs=inputs):

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 import mdhr_runtime
 from mdhr_runtime import Model, Stream
 from mdhr_runtime.errors import ConfigError
-from mdhr_runtime.layout import Layout
+from mdhr_runtime.layout import CropGeometry, Layout
 
 from ..checkpoints.files import Checkpoint
 from ..data.clips import Clip
@@ -36,6 +36,11 @@ class DatasetScorer(Protocol):
     @property
     def margin(self) -> int:
         """Frames on either side of a chunk that it wants to see."""
+        ...
+
+    @property
+    def crop(self) -> CropGeometry:
+        """What it sees of a face."""
         ...
 
     def clips(self, frames: np.ndarray | Tensor) -> np.ndarray:
@@ -67,7 +72,7 @@ class NetworkScorer:
     """
 
     def __init__(self, model: MDHR, device: torch.device, precision: str = "float32") -> None:
-        self.margin = model.config.lookahead
+        self.margin, self.crop = model.config.lookahead, model.config.layout.crop
         self._model, self._device, self._precision = model, device, precision
 
     @torch.inference_mode()
@@ -100,7 +105,7 @@ class BundleScorer:
     margin = 0
 
     def __init__(self, model: Model) -> None:
-        self._model = model
+        self._model, self.crop = model, model.layout.crop
         self._stream: Stream | None = None
 
     def clips(self, frames: np.ndarray | Tensor) -> np.ndarray:
@@ -189,7 +194,7 @@ def score(
         DataError: A frame cannot be read.
     """
     in_clips = clip_loader(clips, batch, workers, group)
-    in_chunks = stream_loader(recordings, scorer.margin, workers, group)
+    in_chunks = stream_loader(recordings, scorer.crop, scorer.margin, workers, group)
     with progress(label, len(in_clips) + len(in_chunks), group.leads) as advance:
         of_clips = score_clips(scorer, in_clips, len(aus), group, lambda: advance(1, None))
         of_streams = score_streams(scorer, in_chunks, len(aus), group, lambda: advance(1, None))

@@ -14,6 +14,8 @@ Row = Annotated[int, Meta(ge=0, le=7)]
 Side = Annotated[int, Meta(ge=32, le=1024)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Point = tuple[Fraction, Fraction]
+CENTRE, RESIZE = VIEWS = ("centre", "resize")
+"""What the network sees of a reference crop: its middle, or all of it, made smaller."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class CropGeometry:
     """Positions of a face's landmarks in an aligned crop.
 
     Points are (x, y) as fractions of a square reference crop, left and right as seen in the image. The network sees
-    the central `input_size` pixels of a reference crop of `reference_size` pixels, as it does in evaluation.
+    `input_size` pixels of it, as it does in evaluation.
 
     Attributes:
         left_eye: The eye on the image's left.
@@ -54,6 +56,8 @@ class CropGeometry:
         rotate: Whether heads are rotated upright.
         reference_size: Side of the reference crop in pixels.
         input_size: Side of the network's input in pixels.
+        view: Whether the network sees the middle of the reference crop ("centre"), or all of it ("resize"), in which
+            faces are smaller.
     """
 
     left_eye: Point
@@ -62,12 +66,25 @@ class CropGeometry:
     rotate: bool
     reference_size: Side = 256
     input_size: Side = 224
+    view: str = CENTRE
 
     def __post_init__(self) -> None:
+        if self.view not in VIEWS:
+            raise ValueError(f"the crop's view is {self.view!r}, none of {', '.join(VIEWS)}")
         if not (self.left_eye[0] < self.right_eye[0] and max(self.left_eye[1], self.right_eye[1]) < self.mouth[1]):
             raise ValueError("the crop's landmarks are not those of an upright face")
         if self.input_size > self.reference_size:
             raise ValueError(f"the crop's input of {self.input_size} pixels is cut from {self.reference_size}")
+
+    @property
+    def margin(self) -> int:
+        """Pixels of the reference crop, at each of its edges, that the network does not see."""
+        return (self.reference_size - self.input_size) // 2 if self.view == CENTRE else 0
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the network's input per pixel of the reference crop."""
+        return 1.0 if self.view == CENTRE else self.input_size / self.reference_size
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Typed objects from JSON and other plain data: the one place where what was read is checked.
+"""Typed objects from JSON, YAML and other plain data: the one place where what was read is checked.
 
 A format is a dataclass or `TypedDict` whose hints state types and ranges (`Annotated` with `msgspec.Meta`), and whose
 `__post_init__` says what must hold between fields. Fields that it does not know are passed over: a newer version may
@@ -90,6 +90,30 @@ def from_json(text: bytes) -> Any:
         raise RecordError("It is nested too deep.") from error
     except ValueError as error:
         raise RecordError(f"It is no JSON: {error}.") from error
+
+
+def from_yaml(kind: Any, text: bytes | str) -> Any:
+    """Make an object of a type from its YAML; see `from_plain`.
+
+    Raises:
+        RecordError: The text is no YAML, or not of the type.
+    """
+    import yaml
+
+    class Plain(yaml.SafeLoader):  # type: ignore[misc]
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                # A few lines of them make a value that takes all memory to write out.
+                raise yaml.YAMLError("aliases (*name) are not read")
+            return super().compose_node(parent, index)
+
+    try:
+        value = yaml.load(text, Plain)
+    except RecursionError as error:
+        raise RecordError("It is nested too deep.") from error
+    except (yaml.YAMLError, ValueError, TypeError) as error:  # the last two of dates and numbers that are none
+        raise RecordError(f"It is no YAML: {' '.join(str(error).split())}.") from error
+    return from_plain(kind, value)
 
 
 def from_plain(kind: Any, value: Any, name: str = "It", *, lax: bool = False) -> Any:

@@ -56,6 +56,19 @@ def test_occurrence_rates_leave_out_unknown_labels():
     torch.testing.assert_close(occurrence_rates(labels), torch.tensor([1 / 2, 2 / 3, 0], dtype=torch.float64))
 
 
+def test_soft_labels_count_by_how_likely_they_are():
+    scores = torch.tensor([[0.8, 0.3]])
+    labels = torch.tensor([[0.75, -1.0]])
+    expected = 0.5 * (0.75 * log(0.8) + 0.25 * 0.8 * log(0.2))
+    assert au_loss(scores, labels, torch.tensor([0.5, 1.5])).item() == pytest.approx(-expected)
+    assert occurrence_rates(torch.tensor([[0.75, 9.0], [0.25, 0.1]])).tolist() == pytest.approx([0.5, 0.1])
+
+
+def test_soft_labels_are_rounded_to_combinations():
+    labels = torch.tensor([[0.5, 0.49, 0.9, 0.0, 1.0, 0.2, 0.0, 0.6]])
+    assert combination_index(labels, DISFA).tolist() == [[5, 1, 1]]  # 1 and 4; 9; 26
+
+
 def test_au_loss_by_hand():
     scores = torch.tensor([[0.8, 0.3], [0.5, 0.1]])
     labels = torch.tensor([[1, 0], [0, 1]])

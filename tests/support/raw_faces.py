@@ -11,7 +11,8 @@ import numpy as np
 
 from mdhr_runtime.layout import CropGeometry, Layout, Region
 from mdhr_train.datasets import BP4D, DISFA
-from mdhr_train.datasets.base import Dataset, RawRecording, parts_of
+from mdhr_train.datasets.base import Dataset, parts_of
+from mdhr_train.datasets.raw import RawRecording
 from mdhr_train.synthetic.behaviour import random_intensities
 from mdhr_train.synthetic.photo_clips import film_photo
 from mdhr_train.synthetic.photo_warp import FaceWarper, astronaut
@@ -91,7 +92,7 @@ class Deadly(RawRecording):
         yield from super().images()
 
 
-def _read_smiles(raw):
+def read_smiles(raw):
     """The reader of a dataset of folders with numbered images, and a label file in each: a line per frame."""
     return [
         RawRecording(folder.name, folder.name, folder, 0, np.arange(3), np.loadtxt(folder / "labels.txt", np.int8))
@@ -108,7 +109,6 @@ SMILES = Dataset(
         region_projection=False,
         crop=CropGeometry(left_eye=(0.35, 0.3), right_eye=(0.65, 0.3), mouth=(0.5, 0.7), rotate=True),
     ),
-    read=_read_smiles,
     image_folder="crops",
     recording_name="{subject}",
     crop_name="{subject}/{number}.png",

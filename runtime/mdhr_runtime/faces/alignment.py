@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from ..errors import FramesError
 from ..layout import CropGeometry
@@ -25,6 +26,26 @@ def align(image: np.ndarray, landmarks: np.ndarray, crop: CropGeometry) -> np.nd
         uint8 (S, S, 3) with S = `crop.input_size`, the colours in the image's order.
     """
     return cut_out(image, _anchors(landmarks), _template(crop), crop.input_size, crop.rotate)
+
+
+def network_view(reference: np.ndarray, crop: CropGeometry) -> np.ndarray:
+    """What the network sees of a reference crop.
+
+    Smaller ones are made as the published implementation makes them: by Pillow, linearly over as many pixels as one
+    pixel of the result covers.
+
+    Args:
+        reference: uint8 (R, R, 3) with R = `crop.reference_size`.
+        crop: The model's geometry.
+
+    Returns:
+        uint8 (S, S, 3) with S = `crop.input_size`.
+    """
+    margin, side = crop.margin, crop.input_size
+    seen = reference[margin : len(reference) - margin, margin : len(reference) - margin]
+    if len(seen) == side:
+        return seen
+    return np.asarray(Image.fromarray(seen).resize((side, side), Image.Resampling.BILINEAR))
 
 
 def cut_out(image: np.ndarray, points: np.ndarray, places: np.ndarray, side: int, rotate: bool = True) -> np.ndarray:
@@ -71,8 +92,7 @@ class AlignedImages:
     """A `FaceProvider` for images that are aligned faces already, all of one person.
 
     Args:
-        crop: The model's geometry. Images have the size of its reference crop, whose middle is taken, or that of the
-            network's input.
+        crop: The model's geometry. Images have the size of its reference crop, or that of the network's input.
 
     Attributes:
         lying: As in `FaceProvider`; all faces are upright.
@@ -94,8 +114,7 @@ class AlignedImages:
                 f"Aligned faces have {' or '.join(f'{size}×{size}' for size in sizes)} pixels.",
                 "Give images that were cropped for this model, or let the faces be found: --faces detect.",
             )
-        margin = (width - self._crop.input_size) // 2
-        inner = image[margin : height - margin, margin : width - margin]
+        inner = image if width == self._crop.input_size else network_view(image, self._crop)
         continues, self._continues = self._continues, True
         return [FoundFace(0, (0.0, 0.0, float(width), float(height)), 1.0, inner, continues)]
 
@@ -116,8 +135,8 @@ def _anchors(landmarks: np.ndarray) -> np.ndarray:
 
 def _template(crop: CropGeometry) -> np.ndarray:
     """Where `_anchors` belong, (3, 2) in pixels of the network's input."""
-    margin = (crop.reference_size - crop.input_size) / 2
-    return np.array([crop.left_eye, crop.right_eye, crop.mouth]) * crop.reference_size - margin
+    places = np.array([crop.left_eye, crop.right_eye, crop.mouth]) * crop.reference_size - crop.margin
+    return (places + 0.5) * crop.scale - 0.5  # it is the pixels' edges that grow from 0
 
 
 def _shrunk(image: np.ndarray, to_crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,12 +9,14 @@ from mdhr_runtime.layout import CropGeometry
 from mdhr_train.datasets import BP4D, DISFA
 
 POINTS = np.array([[203.5, 100.1], [245.4, 102.2], [224.2, 126.4], [201.8, 138.6], [244.4, 140.4]])
-CROPS = pytest.mark.parametrize("crop", [BP4D.crop, DISFA.crop], ids=["BP4D", "DISFA"])
+CENTRE = replace(BP4D.crop, view="centre")
+CROPS = pytest.mark.parametrize("crop", [BP4D.crop, CENTRE, DISFA.crop], ids=["BP4D", "centre", "DISFA"])
 
 
 def template(crop: CropGeometry):
-    """Eyes and mouth in pixels of the central 224 of 256."""
-    return np.array([crop.left_eye, crop.right_eye, crop.mouth]) * 256 - 16
+    """Eyes and mouth in pixels of the central 224 of 256, or of all 256 made smaller."""
+    places = np.array([crop.left_eye, crop.right_eye, crop.mouth]) * 256
+    return places - 16 if crop.view == "centre" else places * 224 / 256
 
 
 def anchors(landmarks):

@@ -4,7 +4,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from prepared import recording
+from torchvision.transforms import Resize
 from torchvision.transforms.v2 import functional
 
 from mdhr_runtime.errors import DataError
@@ -13,12 +15,13 @@ from mdhr_train.data.clips import (
     Augmentation,
     ScoringClips,
     TrainingClips,
-    cut,
     read_crops,
     read_whole,
     runs,
 )
-from mdhr_train.datasets import DATASETS
+from mdhr_train.datasets import BP4D, DATASETS
+
+CROP = replace(BP4D.crop, view="centre")
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +47,13 @@ def test_runs_end_where_a_number_is_missing(whole):
 
 
 def test_scoring_clips_show_every_frame_once_and_pad_the_last(whole):
-    clips = ScoringClips([whole, part(whole, slice(0, 3), slice(10, 12))], 16)
+    clips = ScoringClips([whole, part(whole, slice(0, 3), slice(10, 12))], 16, CROP)
     assert len(clips) == 3 + 2
     frames, labels, index = clips[2]
     assert frames.shape == (16, 224, 224, 3)
     assert frames.dtype == np.uint8
     assert index == 2
-    np.testing.assert_array_equal(frames[:8], read_crops(whole.paths[32:]))
+    np.testing.assert_array_equal(frames[:8], read_crops(whole.paths[32:], CROP))
     assert (frames[8:] == frames[7]).all()
     np.testing.assert_array_equal(labels[:8], whole.labels[32:])
     assert (labels[8:] == -1).all()
@@ -58,15 +61,18 @@ def test_scoring_clips_show_every_frame_once_and_pad_the_last(whole):
     assert clips.describe(4) == "F001/T1 from frame 11"
 
 
-def test_scoring_shows_the_centre_of_the_crops(whole):
-    crops = read_whole(whole.paths[:1])
-    np.testing.assert_array_equal(read_crops(whole.paths[:1]), crops[:, 16:240, 16:240])
+def test_scoring_shows_the_centre_of_the_crops_or_all_of_them(whole):
+    crops = read_whole(whole.paths[:3])
+    np.testing.assert_array_equal(read_crops(whole.paths[:3], CROP), crops[:, 16:240, 16:240])
+    # As the published implementation tests: torchvision's Resize of an image of Pillow.
+    resized = [np.asarray(Resize(224)(Image.open(path).convert("RGB"))) for path in whole.paths[:3]]
+    np.testing.assert_array_equal(read_crops(whole.paths[:3], BP4D.crop), np.stack(resized))
 
 
 def test_unknown_labels_are_ignored_ones_in_clips(whole):
     labels = np.full_like(whole.labels, 9)
     labels[:, 1] = 1
-    (clip, *_) = ScoringClips([replace(whole, labels=labels)])
+    (clip, *_) = ScoringClips([replace(whole, labels=labels)], 16, CROP)
     assert (clip.labels[:, 1] == 1).all()
     assert (np.delete(clip.labels, 1, axis=1) == -1).all()
 
@@ -109,6 +115,53 @@ def test_a_recording_without_a_long_run_gives_its_longest_one_padded(whole):
     assert (clip.labels[5:] == -1).all()
 
 
+def drawn_with_context(of, epochs):
+    """Of the clips of some epochs, 4 frames and 3 on either side: numbers of what is shown, and of what counts."""
+    clips = TrainingClips([of], frames=4, context=3)
+    for epoch in range(epochs):
+        clips.set_epoch(epoch)
+        first = int(clips.describe(0).removeprefix("F001/T1 from frame "))
+        frames, labels, _ = clips[0]
+        assert frames.shape == (10, 224, 224, 3)
+        counted = np.flatnonzero((labels >= 0).all(axis=1))
+        assert (labels[counted] == of.labels[first - 1 + counted]).all()
+        yield first, (first + counted).tolist()
+
+
+def test_with_context_only_frames_count_that_see_what_they_see_in_a_stream(whole):
+    seen = dict(drawn_with_context(part(whole, slice(0, 14)), 150))
+    assert seen == {  # at the edges of the recording a stream sees no more either
+        1: [*range(1, 8)],
+        2: [*range(5, 9)],
+        3: [*range(6, 10)],
+        4: [*range(7, 11)],
+        5: [*range(8, 15)],
+    }
+
+
+def test_with_context_every_frame_is_as_likely_as_without(whole):
+    counts = np.zeros(15, int)
+    starts = []
+    for first, counted in drawn_with_context(part(whole, slice(0, 14)), 300):
+        counts[counted] += 1
+        starts.append(first)
+    # Of 11 places of the 4 frames, four show the beginning and four the end.
+    assert 60 < starts.count(1) < 160 < starts.count(1) + starts.count(5)
+    assert counts[1:].min() > 20
+
+
+def test_a_recording_that_is_too_short_for_context_counts_as_a_whole(whole):
+    (_, labels, _) = TrainingClips([part(whole, slice(0, 8))], frames=4, context=3)[0]
+    assert ((labels >= 0).all(axis=1) == ([True] * 8 + [False] * 2)).all()
+
+
+def test_soft_labels_stay_what_they_are_in_clips(whole):
+    labels = np.linspace(-1, 1, whole.labels.size, dtype=np.float32).reshape(whole.labels.shape)
+    clip = ScoringClips([replace(whole, labels=labels)], 40, CROP)[0]
+    assert clip.labels.dtype == np.float32
+    np.testing.assert_array_equal(clip.labels, np.where(labels >= 0, labels, -1))
+
+
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
 @pytest.mark.parametrize("damage", ["cut off", "empty", "text", "missing", "small"])
 def test_a_damaged_image_is_named(tmp_path, dataset, damage):
@@ -121,7 +174,7 @@ def test_a_damaged_image_is_named(tmp_path, dataset, damage):
     else:
         path.write_bytes({"cut off": content[: len(content) // 2], "empty": b"", "text": b"no picture"}[damage])
     with pytest.raises(DataError) as error:
-        ScoringClips([one])[0]
+        ScoringClips([one], 16, CROP)[0]
     assert str(path) in error.value.what
 
 
@@ -139,7 +192,7 @@ def crops():
 
 
 def test_no_change_is_the_centre(crops):
-    np.testing.assert_array_equal(PLAIN.apply(crops), cut(crops))
+    np.testing.assert_array_equal(PLAIN.apply(crops), crops[:, 16:240, 16:240])
 
 
 def test_corner_and_flip_are_those_of_all_frames(crops):
@@ -152,7 +205,7 @@ def test_colours_change_as_torchvision_changes_them(crops, colours):
     brightness, contrast, saturation = colours
     changed = Augmentation((16, 16), False, *colours).apply(crops)
     # One picture, so that its mean grey is the clip's.
-    images = torch.from_numpy(cut(crops).reshape(1, -1, 224, 3)).permute(0, 3, 1, 2)
+    images = torch.from_numpy(PLAIN.apply(crops).reshape(1, -1, 224, 3)).permute(0, 3, 1, 2)
     images = functional.adjust_contrast(functional.adjust_brightness(images, brightness), contrast)
     expected = functional.adjust_saturation(images, saturation).permute(0, 2, 3, 1).reshape(changed.shape)
     assert np.abs(changed.astype(int) - expected.numpy()).max() <= 3  # they round three times

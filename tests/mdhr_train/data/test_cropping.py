@@ -10,9 +10,10 @@ from raw_faces import DISFA_SUBJECTS, faces, write_bp4d, write_bp4d_labels, writ
 from mdhr_runtime.errors import OutputError
 from mdhr_runtime.faces.alignment import align
 from mdhr_runtime.faces.tracking import FaceTracker
+from mdhr_train.data.clips import read_crops
 from mdhr_train.data.cropping import STATE_FOLDER, Gaps, crop_faces, finished
 from mdhr_train.data.mtcnn import make_detector
-from mdhr_train.datasets import DATASETS
+from mdhr_train.datasets import DATASETS, bp4d, disfa
 
 BP4D = DATASETS["bp4d"]
 
@@ -25,7 +26,7 @@ def detector():
 @pytest.fixture
 def recording(tmp_path):
     """The first recording of a raw dataset, frames 31 to 36."""
-    return BP4D.read(write_bp4d(tmp_path / "raw"))[0]
+    return bp4d.read(write_bp4d(tmp_path / "raw"))[0]
 
 
 @pytest.fixture
@@ -54,15 +55,54 @@ def test_every_frame_gives_a_crop_of_the_published_size_and_name(recording, out,
 
 def test_the_middle_of_a_crop_is_what_the_runtime_shows_the_network(tmp_path, out, detector):
     raw = write_disfa(tmp_path / "raw", frames=12)  # PNG crops lose nothing
-    disfa = DATASETS["disfa"]
     recording = disfa.read(raw)[0]
-    run(recording, out, detector, dataset=disfa)
-    tracker = FaceTracker(detector, detector, partial(align, crop=disfa.layout.crop))
+    run(recording, out, detector, dataset=disfa.DATASET)
+    crop = replace(disfa.LAYOUT.crop, view="centre")
+    tracker = FaceTracker(detector, detector, partial(align, crop=crop))
     for number, image in recording.images():
         (face,) = tracker.find(image)
-        crop = cv2.imread(str(out / f"img_o/{DISFA_SUBJECTS[0]}/{DISFA_SUBJECTS[0]}_{number}.png"))
+        written = cv2.imread(str(out / f"img_o/{DISFA_SUBJECTS[0]}/{DISFA_SUBJECTS[0]}_{number}.png"))
         # OpenCV's warping rounds positions to 1/32 of a pixel, from the crop's corner on.
-        assert np.abs(crop[16:240, 16:240, ::-1].astype(int) - face.crop).max() <= 1
+        assert np.abs(written[16:240, 16:240, ::-1].astype(int) - face.crop).max() <= 1
+
+
+def test_all_of_a_crop_made_smaller_is_nearly_what_the_runtime_shows_the_network(tmp_path, out, detector):
+    recording = disfa.read(write_disfa(tmp_path / "raw", frames=3))[0]
+    run(recording, out, detector, dataset=disfa.DATASET)
+    tracker = FaceTracker(detector, detector, partial(align, crop=disfa.LAYOUT.crop))
+    paths = [out / f"img_o/{DISFA_SUBJECTS[0]}/{DISFA_SUBJECTS[0]}_{number}.png" for number in range(3)]
+    for (_, image), seen in zip(recording.images(), read_crops(paths, disfa.LAYOUT.crop), strict=True):
+        (face,) = tracker.find(image)
+        # The runtime interpolates once, the published way twice: edges differ, and nothing has moved.
+        there = difference(face.crop, seen)
+        assert there < 1
+        for shift in [(0.25, 0), (-0.25, 0), (0, 0.25), (0, -0.25)]:
+            moved = cv2.warpAffine(face.crop, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), (224, 224))
+            assert difference(moved, seen) > there
+
+
+def difference(image, other):
+    """Mean difference of the inner pixels of two images."""
+    return np.abs(image.astype(int) - other)[20:-20, 20:-20].mean()
+
+
+def test_labels_say_which_face_is_meant(tmp_path, out, detector):
+    recording = bp4d.read(write_bp4d(tmp_path / "raw"))[0]
+    two = [np.hstack([image, image[:, ::-1]]) for image in faces(6)]
+    for number, image in enumerate(two, 31):
+        write_image(recording.source / f"{number:04d}.jpg", image)
+    width = two[0].shape[1] / 2
+    (left,) = detector.detect(two[0][:, : int(width)])[:1, :4]
+    mirrored = np.array([2 * width - left[2], left[1], 2 * width - left[0], left[3]])
+    nobody = left - np.array([0, left[3], 0, left[3]])
+    first = {}
+    for name, box in {"left": left, "right": mirrored, "nobody": nobody}.items():
+        placed = replace(recording, boxes=np.tile(box, (6, 1)).astype(np.float32))
+        assert len(run(placed, out / name, detector).without_face) == (6 if name == "nobody" else 0)
+        first[name] = cv2.imread(str(out / name / "img/F001/T1/31.jpg"))
+    assert first["nobody"] is None
+    different = np.abs(first["left"].astype(int) - first["right"]).mean()
+    assert np.abs(first["left"].astype(int) - first["right"][:, ::-1]).mean() < different / 2
 
 
 def test_frames_without_a_face_or_an_image_are_told_apart(recording, out, detector):
@@ -150,6 +190,6 @@ def test_no_space_leaves_whole_crops_and_a_run_that_can_go_on(recording, out, de
 def test_a_gap_in_the_numbers_is_no_motion_of_the_face(tmp_path, out, detector):
     raw = write_bp4d(tmp_path / "raw")
     write_bp4d_labels(raw, "F001", "T1", (31, 36), np.zeros((2, 12), int))
-    recording = BP4D.read(raw)[0]
+    recording = bp4d.read(raw)[0]
     assert run(recording, out, detector) == Gaps((), ())
     assert sorted(crops_in(out)) == ["img/F001/T1/31.jpg", "img/F001/T1/36.jpg"]

@@ -4,7 +4,8 @@ import pytest
 
 from mdhr_runtime.errors import DataError
 from mdhr_train.datasets import DATASETS
-from mdhr_train.datasets.base import find_source, list_folder
+from mdhr_train.datasets.base import list_folder
+from mdhr_train.datasets.raw import find_source
 
 
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)

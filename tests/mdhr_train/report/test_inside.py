@@ -58,6 +58,9 @@ def test_the_network_is_left_as_it_was(clip):
     assert results == []
 
 
+SHORT = ModelConfig(BP4D, "resnet10t", radius=1)  # three frames on either side
+
+
 def fold_of(*test):
     return Fold(1, (), test, np.ones(12), "")
 
@@ -66,7 +69,7 @@ def test_examples_are_of_different_subjects_and_show_the_most_aus(tmp_path):
     first, second = recording(tmp_path, "F007"), recording(tmp_path, "F015")
     poor = recording(tmp_path, "F007", "T2")
     poor.labels[:] = 0
-    examples = choose(fold_of(poor, first, second), lookahead=3)
+    examples = choose(fold_of(poor, first, second), config=SHORT)
     assert [example.recording for example in examples] == ["F007/T1", "F015/T1"]
     for example in examples:  # in the second frame of these recordings all AUs occur
         assert (example.labels == 1).all()
@@ -80,5 +83,5 @@ def test_neighbours_do_not_reach_across_a_gap(tmp_path):
     labels = np.zeros_like(whole.labels)
     labels[11] = 1
     broken = Recording(whole.name, whole.subject, whole.paths, numbers, labels)
-    (example,) = choose(fold_of(broken), lookahead=3)
+    (example,) = choose(fold_of(broken), config=SHORT)
     assert (example.number, example.index, len(example.frames)) == (17, 1, 5)

@@ -48,6 +48,6 @@ def make_trainer(make_config, tmp_path):
 
     def make(settings=None, folder="run", **options):
         config = make_config(settings, **options)
-        return Trainer(config, fold_data(config, config.model["clip_frames"]), ALONE, tmp_path / folder)
+        return Trainer(config, fold_data(config), ALONE, tmp_path / folder)
 
     return make

@@ -112,7 +112,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest(key, nearest):
         ("compute.precision", "int8", "one of: float32"),
         ("data.validate", "train", "one of: test"),
         ("drop_path", 1, "`drop_path`: Expected `float` < 1"),
-        ("data.fold", 4, "`data.fold`: Expected `int` <= 3"),
+        ("data.fold", 0, "`data.fold`: Expected `int` >= 1"),
         ("model.radius", 0, "`radius`: Expected `int` >= 1"),
         ("model.dynamics_channels", "wide", "`dynamics_channels`: Expected `int | null`"),
         ("model.temporal", "no", "`temporal`: Expected `bool`"),

@@ -28,7 +28,7 @@ CPU = ALONE.device
 
 
 def test_the_test_part_validates_by_default(make_config):
-    data = fold_data(make_config(), 4)
+    data = fold_data(make_config())
     assert data.validation is data.test
     assert len(data.training) == 4
     assert data.facts["train_recordings"] == 4
@@ -39,7 +39,7 @@ def test_the_test_part_validates_by_default(make_config):
 def test_held_out_subjects_are_not_trained_on(make_config, tmp_path):
     make_dataset(tmp_path, subjects=3)
     config = make_config({"data.root": str(tmp_path), "data.validate": "subjects"})
-    data = fold_data(config, 4)
+    data = fold_data(config)
     trained = {data.training.describe(index).split()[0] for index in range(len(data.training))}
     validated = {data.validation.describe(index).split()[0] for index in range(len(data.validation))}
     tested = {recording.subject for recording in data.streams}
@@ -51,8 +51,8 @@ def test_held_out_subjects_are_not_trained_on(make_config, tmp_path):
 def test_the_weights_are_those_of_what_is_trained_on(make_config, tmp_path):
     make_dataset(tmp_path, subjects=3)
     config = make_config({"data.root": str(tmp_path), "data.validate": "subjects"})
-    data = fold_data(config, 4)
-    whole = fold_data(dataclasses.replace(config, data=dataclasses.replace(config.data, validate="test")), 4)
+    data = fold_data(config)
+    whole = fold_data(dataclasses.replace(config, data=dataclasses.replace(config.data, validate="test")))
     assert data.weights.mean() == pytest.approx(1)
     assert not np.allclose(data.weights, whole.weights)
 
@@ -63,14 +63,14 @@ def test_one_training_subject_cannot_be_held_out(make_config, tmp_path):
         path = tmp_path / "list" / getattr(dataset, f"{split}_list").format(split="train", fold=1)
         path.write_text("\n".join(path.read_text().splitlines()[:20]) + "\n")
     with pytest.raises(DataError, match="held out"), pytest.warns(DataWarning):
-        fold_data(make_config({"data.root": str(tmp_path), "data.validate": "subjects"}), 4)
+        fold_data(make_config({"data.root": str(tmp_path), "data.validate": "subjects"}))
 
 
 def test_an_au_that_never_occurs_is_warned_of(make_config, tmp_path):
     with pytest.warns(DataWarning):
         make_dataset(tmp_path, never=(9,))
     with pytest.warns(DataWarning) as warned:
-        data = fold_data(make_config({"data.root": str(tmp_path)}), 4)
+        data = fold_data(make_config({"data.root": str(tmp_path)}))
     texts = [str(warning.message) for warning in warned]
     assert any("AU09" in text and "training" in text for text in texts)
     assert any("AU09 never occurs in the test part of fold 1" in text for text in texts)
@@ -82,7 +82,7 @@ def test_an_empty_fold_is_refused(make_config, tmp_path):
     for name in (dataset.path_list, dataset.label_list):
         (tmp_path / "list" / name.format(split="test", fold=1)).write_text("")
     with pytest.raises(DataError, match="no test frames"):
-        fold_data(make_config({"data.root": str(tmp_path)}), 4)
+        fold_data(make_config({"data.root": str(tmp_path)}))
 
 
 def test_the_photographs_clips_have_weights_and_no_recordings():

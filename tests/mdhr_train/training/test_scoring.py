@@ -41,7 +41,7 @@ def known(recordings):
 
 def test_chunks_show_every_frame_once_with_its_neighbours(recordings, monkeypatch):
     monkeypatch.setattr(pieces, "CHUNK", 8)
-    chunks = Chunks(recordings[:1], margin=3)
+    chunks = Chunks(recordings[:1], DISFA.crop, margin=3)
     found = [chunks[index] for index in range(len(chunks))]
     # 20 frames with a gap in front of the last 3.
     assert [len(chunk.labels) for chunk in found] == [8, 8, 1, 3]
@@ -54,10 +54,10 @@ def test_chunks_show_every_frame_once_with_its_neighbours(recordings, monkeypatc
 def test_chunks_of_a_recording_score_as_one_clip(network, recordings, monkeypatch):
     monkeypatch.setattr(pieces, "CHUNK", 5)
     recording = recordings[0]
-    chunks = Chunks([recording], network.config.lookahead)
+    chunks = Chunks([recording], DISFA.crop, network.config.lookahead)
     scorer = NetworkScorer(network, CPU)
     found = np.concatenate([scorer.chunk(chunks[index]) for index in range(len(chunks))])
-    whole = [normalise(torch.from_numpy(read_crops(recording.paths[run])))[None] for run in runs(recording)]
+    whole = [normalise(torch.from_numpy(read_crops(recording.paths[run], DISFA.crop)))[None] for run in runs(recording)]
     with torch.inference_mode():
         wanted = np.concatenate([network(frames).scores[0].numpy() for frames in whole])
     np.testing.assert_allclose(found, wanted, atol=1e-6)
@@ -67,16 +67,16 @@ def test_chunks_of_a_recording_score_as_one_clip(network, recordings, monkeypatc
 @pytest.mark.parametrize("workers", [0, 1])
 def test_every_known_label_counts_once_in_both_protocols(network, recordings, workers):
     scorer = NetworkScorer(network, CPU)
-    clips = score_clips(scorer, clip_loader(ScoringClips(recordings, 16), 2, workers, ALONE), AUS, ALONE)
-    streams = score_streams(scorer, stream_loader(recordings, scorer.margin, workers, ALONE), AUS, ALONE)
+    clips = score_clips(scorer, clip_loader(ScoringClips(recordings, 16, DISFA.crop), 2, workers, ALONE), AUS, ALONE)
+    streams = score_streams(scorer, stream_loader(recordings, scorer.crop, scorer.margin, workers, ALONE), AUS, ALONE)
     assert clips.counts.sum() == streams.counts.sum() == known(recordings)
 
 
 def test_shares_of_processes_add_up(network, recordings):
     scorer = NetworkScorer(network, CPU)
-    whole = score_streams(scorer, stream_loader(recordings, scorer.margin, 0, ALONE), AUS, ALONE)
+    whole = score_streams(scorer, stream_loader(recordings, scorer.crop, scorer.margin, 0, ALONE), AUS, ALONE)
     parts = [
-        score_streams(scorer, stream_loader(recordings, scorer.margin, 0, Group(rank, 2, CPU)), AUS, ALONE)
+        score_streams(scorer, stream_loader(recordings, scorer.crop, scorer.margin, 0, Group(rank, 2, CPU)), AUS, ALONE)
         for rank in (0, 1)
     ]
     np.testing.assert_array_equal(parts[0].counts + parts[1].counts, whole.counts)
@@ -93,8 +93,8 @@ def test_a_bundle_scores_as_its_checkpoint(tiny_checkpoint, tiny_bundle, tmp_pat
     scorers = NetworkScorer(load_checkpoint(tiny_checkpoint).model, CPU), BundleScorer(model)
     aus = len(model.aus)
     for score, loader in (
-        (score_clips, lambda _scorer: clip_loader(ScoringClips(recordings, 16), 2, 0, ALONE)),
-        (score_streams, lambda scorer: stream_loader(recordings, scorer.margin, 0, ALONE)),
+        (score_clips, lambda _scorer: clip_loader(ScoringClips(recordings, 16, DISFA.crop), 2, 0, ALONE)),
+        (score_streams, lambda scorer: stream_loader(recordings, scorer.crop, scorer.margin, 0, ALONE)),
     ):
         network, bundle = (score(scorer, loader(scorer), aus, ALONE) for scorer in scorers)
         np.testing.assert_array_equal(network.counts, bundle.counts)
@@ -106,4 +106,4 @@ def test_scores_that_are_no_numbers_are_refused(network, recordings):
     with torch.no_grad():
         next(broken.parameters()).fill_(float("nan"))
     with pytest.raises(ConfigError, match="no numbers"):
-        NetworkScorer(broken, CPU).chunk(Chunks(recordings)[0])
+        NetworkScorer(broken, CPU).chunk(Chunks(recordings, DISFA.crop)[0])

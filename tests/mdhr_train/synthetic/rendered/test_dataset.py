@@ -74,7 +74,7 @@ def test_it_says_that_it_was_rendered(written, dataset):
 def test_no_clip_reaches_from_one_take_into_another(written, dataset):
     root, _ = written
     # A take of 20 frames is one clip of 16 and one of 4 with padding.
-    assert len(ScoringClips(read_fold(root, dataset, 1).test, 16)) == 2 * 2 * 2
+    assert len(ScoringClips(read_fold(root, dataset, 1).test, 16, dataset.layout.crop)) == 2 * 2 * 2
 
 
 @pytest.mark.slow
