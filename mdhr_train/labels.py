@@ -6,12 +6,14 @@ any type.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from torch import Tensor
 
-Labels = TypeVar("Labels", np.ndarray, Tensor)
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Labels = TypeVar("Labels", np.ndarray, "Tensor")
 
 UNKNOWN = (9, -1)
 """Labels of AUs that nobody could see: 9 as BP4D writes it, −1 as the published implementation pads clips."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from ..data.preparation import PreparationReport
 
 workers_option = count_option("--workers", None, "Processes.", show_default=PER_CORE)
+skip_option = click.option(
+    "--skip-damaged",
+    is_flag=True,
+    help="Leave out recordings whose images, video or labels cannot be read, and list them, in place of ending.",
+)
 
 
 @click.group(cls=Group)
@@ -35,13 +41,21 @@ def _published(name: str) -> click.Command:
     )
     @click.argument("raw", type=click.Path(path_type=Path))
     @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+    @click.option(
+        "--labels",
+        type=click.Path(path_type=Path),
+        help="Folder of the labels, where RAW holds the images or videos alone.",
+    )
+    @skip_option
     @workers_option
-    def command(raw: Path, out: Path, workers: int | None) -> None:
+    def command(raw: Path, out: Path, labels: Path | None, skip_damaged: bool, workers: int | None) -> None:
         from ..data.preparation import claim_prepared
         from ..data.preparation import prepare as prepare_dataset
 
-        with claim_prepared(out, DATASETS[name], raw), spoken_warnings():
-            report = prepare_dataset(READERS[name](raw), DATASETS[name], out, workers or thread_count())
+        left_out: dict[str, str] | None = {} if skip_damaged else None
+        with claim_prepared(out, DATASETS[name], *filter(None, (raw, labels))), spoken_warnings():
+            recordings = READERS[name](raw, labels, left_out)
+            report = prepare_dataset(recordings, DATASETS[name], out, workers or thread_count(), left_out)
         tell_prepared(report, out)
 
     return command
@@ -65,8 +79,24 @@ def _tables(report: PreparationReport) -> list[str]:
     unknown: list[tuple[object, ...]] = [
         (name, label, count) for name, found in report.unknown_labels.items() for label, count in sorted(found.items())
     ]
-    tables = {("recording", "no upright face", "no image"): gaps, ("AU", "label", "frames"): unknown}
+    different = [
+        (f"fold {part.fold} tests on {part.frames:,} of {part.complete:,}; {_subjects(part.subjects)}",)
+        for part in report.differences
+    ]
+    tables: dict[tuple[str, ...], list[tuple[object, ...]]] = {
+        ("recording", "no upright face", "no image"): gaps,
+        ("AU", "label", "frames"): unknown,
+        ("labelled frames, and those of the complete dataset",): [*different],
+        ("left out",): [(f"{name}: {why}",) for name, why in report.left_out.items()],
+    }
     return [table(header, rows) for header, rows in tables.items() if rows]
+
+
+def _subjects(words: Mapping[str, str]) -> str:
+    """What differs in a part, in short: report.json has all of it."""
+    from ..data.recordings import some
+
+    return some([f"{subject}: {text}" for subject, text in words.items()])
 
 
 for _name in READERS:

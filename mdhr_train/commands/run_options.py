@@ -73,6 +73,12 @@ SECTIONS: dict[str, dict[str, tuple[str, Any, str]]] = {  # section → setting 
             click.Path(path_type=str),
             "File with these weights, from timm or the backbone's authors, to do without a download.",
         ),
+        "init": (
+            "--init",
+            click.Path(path_type=str),
+            "Checkpoint to start from, also of another dataset: what fits is taken, by action unit, and told. In the "
+            "path {fold} stands for the fold.",
+        ),
         "initialisation": (
             "--initialisation",
             click.Choice(INITIALISATIONS),

@@ -34,7 +34,7 @@ def read_fold(root: Path, dataset: Dataset, fold: int) -> Fold:
     """Read one fold of a prepared dataset.
 
     The class weights are read where their file exists, and computed where it does not. The lists of combinations are
-    not read: they follow from the labels.
+    not read: they follow from the labels. Names of lists and crops tell which implementation's form it is.
 
     Args:
         root: Folder with the crops and the lists.
@@ -42,8 +42,8 @@ def read_fold(root: Path, dataset: Dataset, fold: int) -> Fold:
         fold: 1, 2 or 3.
 
     Raises:
-        DataError: A list or an image is missing, lists have different lengths, a label is none, a split is empty, or
-            the splits share a subject.
+        DataError: A list or an image is missing, lists have different lengths, a label is none, a split is empty, the
+            splits share a subject, or there are lists of two implementations.
 
     Warns:
         DataWarning: An AU never occurs in training, or the weights in the file are not those of the labels.
@@ -52,6 +52,7 @@ def read_fold(root: Path, dataset: Dataset, fold: int) -> Fold:
     if fold not in dataset.folds:
         known = ", ".join(map(str, dataset.folds))
         raise DataError(f"There is no fold {fold}.", f"Folds are {known}.", "Choose one of them.")
+    dataset = _form(list_folder(root), dataset, fold)
     train, test = (_read_split(root, dataset, fold, split) for split in SPLITS)
     require_disjoint(f"Fold {fold} of {root}", train, test)
     lists = [path for split in SPLITS for path in _list_paths(root, dataset, fold, split)]
@@ -87,6 +88,21 @@ def write_lists(root: Path, dataset: Dataset, recordings: Iterable[Recording]) -
             stage.mkdir(exist_ok=True)
             for name, text in texts.items():
                 (stage / name).write_text(text + "\n", encoding="utf-8")
+
+
+def _form(folder: Path, dataset: Dataset, fold: int) -> Dataset:
+    """The dataset as its lists in a folder lay it out: its own way, or that of another implementation."""
+    forms = [(form, folder / form.path_list.format(split=SPLITS[0], fold=fold)) for form in (dataset, *dataset.others)]
+    found = [(form, path) for form, path in forms if path.is_file()]
+    names = {path.name for _, path in found}
+    if len(names) > 1:
+        raise DataError(
+            f"{folder} holds lists of two implementations.",
+            f"{' and '.join(sorted(names))} name different images.",
+            "Move those away that are not meant.",
+        )
+    weighted = [form for form, _ in found if (folder / form.weight_list.format(fold=fold)).is_file()]
+    return next(iter((*weighted, *(form for form, _ in found), dataset)))
 
 
 def _list_paths(root: Path, dataset: Dataset, fold: int, split: str) -> list[Path]:

@@ -28,8 +28,9 @@ from mdhr_runtime.files import told, write_text
 from mdhr_runtime.targets import Claim, refuse_foreign
 
 from ..datasets.base import Dataset, is_prepared
-from ..datasets.raw import RawRecording
+from ..datasets.raw import RawRecording, leaving_out
 from ..labels import known
+from .completeness import Difference, differences
 from .cropping import STATE_FOLDER, Gaps, crop_faces, crop_path, finished
 from .lists import write_lists
 from .mtcnn import make_detector
@@ -56,6 +57,8 @@ class PreparationReport:
             frames are left out.
         without_image: The same for frames that have labels and no image.
         unknown_labels: Per AU how often each label that is neither 0 nor 1 occurs.
+        left_out: Per recording that could not be read the reason. Its frames are not among those above.
+        differences: How labelled frames differ from those of the complete dataset, where its numbers are known.
     """
 
     dataset: str
@@ -64,16 +67,18 @@ class PreparationReport:
     without_face: dict[str, list[int]]
     without_image: dict[str, list[int]]
     unknown_labels: dict[str, dict[str, int]]
+    left_out: dict[str, str]
+    differences: list[Difference]
 
 
 @contextmanager
-def claim_prepared(out: Path, dataset: Dataset, raw: Path) -> Iterator[None]:
+def claim_prepared(out: Path, dataset: Dataset, *raw: Path) -> Iterator[None]:
     """Have the folder of a prepared dataset to oneself. It must be empty or new, or hold what this module writes alone.
 
     Args:
         out: The folder.
         dataset: How it is laid out.
-        raw: The raw dataset's folder, into which nothing is written.
+        raw: The raw dataset's folders, into which nothing is written.
 
     Raises:
         OutputError: It may not be written; see `Claim`.
@@ -89,11 +94,17 @@ def claim_prepared(out: Path, dataset: Dataset, raw: Path) -> Iterator[None]:
 
     with told(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-    with Claim(out, is_ours, inputs=[raw]):
+    with Claim(out, is_ours, inputs=raw):
         yield
 
 
-def prepare(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, workers: int) -> PreparationReport:
+def prepare(
+    recordings: Sequence[RawRecording],
+    dataset: Dataset,
+    out: Path,
+    workers: int,
+    left_out: dict[str, str] | None = None,
+) -> PreparationReport:
     """Write crops, lists and `report.json` of a dataset; shows progress on stderr.
 
     What an earlier, interrupted run has written is not made again.
@@ -103,6 +114,8 @@ def prepare(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, wor
         dataset: How the prepared dataset is laid out.
         out: Its folder, which may exist.
         workers: Number of processes.
+        left_out: The recordings that the reader has left out, with the reason; those with a damaged image or video
+            follow. None refuses them.
 
     Raises:
         DataError: A subject belongs to no fold, a fold would be empty, an image is damaged, no face is found in a
@@ -114,21 +127,43 @@ def prepare(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, wor
     Warns:
         DataWarning: An AU never occurs in the training split of a fold.
     """
-    divide(dataset, recordings)  # what cannot end well should not begin
+    with _blamed(left_out):
+        divide(dataset, recordings)  # what cannot end well should not begin
     with told(out):
         (out / STATE_FOLDER).mkdir(parents=True, exist_ok=True)  # by this the next run knows that the folder is ours
     gaps = {one.name: gaps for one in recordings if (gaps := finished(one, dataset, out)) is not None}
     todo = [one for one in recordings if one.name not in gaps]
     if todo:
         make_detector(MIN_FACE)  # a missing package is told here, once
-        gaps |= _crop_in_parallel(todo, dataset, out, workers)
-    write_lists(out, dataset, [_cropped(one, gaps[one.name], dataset, out) for one in recordings])
-    report = _report(recordings, gaps, dataset)
+        gaps |= _crop_in_parallel(todo, dataset, out, workers, left_out)
+    kept = [one for one in recordings if one.name in gaps]
+    with _blamed(left_out):
+        write_lists(out, dataset, [_cropped(one, gaps[one.name], dataset, out) for one in kept])
+    report = _report(kept, gaps, dataset, left_out or {})
     write_text(out / REPORT, json.dumps({"schema": SCHEMA, **asdict(report)}, indent=2) + "\n")
     return report
 
 
-def _crop_in_parallel(recordings: Sequence[RawRecording], dataset: Dataset, out: Path, workers: int) -> dict[str, Gaps]:
+@contextmanager
+def _blamed(left_out: dict[str, str] | None) -> Iterator[None]:
+    """Where recordings that were left out are missed, say so."""
+    try:
+        yield
+    except DataError as error:
+        if not left_out:
+            raise
+        name, reason = next(iter(left_out.items()))
+        why = f"{error.why} {len(left_out)} recordings were left out; {name}: {reason}"
+        raise DataError(error.what, why, "Repair what was left out, or unpack it again.") from error
+
+
+def _crop_in_parallel(
+    recordings: Sequence[RawRecording],
+    dataset: Dataset,
+    out: Path,
+    workers: int,
+    left_out: dict[str, str] | None,
+) -> dict[str, Gaps]:
     # Not forked: PyTorch's and OpenCV's threads do not survive that.
     context = multiprocessing.get_context("spawn")
     done, stop = context.Value("q", 0), context.Event()
@@ -136,6 +171,7 @@ def _crop_in_parallel(recordings: Sequence[RawRecording], dataset: Dataset, out:
     bar = click.progressbar(
         length=sum(map(len, recordings)), label="cropping", file=sys.stderr, show_pos=True, update_min_steps=1
     )
+    found = {}
     try:
         with pool, bar:
             try:
@@ -146,7 +182,8 @@ def _crop_in_parallel(recordings: Sequence[RawRecording], dataset: Dataset, out:
                 while pending:
                     over, pending = wait(pending, REFRESH, FIRST_COMPLETED)
                     for task in over:
-                        task.result()  # raises what the process has raised
+                        with leaving_out(tasks[task], left_out):
+                            found[tasks[task]] = task.result()  # raises what the process has raised
                     bar.update(done.value - bar.pos)
             except BaseException:
                 stop.set()
@@ -159,7 +196,7 @@ def _crop_in_parallel(recordings: Sequence[RawRecording], dataset: Dataset, out:
             "Run the command again: it goes on where it stopped. With fewer --workers it needs less memory.",
         ) from error
     # A task has no result when it was told to stop; then this line is not reached.
-    return {name: gaps for task, name in tasks.items() if (gaps := task.result()) is not None}
+    return {name: gaps for name, gaps in found.items() if gaps is not None}
 
 
 _crop_recording: Callable[[RawRecording], Gaps | None]
@@ -201,7 +238,9 @@ def _cropped(raw: RawRecording, gaps: Gaps, dataset: Dataset, out: Path) -> Reco
     return Recording(raw.name, raw.subject, paths, numbers, raw.labels[kept])
 
 
-def _report(recordings: Sequence[RawRecording], gaps: dict[str, Gaps], dataset: Dataset) -> PreparationReport:
+def _report(
+    recordings: Sequence[RawRecording], gaps: dict[str, Gaps], dataset: Dataset, left_out: dict[str, str]
+) -> PreparationReport:
     without_face = {one.name: list(found) for one in recordings if (found := gaps[one.name].without_face)}
     without_image = {one.name: list(found) for one in recordings if (found := gaps[one.name].without_image)}
     frames = sum(map(len, recordings))
@@ -211,4 +250,13 @@ def _report(recordings: Sequence[RawRecording], gaps: dict[str, Gaps], dataset: 
         for name, labels in zip(dataset.layout.au_names, one.labels.T, strict=True):
             unknown[name].update(map(str, labels[~known(labels)].tolist()))
     counts = {name: dict(found) for name, found in unknown.items() if found}
-    return PreparationReport(dataset.name, frames, frames - lost, without_face, without_image, counts)
+    return PreparationReport(
+        dataset.name,
+        frames,
+        frames - lost,
+        without_face,
+        without_image,
+        counts,
+        dict(sorted(left_out.items())),
+        differences(dataset, recordings),
+    )

@@ -53,6 +53,9 @@ class Dataset:
         parts: The subjects in parts, each of which is tested on in one fold.
         soft: Whether labels may lie between 0 and 1, as how likely it is that an AU occurs.
         origin: Whose labels they are, in words for people; empty where that is not known.
+        takes: Recordings of each subject in the complete dataset, where `frames` are known.
+        frames: Labelled frames of the complete dataset, per part and subject; None where that is not known.
+        others: The same dataset as other implementations prepare it, which is read as well.
     """
 
     name: str
@@ -68,6 +71,9 @@ class Dataset:
     parts: tuple[tuple[str, ...], ...]
     soft: bool = False
     origin: str = ""
+    takes: int = 1
+    frames: tuple[tuple[int, ...], ...] | None = None
+    others: tuple[Dataset, ...] = ()
 
     @property
     def folds(self) -> tuple[int, ...]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
 
-from mdhr_runtime.errors import DataError
+from mdhr_runtime.errors import DataError, VideoError
 from mdhr_runtime.records import RecordError
 from mdhr_runtime.text_tables import Numbers, read_cells
 
@@ -81,53 +84,139 @@ class RawRecording:
                 yield number, frame.image
 
 
-def find_source(raw: Path, patterns: Sequence[str]) -> Path:
+class Folders:
+    """What is below a folder. Each folder is listed once, and upper and lower case are the same.
+
+    Args:
+        root: The folder, which may be missing.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._inside: dict[Path, list[Path]] = {}
+
+    def inside(self, folder: Path) -> list[Path]:
+        """What is in a folder and not hidden, by name; nothing where there is no such folder.
+
+        Raises:
+            DataError: It may not be read.
+        """
+        if folder not in self._inside:
+            try:
+                names = sorted(os.listdir(folder))
+            except (FileNotFoundError, NotADirectoryError):
+                names = []
+            except OSError as error:
+                raise DataError(
+                    f"The folder {folder} cannot be read.", f"{error.strerror}.", "Give a folder that you may read."
+                ) from error
+            self._inside[folder] = [folder / name for name in names if not name.startswith(".")]
+        return self._inside[folder]
+
+    def find(self, pattern: str) -> list[Path]:
+        """What a glob below the root leads to, by name; "" is the root itself.
+
+        A folder that holds one of its own name, as unpacking makes them, is looked through as if it were that, too.
+        """
+        found = [self.root]
+        for part in filter(None, pattern.lower().split("/")):
+            found = [path for each in found for path in self.inside(each) if fnmatchcase(path.name.lower(), part)]
+            found += [inner for path in found for inner in self.inside(path) if inner.name.lower() == path.name.lower()]
+        return found
+
+
+def find_labels(folders: Folders, places: Sequence[str], pattern: str, example: str) -> dict[tuple[str, ...], Path]:
+    """Find the labels of all recordings.
+
+    Args:
+        folders: Where to look.
+        places: Where they may be, as globs. The first one with such labels counts.
+        pattern: Regular expression of the names of their files or folders, in any case.
+        example: Such a name.
+
+    Returns:
+        By the groups of the pattern, in upper case and sorted, the file or folder.
+
+    Raises:
+        DataError: There are none, or two for one recording.
+    """
+    found: dict[tuple[str, ...], Path] = {}
+    for folder in (folder for place in places for folder in folders.find(place)):
+        for path in folders.inside(folder):
+            if match := re.fullmatch(pattern, path.name, re.IGNORECASE):
+                named = tuple(group.upper() for group in match.groups())
+                if named in found:
+                    raise DataError(
+                        f"There are two labels of {'/'.join(named)}.",
+                        f"They are {found[named]} and {path}.",
+                        "Remove one of them.",
+                    )
+                found[named] = path
+        if found:
+            return dict(sorted(found.items()))
+    searched = ", ".join(str(folders.root / place) for place in places)
+    raise DataError(
+        f"There are no labels in {folders.root}.",
+        f"None of these folders has {example}: {searched}." if folders.root.is_dir() else "There is no such folder.",
+        "Give the folder that the dataset was unpacked in; where labels lie apart from images, theirs with --labels.",
+    )
+
+
+def find_source(folders: Folders, patterns: Sequence[str], labels: Path) -> Path:
     """Find where a recording's images are.
 
     Args:
-        raw: The raw dataset's folder.
-        patterns: Where they may be below it, as globs, to what is not hidden. The first one that leads to a folder
-            with images, or to a video, counts.
+        folders: Where to look.
+        patterns: Where they may be, as globs. The first one that leads to a folder with images, or to a video, counts.
+        labels: The recording's labels, for the error.
 
     Raises:
         DataError: None does.
     """
     from mdhr_runtime.sources.contents import VIDEO_SUFFIX
-    from mdhr_runtime.sources.images import is_hidden, is_image
+    from mdhr_runtime.sources.images import is_image
 
-    for pattern in patterns:
-        for path in sorted(found for found in raw.glob(pattern) if not is_hidden(found)):
-            if VIDEO_SUFFIX.fullmatch(path.suffix) or (path.is_dir() and any(map(is_image, path.iterdir()))):
-                return path
+    for path in (path for pattern in patterns for path in folders.find(pattern)):
+        if VIDEO_SUFFIX.fullmatch(path.suffix) or any(map(is_image, folders.inside(path))):
+            return path
     raise DataError(
-        f"There are labels in {raw}, but no images for them.",
-        f"None of these is a folder with images or a video: {', '.join(patterns)}.",
-        "Unpack the images or videos there, or remove the labels of recordings that you do not have.",
+        f"There are labels in {labels}, but no images for them in {folders.root}.",
+        f"None of these is a folder with images or a video there: {', '.join(patterns)}.",
+        "Unpack the images or videos there, or remove the labels.",
     )
+
+
+@contextmanager
+def leaving_out(name: str, left_out: dict[str, str] | None) -> Iterator[None]:
+    """Leave out a recording that cannot be read.
+
+    Args:
+        name: Its name.
+        left_out: Gets the reason under the name; None lets the error pass, with a fix that names the option.
+
+    Raises:
+        DataError, VideoError: The recording cannot be read.
+    """
+    try:
+        yield
+    except (DataError, VideoError) as error:
+        if left_out is None:
+            fix = f"{error.fix} Or leave out what cannot be read with --skip-damaged."
+            raise type(error)(error.what, error.why, fix) from error
+        left_out[name] = f"{error.what} {error.why}"
 
 
 def numbered_images(folder: Path) -> dict[int, Path]:
     """The images of a folder by the number that their names end in; others, and hidden files, are left out."""
     from mdhr_runtime.sources.images import is_image
 
-    endings = ((path.stem.rpartition("_")[2], path) for path in folder.iterdir() if is_image(path))
-    return {int(ending): path for ending, path in endings if ending.isdecimal()}
+    return {number: path for path in folder.iterdir() if (number := image_number(path)) is not None and is_image(path)}
 
 
-def label_folder(raw: Path, names: Sequence[str]) -> Path:
-    """Find the folder of the labels, by one of its names below the raw folder.
-
-    Raises:
-        DataError: There is none.
-    """
-    for name in names:
-        if (raw / name).is_dir():
-            return raw / name
-    raise DataError(
-        f"There are no labels in {raw}.",
-        f"It has no folder {' or '.join(names)}." if raw.is_dir() else "There is no such folder.",
-        "Give the folder that the dataset was unpacked in.",
-    )
+def image_number(path: Path) -> int | None:
+    """The number that an image's name ends in, if it does."""
+    ending = path.stem.rpartition("_")[2]
+    return int(ending) if ending.isdecimal() else None
 
 
 def read_labels(path: Path, header: bool = False) -> tuple[list[str], np.ndarray]:

@@ -113,6 +113,11 @@ class ModelConfig:
         return asdict(self)
 
 
+def architecture(backbone: str) -> str:
+    """A backbone's name without the tag of its weights."""
+    return backbone.partition(".")[0]
+
+
 def imagenet_weights(backbone: str) -> str:
     """Name in timm of the weights that a backbone starts from: the paper's, unless it has a tag of its own."""
     tag = IMAGENET_TAGS.get(backbone)

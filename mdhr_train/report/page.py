@@ -134,6 +134,8 @@ def _facts(run: TrainedRun) -> Iterator[tuple[str, str]]:
     summary, data = run.summary, run.summary["data"]
     yield "Folder", str(run.folder)
     yield "Backbone", f"{summary['backbone']}; {summary['parameters'] / 1e6:.1f} M parameters in the whole network"
+    if started := summary.get("init"):
+        yield "Began with", f"{started['file']}, which labels {started['layout']}"
     yield "Training", f"{len(summary['epochs'])} epochs in {_duration(run)} on {summary['device']}"
     validated = sum(epoch["validation"] is not None for epoch in summary["epochs"])
     yield "best.pt", f"epoch {summary['best']['epoch']}, the best of {validated} that were validated"

@@ -20,7 +20,7 @@ from mdhr_runtime.layout import CENTRE, VIEWS, Layout
 from mdhr_runtime.records import Count, Positive, RecordError, from_plain, from_yaml, read_bytes
 
 from ..datasets.base import RENDERED
-from ..model.config import DROP_PATHS, IMAGENET_TAGS, ModelConfig
+from ..model.config import DROP_PATHS, IMAGENET_TAGS, ModelConfig, architecture
 
 VALIDATIONS = ("test", "subjects")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -134,6 +134,8 @@ class RunConfig:
         pretrained: Whether the backbone starts from ImageNet weights. None, which `build_config` replaces, stands for
             what the paper does: its two backbones do on recorded faces, and so does any whose file is given.
         pretrained_file: File with these weights; None lets timm download them.
+        init: Checkpoint of another network, whose weights are taken where they fit, the backbone's among them; see
+            `mdhr_train.checkpoints.transfer`. {fold} in its path stands for the run's fold.
         initialisation: Of all weights but the backbone's: as the published implementation draws them, see
             `mdhr_train.model.initialisation`, or as PyTorch does ("library").
         drop_path: Stochastic depth of the backbone in training, see `build_backbone`. None stands for timm's default;
@@ -148,6 +150,7 @@ class RunConfig:
     model: Mapping[str, Any] = field(default_factory=dict)
     pretrained: bool | None = None
     pretrained_file: str | None = None
+    init: str | None = None
     initialisation: str = PUBLISHED
     drop_path: Decay | None = None
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
@@ -159,6 +162,17 @@ class RunConfig:
         _among("initialisation", self.initialisation, INITIALISATIONS)
         if self.pretrained is False and self.pretrained_file:
             raise _wrong("pretrained_file", self.pretrained_file, "Weights are given, and pretrained is off.")
+        if self.init and (self.pretrained or self.pretrained_file):
+            raise ConfigError(
+                f"The training cannot start from {self.init} and from ImageNet weights.",
+                "Both hold the backbone's.",
+                "Leave out --init, or --pretrained and --pretrained-file; against a configuration's: --no-pretrained.",
+            )
+
+    @property
+    def init_file(self) -> Path | None:
+        """The checkpoint that the run starts from, if it starts from one."""
+        return Path(self.init.replace("{fold}", str(self.data.fold))) if self.init else None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for YAML and checkpoints: lists in place of tuples."""
@@ -214,19 +228,16 @@ def build_config(values: Mapping[str, Any], layout: Layout) -> RunConfig:
     if config.pretrained is None:
         config = replace(config, pretrained=_starts_pretrained(config))
     if config.drop_path is None:
-        config = replace(config, drop_path=DROP_PATHS.get(_architecture(config)))
+        config = replace(config, drop_path=DROP_PATHS.get(architecture(config.model["backbone"])))
     return config
-
-
-def _architecture(config: RunConfig) -> str:
-    """The backbone's name without the tag of its weights."""
-    name: str = config.model["backbone"]
-    return name.partition(".")[0]
 
 
 def _starts_pretrained(config: RunConfig) -> bool:
     """Whether a backbone starts from ImageNet weights where nobody says."""
-    return bool(config.pretrained_file) or (_architecture(config) in IMAGENET_TAGS and _recorded(config))
+    if config.init is not None:
+        return False
+    known = architecture(config.model["backbone"]) in IMAGENET_TAGS
+    return bool(config.pretrained_file) or (known and _recorded(config))
 
 
 def _recorded(config: RunConfig) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mdhr_runtime.cli.console import table
-from mdhr_runtime.errors import CheckpointError
+from mdhr_runtime.errors import CheckpointError, ConfigError
 
 from ..datasets import dataset_in
 from ..metrics import F1Summary
@@ -18,6 +18,7 @@ from .distributed import Group
 from .loop import fit_fold
 from .run_files import (
     CONFIG,
+    LAST,
     SCHEMA,
     SUMMARY,
     CrossValidationSummary,
@@ -53,9 +54,13 @@ def cross_validate(config: RunConfig, folder: Path, group: Group, overwrite: boo
 
 def _cross_validate(config: RunConfig, folder: Path, group: Group, overwrite: bool) -> CrossValidationSummary:
     runs: dict[int, RunSummary] = {}
-    for fold in dataset_in(Path(config.data.root or ""), config.data.dataset).folds:
+    folds = dataset_in(Path(config.data.root or ""), config.data.dataset).folds
+    of_folds = {fold: replace(config, data=replace(config.data, fold=fold)) for fold in folds}
+    for fold, of_fold in of_folds.items():
+        if overwrite or not (folder / f"fold{fold}" / LAST).exists():
+            _require_start(of_fold)  # of the last fold, too, before the first is trained
+    for fold, of_fold in of_folds.items():
         run = folder / f"fold{fold}"
-        of_fold = replace(config, data=replace(config.data, fold=fold))
         if (run / SUMMARY).is_file() and not overwrite:
             _require_same(run, of_fold)
             runs[fold] = read_summary(run / SUMMARY)
@@ -152,6 +157,17 @@ def suite_table(summary: SuiteSummary) -> str:
     )
     note = inferred_note(summary["suite"])
     return f"{text}\n\n{note}" if note else text
+
+
+def _require_start(config: RunConfig) -> None:
+    """Refuse a run whose checkpoint to start from is missing."""
+    path = config.init_file
+    if path is not None and not path.is_file():
+        raise ConfigError(
+            f"Fold {config.data.fold} cannot start from {path}.",
+            "There is no such file.",
+            "Check --init: in it {fold} stands for the number of the fold.",
+        )
 
 
 def _require_same(run: Path, config: RunConfig) -> None:

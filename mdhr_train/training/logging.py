@@ -89,7 +89,8 @@ def tell_start(config: RunConfig) -> None:
     """Say what a run's backbone starts from: a download may follow, and what the run reaches depends on it."""
     backbone = config.model["backbone"]
     start = config.pretrained_file or imagenet_weights(backbone) if config.pretrained else None
-    click.echo(f"{backbone} starts from " + (f"ImageNet weights: {start}" if start else "random weights"), err=True)
+    named = f"ImageNet weights: {start}" if start else config.init_file or "random weights"
+    click.echo(f"{backbone} starts from {named}", err=True)
 
 
 def tell_epoch(record: EpochRecord, epochs: int) -> None:

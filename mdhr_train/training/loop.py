@@ -47,6 +47,7 @@ from .run_files import (
 )
 from .run_folder import claim_run
 from .scoring import NetworkScorer, autocast, score, score_clips
+from .start import start_from_checkpoint
 from .state import TrainingState, random_state, remove_leftovers, restore_state, save_state
 
 
@@ -101,7 +102,7 @@ class Trainer:
         self._open_folder(resume, overwrite)
         with self._one_thread_less_per_worker():
             restored = resume and (self.folder / LAST).exists()
-            state = self._first_state(pretrained=not restored)
+            state = self._first_state(restored)
             if restored:
                 restore_state(self.folder / LAST, state, self._identity, self.group.rank)
             with worker_deaths():
@@ -144,20 +145,21 @@ class Trainer:
         finally:
             torch.set_num_threads(threads)
 
-    def _first_state(self, pretrained: bool) -> TrainingState:
+    def _first_state(self, restored: bool) -> TrainingState:
         """The run before its first epoch. The weights depend on the configuration alone.
 
         Args:
-            pretrained: Whether to load ImageNet weights where they are configured. A state that is going to be
-                restored does not need them.
+            restored: Whether the state is going to be restored: then it needs neither ImageNet's weights nor those of
+                the checkpoint that the run started from.
         """
         config, group = self.config, self.group
         random_seed(config.seed)  # type: ignore[no-untyped-call]
-        pretrained = pretrained and bool(config.pretrained)
+        pretrained = bool(config.pretrained) and not restored
         file = Path(config.pretrained_file) if pretrained and config.pretrained_file else None
         model = MDHR(config.model_config(self.data.layout), pretrained, file, config.drop_path)
         if config.initialisation == PUBLISHED:
             initialise_as_published(model)
+        init = None if restored else start_from_checkpoint(model, config, self.data, group.leads)
         model = model.to(group.device)
         if config.compute.channels_last:
             model = model.to(memory_format=torch.channels_last)
@@ -172,6 +174,7 @@ class Trainer:
             scaler=torch.amp.GradScaler(group.device.type, enabled=config.compute.precision == "float16"),
             # The warm-up lets the average forget the random weights of the beginning.
             ema=ModelEmaV3(model, config.optimiser.ema, use_warmup=True) if config.optimiser.ema else None,
+            init=init,
         )
 
     @property
@@ -295,7 +298,7 @@ class Trainer:
             state.best = (state.epoch, validation["mean_f1"])
             if self.group.leads:
                 metrics = {"epoch": state.epoch, **validation}
-                run = {"config": self.config.to_dict(), "data": self.data.facts}
+                run = {"config": self.config.to_dict(), "data": self.data.facts, "init": state.init}
                 save_checkpoint(self.folder / BEST, state.scored, metrics, run, overwrite=True)
         if self.group.leads:
             save_state(self.folder / LAST, state, self._identity, randomness)
@@ -320,6 +323,7 @@ class Trainer:
             "parameters": sum(parameter.numel() for parameter in state.model.parameters()),
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
             "validated_on": settings.validate,
+            "init": state.init,
             "epochs": state.epochs,
             "best": {
                 "epoch": state.best[0],

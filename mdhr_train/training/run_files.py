@@ -46,6 +46,20 @@ class DataFacts(TypedDict):
     test_frames: int
 
 
+class StartFacts(TypedDict):
+    """The checkpoint that a run starts from.
+
+    `trained_on` are the folds that it and what it began with were trained on; `parts` says what was taken of which part
+    of the network, see `mdhr_train.checkpoints.transfer`; `unused` are the AUs that the run has no use for.
+    """
+
+    file: str
+    layout: str
+    trained_on: list[dict[str, Any]]
+    parts: Mapping[str, Mapping[str, Any]]
+    unused: list[str]
+
+
 class EpochRecord(TypedDict):
     """An epoch of training.
 
@@ -78,7 +92,13 @@ class BestEpoch(TypedDict):
     stream: F1Summary | None
 
 
-class RunSummary(TypedDict):
+class _Started(TypedDict, total=False):
+    """What summaries of earlier versions lack."""
+
+    init: StartFacts | None
+
+
+class RunSummary(_Started):
     """summary.json of a run."""
 
     schema: int

@@ -23,7 +23,7 @@ from ..checkpoints.content import read_content, write_content
 from ..checkpoints.files import library_versions
 from ..model import MDHR
 from .config import differences
-from .run_files import EpochRecord
+from .run_files import EpochRecord, StartFacts
 
 FORMAT = "mdhr-training"
 SCHEMA = 1
@@ -43,6 +43,7 @@ class TrainingState:
         steps: Steps of the optimiser done.
         epochs: Measurements of each epoch, as in summary.json.
         best: Epoch and mean F1 of the best validation so far.
+        init: The checkpoint that the run started from, if it did.
     """
 
     model: MDHR
@@ -54,6 +55,7 @@ class TrainingState:
     steps: int = 0
     epochs: list[EpochRecord] = field(default_factory=list)
     best: tuple[int, float] = (0, -1.0)
+    init: StartFacts | None = None
 
     @property
     def scored(self) -> MDHR:
@@ -87,6 +89,7 @@ def save_state(path: Path, state: TrainingState, identity: Mapping[str, Any], ra
         "steps": state.steps,
         "epochs": state.epochs,
         "best": list(state.best),
+        "init": state.init,
     }
     write_content(path, content)
 
@@ -127,6 +130,7 @@ def restore_state(path: Path, state: TrainingState, identity: Mapping[str, Any],
     state.epoch, state.steps, state.epochs = content["epoch"], content["steps"], content["epochs"]
     epoch, mean_f1 = content["best"]
     state.best = (epoch, mean_f1)
+    state.init = content.get("init")
     state.schedule.step_update(state.steps)
     set_random_state(content["random"][rank])
 

@@ -35,13 +35,57 @@ def trained_on(checkpoint: Checkpoint, dataset: str) -> TrainedOn | None:
 
     Published files say nothing, and those of the demo have seen no dataset.
     """
-    said = flat(checkpoint.run)
-    found = {name: said.get(f"config.data.{name}") for name in ("dataset", "fold")}
+    return next((found for found in trainings(checkpoint) if found.dataset == dataset), None)
+
+
+def trainings(checkpoint: Checkpoint) -> list[TrainedOn]:
+    """What a checkpoint says of its training, and of that of the checkpoints that it began with."""
+    said, started = flat(checkpoint.run), checkpoint.run.get("init")
+    own = {name: said.get(f"config.data.{name}") for name in ("dataset", "fold")}
+    own["fingerprint"] = said.get("data.fingerprint") if said.get("config.data.root") is not None else None
     try:
-        own: TrainedOn = from_plain(TrainedOn, {**found, "fingerprint": said.get("data.fingerprint")})
+        earlier = from_plain(list[TrainedOn], (started or {}).get("trained_on", []))
+    except (RecordError, AttributeError):  # of a file that was changed
+        earlier = []
+    try:
+        return [from_plain(TrainedOn, own), *earlier]
     except RecordError:
-        return None
-    return own if said.get("config.data.root") is not None and own.dataset == dataset else None
+        return earlier
+
+
+def require_unseen(path: Path, checkpoint: Checkpoint, dataset: str, layout: str, fold: int, fingerprint: str) -> None:
+    """Refuse to start from a network that has seen the people whom the fold is tested on.
+
+    Args:
+        path: The network's file.
+        checkpoint: What is in it.
+        dataset: Name of the dataset.
+        layout: Name of its layout.
+        fold: The fold that is trained.
+        fingerprint: Of the fold's lists.
+
+    Raises:
+        ConfigError: It was trained on another fold of the dataset.
+
+    Warns:
+        DataWarning: It may have been: its lists were others, or it does not say.
+    """
+    own = next((found for found in trainings(checkpoint) if found.dataset == dataset), None)
+    if own is not None and own.fold != fold:
+        raise ConfigError(
+            f"Fold {fold} of {dataset} cannot start from {path}.",
+            f"That was trained on fold {own.fold}, and so on the people in the test part of every other fold: "
+            "the F1 of this run would say nothing.",
+            f"Give the checkpoint of fold {fold}; for crossval, a path with {{fold}} in it.",
+        )
+    if own is not None and own.fingerprint != fingerprint:
+        doubt = f"{path} was trained on fold {fold} of other lists than these"
+    elif own is None and not checkpoint.run and checkpoint.model.config.layout.name == layout:
+        doubt = f"{path} does not say what it was trained on"
+    else:
+        return
+    text = f"{doubt}: if it has seen people of the test part, the F1 of this run will be too high."
+    warnings.warn(text, DataWarning, stacklevel=2)
 
 
 def fold_to_score(own: TrainedOn | None, wanted: int | None, path: Path) -> int:

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,6 +44,7 @@ def test_bp4d_with_gaps_and_unknown_labels(tmp_path):
     assert "AU24      9       4" in result.stdout
 
     report = json.loads((out / "report.json").read_text())
+    differences = report["differences"]
     assert report == {
         "schema": 1,
         "dataset": "bp4d",
@@ -51,7 +53,15 @@ def test_bp4d_with_gaps_and_unknown_labels(tmp_path):
         "without_face": {"F001/T1": [33]},
         "without_image": {"F001/T1": [36]},
         "unknown_labels": {"AU24": {"9": 4}},
+        "left_out": {},
+        "differences": differences,
     }
+    assert [(part["fold"], part["frames"], part["complete"]) for part in differences] == [
+        (1, 6, 46034),
+        (2, 6, 50182),
+        (3, 6, 50631),
+    ]
+    assert "fold 1 tests on 6 of 46,034; F007: 3,567 fewer, without F007/T2" in result.stdout
     fold = read_fold(out, DATASETS["bp4d"], 1)
     assert [one.numbers.tolist() for one in fold.train] == [[31, 32, 34, 35], [*range(31, 37)]]
     assert (fold.train[1].labels[:4, 11] == 9).all()
@@ -73,6 +83,33 @@ def test_disfa_videos(tmp_path):
     assert [one.name for one in fold.test] == ["SN002"]
     assert fold.test[0].paths[0] == out / "img_o/SN002/SN002_0.png"
     assert fold.test[0].labels.tolist() == [[0] * 8, [0] * 8, [1] * 8, [1] * 8]
+
+
+@pytest.mark.slow
+def test_labels_on_another_disk_and_damaged_videos_left_out(tmp_path):
+    raw, out, labels = write_disfa(tmp_path / "raw"), tmp_path / "out", tmp_path / "labels"
+    (raw / "ActionUnit_Labels").rename(labels)
+    shutil.copytree(labels / "SN002", labels / "SN010")
+    for path in [*(labels / "SN010").iterdir()]:
+        path.rename(path.with_name(path.name.replace("SN002", "SN010")))
+    video = raw / "Videos_LeftCamera/LeftVideoSN002_comp.avi"
+    video.with_name("LeftVideoSN010_comp.avi").write_bytes(video.read_bytes()[:100])
+
+    refused = run("disfa", raw, out, "--labels", labels, "--workers", 1)
+    assert refused.exit_code == 1
+    assert "LeftVideoSN010_comp.avi" in refused.stderr
+    assert "fix: " in refused.stderr
+    assert "--skip-damaged" in refused.stderr
+
+    result = run("disfa", raw, out, "--labels", labels, "--workers", 1, "--skip-damaged")
+    assert result.exit_code == 0, result.output
+    assert "12 crops of 12 labelled frames" in result.stdout
+    assert re.search(r"^SN010: .*LeftVideoSN010_comp\.avi", result.stdout, re.MULTILINE)
+    assert "SN010" in json.loads((out / "report.json").read_text())["left_out"]
+
+    inside = run("disfa", raw, labels / "out", "--labels", labels)
+    assert inside.exit_code == 1
+    assert "stays as it is" in inside.stderr
 
 
 @pytest.mark.slow

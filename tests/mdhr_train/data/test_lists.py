@@ -10,6 +10,7 @@ from prepared import BP4D, dataset_in, recording
 
 from mdhr_runtime.errors import DataError, OutputError
 from mdhr_train.data.lists import DataWarning, read_fold, write_lists
+from mdhr_train.datasets import DATASETS
 from mdhr_train.losses import class_weights
 
 TRAIN_LABELS, TRAIN_PATHS = "BP4D_train_label_fold1.txt", "BP4D_train_img_path_fold1.txt"
@@ -227,3 +228,59 @@ def test_other_files_beside_the_lists_stay(root):
     (root / "list" / "notes.txt").write_text("mine")
     write_lists(root, BP4D, strict_read(root).train + strict_read(root).test)
     assert (root / "list" / "notes.txt").read_text() == "mine"
+
+
+DISFA = DATASETS["disfa"]
+
+
+def me_graphau(root, dataset):
+    """A dataset as ME-GraphAU lays it out: other names of lists, DISFA's crops by their numbers alone, no combinations.
+
+    Returns:
+        Its recordings.
+    """
+    (form,) = dataset.others
+    subjects = {"bp4d": ("F001", "M011", "F007"), "disfa": ("SN002", "SN013", "SN003")}[dataset.name]
+    found = [recording(root, subject, dataset=form) for subject in subjects]
+    write_lists(root, form, found)
+    for path in (root / "list").glob("*sub_label*"):
+        path.unlink()
+    return found
+
+
+@pytest.mark.parametrize("dataset", [BP4D, DISFA], ids=["bp4d", "disfa"])
+def test_the_form_of_me_graphau_is_read(tmp_path, dataset):
+    written = me_graphau(tmp_path, dataset)
+    lists = {path.name for path in (tmp_path / "list").iterdir()}
+    assert {f"{dataset.layout.name}_{name}" for name in ("train_img_path_fold1.txt", "weight_fold1.txt")} <= lists
+    changed = tmp_path / "list" / f"{dataset.layout.name}_weight_fold1.txt"
+    changed.write_text("\t".join(str(1.5 + index) for index in range(len(dataset.layout.aus))))
+    with pytest.warns(DataWarning, match="weight_fold1"):
+        fold = read_fold(tmp_path, dataset, 1)
+    assert fold.weights[0] == 1.5
+    assert [one.name for one in fold.test] == [written[2].name]
+    assert fold.test[0].paths == written[2].paths
+    assert (fold.test[0].labels == written[2].labels).all()
+
+
+def test_the_crops_of_me_graphau_s_disfa_lie_in_img_by_number(tmp_path):
+    me_graphau(tmp_path, DISFA)
+    assert (tmp_path / "list/DISFA_test_img_path_fold1.txt").read_text().startswith("SN003/1.png\n")
+    assert read_fold(tmp_path, DISFA, 1).test[0].paths[0] == tmp_path / "img/SN003/1.png"
+
+
+def test_lists_of_two_implementations_are_not_chosen_among(tmp_path):
+    me_graphau(tmp_path, DISFA)
+    write_lists(tmp_path, DISFA, [recording(tmp_path, one, dataset=DISFA) for one in ("SN002", "SN013", "SN003")])
+    with pytest.raises(DataError, match="two implementations") as error:
+        read_fold(tmp_path, DISFA, 1)
+    assert "DISFA_train_img_path_fold1.txt and DISFA_train_path_fold1.txt" in error.value.why
+
+
+def test_published_crop_names_in_me_graphau_s_lists_are_refused(tmp_path):
+    me_graphau(tmp_path, DISFA)
+    edit(
+        tmp_path / "list/DISFA_train_img_path_fold1.txt", lambda lines: [line.replace("/", "/SN002_") for line in lines]
+    )
+    with pytest.raises(DataError, match=r"'SN002/SN002_1\.png' is no crop of disfa"):
+        read_fold(tmp_path, DISFA, 1)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import fields, replace
 
 import numpy as np
@@ -56,6 +57,7 @@ def test_a_corrupt_image_of_one_process_is_named_by_all(tmp_path):
     with pytest.raises(DataError, match=r"0033\.jpg is damaged") as error:
         prepare(bp4d.read(raw), BP4D, tmp_path / "out", workers=1)
     assert "remove it" in error.value.fix
+    assert "--skip-damaged" in error.value.fix
 
 
 def test_what_cannot_become_folds_is_refused_before_any_work(tmp_path):
@@ -76,3 +78,44 @@ def test_a_dataset_without_any_face_gives_no_lists(tmp_path):
     with pytest.raises(DataError, match="no train frames"):
         prepare(bp4d.read(raw), BP4D, out, workers=1)
     assert json.loads((out / ".prepared/F001_T1.json").read_text())["without_face"] == [31]
+
+
+@pytest.mark.slow
+def test_damaged_recordings_are_left_out_in_processes_and_on_a_run_that_goes_on(tmp_path):
+    raw, out = write_bp4d(tmp_path / "raw", frames=2), tmp_path / "out"
+    for task in ("T2", "T3"):
+        shutil.copytree(raw / "2D+3D/F007/T1", raw / f"2D+3D/F007/{task}")
+        shutil.copy(raw / "AUCoding/AU_OCC/F007_T1.csv", raw / f"AUCoding/AU_OCC/F007_{task}.csv")
+    damaged = raw / "2D+3D/F007/T2/0032.jpg"
+    kept = damaged.read_bytes()
+    damaged.write_bytes(kept[:-2000])
+    (raw / "AUCoding/AU_OCC/F007_T3.csv").write_text("no table")
+
+    def run():
+        left_out = {}
+        return prepare(bp4d.read(raw, left_out=left_out), BP4D, out, 2, left_out)
+
+    for _ in range(2):
+        report = run()
+        assert report.crops == report.frames == 6
+        assert list(report.left_out) == ["F007/T2", "F007/T3"]
+        assert "0032.jpg is damaged" in report.left_out["F007/T2"]
+        assert json.loads((out / "report.json").read_text())["left_out"] == report.left_out
+        assert [one.name for one in read_fold(out, BP4D, 1).test] == ["F007/T1"]
+    damaged.write_bytes(kept)
+    report = run()
+    assert list(report.left_out) == ["F007/T3"]
+    assert [one.name for one in read_fold(out, BP4D, 1).test] == ["F007/T1", "F007/T2"]
+    assert (
+        report.differences[0].subjects["F007"].endswith("without F007/T3, F007/T4, F007/T5, F007/T6, F007/T7, F007/T8")
+    )
+
+
+@pytest.mark.slow
+def test_a_fold_that_damaged_recordings_leave_empty_is_refused_with_the_reason(tmp_path):
+    raw = write_bp4d(tmp_path / "raw", frames=2)
+    (raw / "2D+3D/F007/T1/0031.jpg").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="no test frames") as error:
+        prepare(bp4d.read(raw), BP4D, tmp_path / "out", 1, {})
+    assert "F007/T1: " in error.value.why
+    assert "0031.jpg is damaged" in error.value.why

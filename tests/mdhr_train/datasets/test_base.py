@@ -5,7 +5,6 @@ import pytest
 from mdhr_runtime.errors import DataError
 from mdhr_train.datasets import DATASETS
 from mdhr_train.datasets.base import list_folder
-from mdhr_train.datasets.raw import find_source
 
 
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
@@ -47,13 +46,3 @@ def test_lists_may_lie_in_the_root_as_the_authors_have_them(tmp_path):
     assert list_folder(tmp_path) == tmp_path
     (tmp_path / "list").mkdir()
     assert list_folder(tmp_path) == tmp_path / "list"
-
-
-def test_hidden_files_are_no_recordings(tmp_path):
-    (tmp_path / "._T1.avi").touch()
-    (tmp_path / "frames").mkdir()
-    (tmp_path / "frames/._1.jpg").touch()
-    with pytest.raises(DataError, match="no images"):
-        find_source(tmp_path, ["frames", "*T1.*"])
-    (tmp_path / "T1.avi").touch()
-    assert find_source(tmp_path, ["frames", "*T1.*"]) == tmp_path / "T1.avi"

@@ -175,3 +175,49 @@ def test_folders_without_labels_are_refused(tmp_path):
         bp4d.read(tmp_path)
     with pytest.raises(DataError, match="no labels"):
         bp4d.read(tmp_path / "missing")
+
+
+def as_handed_out(raw):
+    """Move images and labels to where the distributor's archives put them, in another case."""
+    (raw / "Sequences(2D+3D)").mkdir()
+    for path in [*(raw / "2D+3D").iterdir()]:
+        path.rename(raw / "Sequences(2D+3D)" / path.name.lower())
+    for path in (raw / "Sequences(2D+3D)").glob("*/T1/*.jpg"):
+        path.rename(path.with_suffix(".JPG"))
+    for path in (raw / "AUCoding/AU_OCC").iterdir():
+        path.rename(path.with_name(path.name.lower()))
+    (raw / "AUCoding").rename(raw / "aucoding")
+    return raw
+
+
+def test_folders_as_they_are_handed_out_in_any_case(raw):
+    expected = bp4d.read(raw)
+    found = bp4d.read(as_handed_out(raw))
+    assert [(one.name, one.subject) for one in found] == [(one.name, one.subject) for one in expected]
+    assert [one.labels.tolist() for one in found] == [one.labels.tolist() for one in expected]
+    assert found[0].source == raw / "Sequences(2D+3D)/f001/T1"
+    assert [number for number, _ in found[0].images()] == [31, 32, 33]
+
+
+@pytest.mark.parametrize("given", ["labels", "labels/AUCoding", "labels/AUCoding/AU_OCC"])
+def test_labels_may_lie_on_another_disk(raw, given):
+    (raw / "labels").mkdir()
+    (raw / "AUCoding").rename(raw / "labels/AUCoding")
+    images = (raw / "2D+3D").rename(raw / "frames")
+    assert [one.name for one in bp4d.read(images, raw / given)] == ["F001/T1", "F007/T1", "M011/T1"]
+    with pytest.raises(DataError) as error:
+        bp4d.read(raw / "labels", raw / given)
+    assert f"no images for them in {raw / 'labels'}" in error.value.what
+    with pytest.raises(DataError, match=f"There are no labels in {images}") as error:
+        bp4d.read(images)
+    assert "--labels" in error.value.fix
+
+
+def test_recordings_that_cannot_be_read_are_left_out_if_asked_for(raw):
+    (raw / "AUCoding/AU_OCC/F007_T1.csv").write_text("no table")
+    shutil.rmtree(raw / "2D+3D/M011")
+    left_out = {}
+    assert [one.name for one in bp4d.read(raw, left_out=left_out)] == ["F001/T1"]
+    assert list(left_out) == ["F007/T1", "M011/T1"]
+    assert "F007_T1.csv is no table of labels" in left_out["F007/T1"]
+    assert "no images" in left_out["M011/T1"]

@@ -126,3 +126,44 @@ def test_a_damaged_video_is_named(raw):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(VideoError, match="LeftVideoSN002_comp"):
         list(disfa.read(raw)[0].images())
+
+
+def test_names_in_any_case_and_doubled_folders(raw):
+    expected = disfa.read(raw)
+    inner = raw / "ActionUnit_Labels/actionunit_labels"
+    inner.mkdir()
+    for folder in (raw / "ActionUnit_Labels").glob("SN*"):
+        folder.rename(inner / folder.name.lower())
+    for path in inner.glob("*/*.txt"):
+        path.rename(path.with_name(path.name.replace("au", "AU")))
+    (raw / "Videos_LeftCamera").rename(raw / "kept")
+    (raw / "videos_leftcamera").mkdir()
+    (raw / "kept").rename(raw / "videos_leftcamera/Videos_LeftCamera")
+    for path in (raw / "videos_leftcamera/Videos_LeftCamera").iterdir():
+        path.rename(path.with_name(path.name.replace("comp.avi", "Comp.AVI").replace("Left", "left")))
+    found = disfa.read(raw)
+    assert [one.name for one in found] == [one.name for one in expected]
+    assert [one.labels.tolist() for one in found] == [one.labels.tolist() for one in expected]
+    assert [number for number, _ in found[0].images()] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("given", ["labels", "labels/ActionUnit_Labels"])
+@pytest.mark.parametrize("videos", [".", "Videos_LeftCamera"])
+def test_labels_may_lie_on_another_disk(raw, given, videos):
+    (raw / "labels").mkdir()
+    (raw / "ActionUnit_Labels").rename(raw / "labels/ActionUnit_Labels")
+    assert [one.name for one in disfa.read(raw / videos, raw / given)] == ["SN002", "SN003", "SN013"]
+    with pytest.raises(DataError, match="no labels"):
+        disfa.read(raw / videos)
+
+
+def test_archives_beside_the_folders_are_no_labels(raw):
+    (raw / "ActionUnit_Labels/SN031.zip").touch()
+    assert [one.name for one in disfa.read(raw)] == ["SN002", "SN003", "SN013"]
+
+
+def test_recordings_that_cannot_be_read_are_left_out_if_asked_for(raw):
+    (raw / "ActionUnit_Labels/SN003/SN003_au4.txt").unlink()
+    left_out = {}
+    assert [one.name for one in disfa.read(raw, left_out=left_out)] == ["SN002", "SN013"]
+    assert "SN003_au4.txt" in left_out["SN003"]

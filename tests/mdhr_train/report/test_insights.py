@@ -3,12 +3,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mdhr_runtime.au_names import NAMES
 from mdhr_runtime.layout import Region
 from mdhr_train.datasets import BP4D, LAYOUTS
-from mdhr_train.report.insights import NODE, places
+from mdhr_train.datasets.layouts import FACE, derive_layout
+from mdhr_train.report.insights import NODE, PLACES, places
+
+EVERYTHING = derive_layout("everything", [au for _, aus in FACE.values() for au in aus])
 
 
-@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_every_au_has_a_region_a_name_and_a_place():
+    aus = sorted(EVERYTHING.aus)
+    assert len(aus) == 48
+    assert sorted(PLACES) == aus
+    assert sorted(NAMES) == sorted(EVERYTHING.au_names)
+    assert len(set(NAMES.values())) == len(NAMES)
+    assert {*NAMES} >= {name for layout in LAYOUTS.values() for name in layout.au_names}
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS.values(), EVERYTHING], ids=[*LAYOUTS, "everything"])
 def test_nodes_lie_on_the_face_and_apart(layout):
     spots = 224 * np.array(places(layout))
     assert (spots > NODE).all()

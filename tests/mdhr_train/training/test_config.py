@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from mdhr_runtime.errors import ConfigError
@@ -58,6 +60,16 @@ def test_swin_b_has_the_published_stochastic_depth(settings, expected):
 def test_weights_for_a_backbone_that_starts_without_any_are_refused():
     with pytest.raises(ConfigError, match="pretrained_file"):
         build_config({"pretrained": False, "pretrained_file": "weights.pth"}, BP4D)
+
+
+@pytest.mark.parametrize("other", [{"pretrained": True}, {"pretrained_file": "weights.pth"}])
+def test_a_backbone_starts_from_one_file(other, tmp_path):
+    with pytest.raises(ConfigError, match=r"from best\.pt and from ImageNet weights") as error:
+        build_config({"init": "best.pt", **other}, BP4D)
+    assert "--no-pretrained" in error.value.fix
+    config = build_config({"init": "bp4d/fold{fold}/best.pt", "data.fold": 3, "data.root": str(tmp_path)}, BP4D)
+    assert config.pretrained is False
+    assert config.init_file == Path("bp4d/fold3/best.pt")
 
 
 def test_a_configuration_survives_its_file(tmp_path):
