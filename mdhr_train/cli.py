@@ -9,6 +9,7 @@ import click
 
 from mdhr_runtime.cli.console import Group
 
+from .commands.card import card
 from .commands.crossval import crossval
 from .commands.evaluate import evaluate
 from .commands.fit import fit
@@ -24,6 +25,7 @@ def main() -> None:
     """Train and score MDHR models, and make synthetic faces to try them on."""
 
 
+main.add_command(card)
 main.add_command(crossval)
 main.add_command(evaluate)
 main.add_command(fit)

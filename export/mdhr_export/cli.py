@@ -136,6 +136,8 @@ def main(
         options = Options(precision, clip_graph, not no_identity, not no_verify, verify_data)
         exported = export_bundle(checkpoint, path, options, step, overwrite)
         manifest, reference = exported.manifest, exported.reference
+        if exported.no_card:
+            warn(exported.no_card)
         inform("made with " + ", ".join(f"{name} {version}" for name, version in manifest.versions.items()))
     elif bundle is not None and checkpoint is None:
         if out or fp16 is not None or clip_graph or no_identity:

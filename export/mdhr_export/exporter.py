@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -34,11 +35,16 @@ from mdhr_train.datasets import BP4D
 from mdhr_train.model import INPUT_SIZE, MDHR, normalise
 from mdhr_train.model.backbone import MEAN, STD
 from mdhr_train.synthetic.photo_clips import SyntheticClips
+from mdhr_train.training.card import is_card, names_checkpoint
+from mdhr_train.training.run_files import CARD
 
 from . import Step
 from .graphs import ClipGraph, EncoderGraph, TemporalGraph
 from .tracing import OPSET, clip_spec, encoder_spec, temporal_spec, trace, trace_published
 from .verify import VERIFY_FRAMES, check_parity, clip_from_video, write_reference
+
+README = "README.md"
+"""The model card in a bundle, under the name by which hubs show it."""
 
 VERSIONED = ("mdhr-edge", "torch", "timm", "onnx", "onnxscript", "mtcnn")
 VERSIONED_IDENTITY = ("face-recognition-models",)
@@ -70,10 +76,12 @@ class Exported:
     Attributes:
         manifest: The bundle's manifest.
         reference: The clip that it was verified on, with PyTorch's labels; None if it was not.
+        no_card: Why the model card beside the checkpoint was left out; None where it was not, or there is none.
     """
 
     manifest: Manifest
     reference: Reference | None
+    no_card: str | None = None
 
 
 def export_bundle(checkpoint: Path, out: Path, options: Options, step: Step, overwrite: bool = False) -> Exported:
@@ -107,7 +115,8 @@ def export_bundle(checkpoint: Path, out: Path, options: Options, step: Step, ove
         folder.mkdir()
         with step(f"read {checkpoint}"):
             model = load_checkpoint(checkpoint).model
-        return _fill(folder, model, options, step)
+        exported = _fill(folder, model, options, step)
+        return replace(exported, no_card=_add_card(folder, checkpoint))
 
 
 def _is_ours(path: Path, changed: bool) -> bool:
@@ -127,12 +136,29 @@ def _is_ours(path: Path, changed: bool) -> bool:
         fix = "Choose another name with --out, or move the folder away."
         raise OutputError(what, f"It is there, and no bundle that can be read. {error.why}", fix) from error
     hashes = {**manifest.files, **{record.file: record.sha256 for record in manifest.engines}}
-    refuse_foreign(path, lambda name: name in {MANIFEST, *hashes} or PurePath(name).match(f"{ENGINES}/{ENGINE_FILES}"))
+    ours = {MANIFEST, README, *hashes}
+    refuse_foreign(path, lambda name: name in ours or PurePath(name).match(f"{ENGINES}/{ENGINE_FILES}"))
+    fix = "Choose another name with --out, or have it replaced with --overwrite."
+    if not changed and (path / README).is_file() and not is_card(path / README):
+        raise OutputError(what, f"{README} in it is no card as mdhr-train writes it: somebody has edited it.", fix)
     for name, digest in hashes.items():
         if not changed and (path / name).is_file() and file_hash(path / name) != digest:
-            fix = "Choose another name with --out, or have it replaced with --overwrite."
             raise OutputError(what, f"{name} in it was changed since it was exported.", fix)
     return True
+
+
+def _add_card(folder: Path, checkpoint: Path) -> str | None:
+    """Put the model card that lies beside a checkpoint into its bundle, or say why not.
+
+    The manifest does not name it: users edit it, who add a licence for example, and the bundle is none the worse.
+    """
+    card = checkpoint.parent / CARD
+    if not card.is_file():
+        return None
+    if not names_checkpoint(card, file_hash(checkpoint)):
+        return f"{card} is left out: it does not name the SHA-256 of {checkpoint}, and so is of another checkpoint"
+    shutil.copyfile(card, folder / README)
+    return None
 
 
 def _fill(folder: Path, model: MDHR, options: Options, step: Step) -> Exported:

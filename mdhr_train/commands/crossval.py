@@ -55,9 +55,9 @@ def crossval(context: click.Context, /, out: Path, suite: str | None, overwrite:
 
 
 def _result(summary: CrossValidationSummary, out: Path) -> str:
-    from ..training.logging import f1_table
+    from ..training.logging import f1_table, mean_text
 
     folds = {f"fold {number}": scores for number, scores in summary["per_fold"].items()}
     columns: dict[str, F1Scores] = {**folds, "mean": summary, "whole recordings": summary["stream"]}
-    mean = f"{out / SUMMARY}: mean F1 {summary['mean_f1']:.3f} over {len(folds)} folds"
+    mean = f"{out / SUMMARY}: {mean_text(summary)} over {len(folds)} folds"
     return f"{f1_table(list(summary['f1']), columns)}\n\n{mean}"

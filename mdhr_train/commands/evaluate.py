@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mdhr_runtime.cli.console import Command, spoken_warnings
+from mdhr_runtime.cli.console import Command
 
 from ..datasets import DATASETS, dataset_in
 from ..datasets.base import prepared_folders
@@ -17,8 +17,7 @@ from .options import claim_file, count_option, overwrite_option, require_librari
 
 if TYPE_CHECKING:
     from ..metrics import F1Scores
-    from ..training.run_files import ProtocolScores
-    from ..training.scoring import DatasetScorer
+    from ..training.evaluation import Candidate
 
 
 @click.command("eval", cls=Command)
@@ -29,7 +28,8 @@ if TYPE_CHECKING:
 @click.option(
     "--fold",
     type=click.IntRange(min=1),
-    help="Fold whose test part is scored.  [default: the one that the checkpoint was trained on; 1 if it says none]",
+    help="Fold whose test part is scored.  [default: the one that the checkpoint was trained on; 1 if it says none; "
+    "all folds if it learned from another dataset]",
 )
 @count_option("--batch", 8, "Clips at once.")
 @count_option("--workers", 4, "Processes that read clips.", least=0)
@@ -54,12 +54,14 @@ def evaluate(
     out: Path | None,
     overwrite: bool,
 ) -> None:
-    """Score a checkpoint, a bundle, or both side by side, on the test part of a fold.
+    """Score a checkpoint, a bundle, or both, on people whom they have not seen.
 
     Both protocols are scored: consecutive clips as in the paper, as long as those of the training, and whole recordings
-    as in the runtime.
-    Given both, the table ends with the F1 that is lost from the checkpoint to the bundle. A checkpoint that says which
-    fold it was trained on is scored on no other: it has seen the people there.
+    as in the runtime: F1 with its 95 % interval over subjects, and the area under the ROC curve. Given both, the
+    bundle's table ends with the F1 that is lost from the checkpoint to it.
+
+    A checkpoint that says which fold it was trained on is scored on no other: it has seen the people there. One that
+    was trained on another dataset is scored on all recordings, on the action units that both have.
     """
     named = [path for path in (checkpoint, bundle) if path is not None]
     if not named:
@@ -68,43 +70,24 @@ def evaluate(
     described = dataset_in(data, dataset)
     if out is not None:
         claim_file(out, is_evaluation, [*prepared_folders(data, described), *named], overwrite)
-    from ..checkpoints import load_checkpoint
-    from ..data.clips import ScoringClips
-    from ..data.lists import read_fold
-    from ..training.data import worker_deaths
-    from ..training.distributed import Group, choose_device
-    from ..training.logging import f1_table
+    from ..training import evaluation
+    from ..training.logging import score_table
     from ..training.run_files import SCHEMA
-    from ..training.scoring import bundle_scorer, checkpoint_scorer, lost, score
-    from ..training.trained_on import fold_to_score, trained_on, warn_of_seen_people
+    from ..training.scoring import lost
 
-    layout = described.layout
-    scorers: dict[str, tuple[DatasetScorer, int]] = {}
-    own = None  # what the network was trained on; a bundle does not say
+    candidates: dict[str, Candidate] = {}
     if checkpoint is not None:
-        loaded = load_checkpoint(checkpoint)
-        scorers["checkpoint"] = checkpoint_scorer(checkpoint, loaded, layout, device, precision)
-        own = trained_on(loaded, described.name)
+        candidates["checkpoint"] = evaluation.checkpoint_candidate(checkpoint, device, precision)
     if bundle is not None:
-        scorers["bundle"] = bundle_scorer(bundle, layout, provider)
-    number = fold_to_score(own, fold, named[0])
-    with spoken_warnings():
-        lists = read_fold(data, described, number)
-        warn_of_seen_people(own, named[0], lists)
-    recordings = lists.test
-    alone = Group(0, 1, choose_device("cpu"))
-    scores: dict[str, ProtocolScores] = {}
-    for name, (scorer, frames) in scorers.items():
-        clips, label = ScoringClips(recordings, frames, scorer.crop), f"scoring the {name}"
-        with worker_deaths():
-            scores[name] = score(scorer, clips, recordings, layout.au_names, batch, workers, alone, label)
-    columns: dict[str, F1Scores] = {}
-    for name, found in scores.items():
-        columns |= {f"{name}, clips": found["clips"], f"{name}, whole": found["stream"]}
-    if len(scores) == 2:
-        before, after = scores.values()
-        columns["lost, clips"] = lost(before["clips"], after["clips"])
-        columns["lost, whole"] = lost(before["stream"], after["stream"])
-    click.echo(f1_table(layout.au_names, columns, digits=4))
+        candidates["bundle"] = evaluation.bundle_candidate(bundle, provider)
+    found = evaluation.evaluate(candidates, data, described, fold, batch, workers)
+    gone: dict[str, F1Scores] = {}
+    for name, scores in found.scores.items():
+        if name == "bundle" and len(found.scores) == 2:
+            before = found.scores["checkpoint"]
+            gone["lost, clips"] = lost(before["clips"], scores["clips"])
+            gone["lost, whole"] = lost(before["stream"], scores["stream"])
+        click.echo(f"{score_table(name, found.aus, scores, gone)}\n")
+    click.echo("\n".join(found.notes))
     if out is not None:
-        write_summary(out, {"schema": SCHEMA, "dataset": described.name, "fold": number, **scores})
+        write_summary(out, {"schema": SCHEMA, "dataset": described.name, "fold": found.fold, **found.scores})

@@ -66,8 +66,9 @@ def fit(
     """Train a model on one fold of a prepared dataset, by the protocol of the paper.
 
     The run's folder gets config.yaml, best.pt (the checkpoint of the best epoch), last.pt (from which --resume goes
-    on), summary.json, and TensorBoard's events. At the end the best epoch is scored on the fold's test part, on
-    clips as in the paper, as long as those of the training, and on whole recordings as in the runtime.
+    on), summary.json, card.md (the model card), and TensorBoard's events. At the end the best epoch is scored on the
+    fold's test part, on clips as in the paper, as long as those of the training, and on whole recordings as in the
+    runtime.
 
     Several GPUs: torchrun --nproc-per-node 4 -m mdhr_train fit …
     """
@@ -90,7 +91,7 @@ def fit(
 
 def _fit_fold(config: RunConfig, out: Path, resume: bool, overwrite: bool) -> None:
     from ..training.distributed import process_group
-    from ..training.logging import f1_table
+    from ..training.logging import f1_table, mean_text
     from ..training.loop import fit_fold
 
     with process_group(config.compute.device) as group:
@@ -101,7 +102,7 @@ def _fit_fold(config: RunConfig, out: Path, resume: bool, overwrite: bool) -> No
         click.echo(f1_table(summary["aus"], {title: scores for title, scores in columns.items() if scores}))
         click.echo(
             f"\n{out / BEST}: epoch {best['epoch']}, chosen on {CHOSEN_ON[config.data.validate]}; "
-            f"mean F1 {best['clips']['mean_f1']:.3f} on the test part of fold {config.data.fold}"
+            f"{mean_text(best['clips'])} on the test part of fold {config.data.fold}"
         )
 
 

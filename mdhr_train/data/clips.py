@@ -107,6 +107,9 @@ class ScoringClips(Dataset[Clip]):
         recordings: What to score.
         frames: Length T of a clip.
         crop: What the network sees of the crops.
+
+    Attributes:
+        subjects: Who is seen in each clip.
     """
 
     def __init__(self, recordings: Sequence[Recording], frames: int, crop: CropGeometry) -> None:
@@ -117,6 +120,7 @@ class ScoringClips(Dataset[Clip]):
             for run in runs(recording)
             for start in range(run.start, run.stop, frames)
         ]
+        self.subjects = tuple(recording.subject for recording, _ in self._clips)
 
     def __len__(self) -> int:
         return len(self._clips)

@@ -59,6 +59,15 @@ def read_fold(root: Path, dataset: Dataset, fold: int) -> Fold:
     return Fold(fold, train, test, _weights(root, dataset, fold, train), _fingerprint(lists))
 
 
+def read_test_parts(root: Path, dataset: Dataset) -> tuple[Recording, ...]:
+    """Read the test parts of all folds, which are together the whole of a prepared dataset.
+
+    Arguments and errors are those of `read_fold`.
+    """
+    parts = (_read_split(Path(root), dataset, fold, "test") for fold in dataset.folds)
+    return tuple({recording.name: recording for part in parts for recording in part}.values())
+
+
 def write_lists(root: Path, dataset: Dataset, recordings: Iterable[Recording]) -> None:
     """Write the lists of all folds: crops, labels, combinations of the regions, class weights.
 

@@ -24,6 +24,9 @@ RENDERED = "rendered.json"
 DESCRIPTION = "dataset.yaml"
 """File in the root of a dataset that describes itself."""
 
+CODED_BY_HAND = "coded by hand"
+"""How the origin of labels begins that people gave, and no other tool."""
+
 SPLITS = ("train", "test")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .base import Dataset, parts_of
+from .base import CODED_BY_HAND, Dataset, parts_of
 from .layouts import shipped
 from .raw import (
     Folders,
@@ -95,6 +95,7 @@ _PUBLISHED = Dataset(
     label_list="BP4D_{split}_label_fold{fold}.txt",
     combination_list="BP4D_{split}_sub_label_fold{fold}.txt",
     weight_list="BP4D_train_weight_fold{fold}.txt",
+    origin=f"{CODED_BY_HAND}, by FACS coders",
     # The parts are those of ME-GraphAU, and the frames those of its lists and the published ones.
     parts=parts_of(
         "F001 M007 F018 F008 F002 M004 F010 F009 M012 M001 F016 M014 F023 M008",

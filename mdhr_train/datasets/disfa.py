@@ -17,7 +17,7 @@ import numpy as np
 
 from mdhr_runtime.errors import DataError
 
-from .base import Dataset, parts_of
+from .base import CODED_BY_HAND, Dataset, parts_of
 from .layouts import shipped
 from .raw import (
     Folders,
@@ -116,6 +116,7 @@ _PUBLISHED = Dataset(
     label_list="DISFA_{split}_label_fold{fold}.txt",
     combination_list="DISFA_{split}_sub_label_fold{fold}.txt",
     weight_list="DISFA_train_weight_fold{fold}.txt",
+    origin=f"{CODED_BY_HAND}, by FACS coders",
     # The parts are those of ME-GraphAU, and the frames those of its lists and the published ones.
     parts=parts_of(
         "SN002 SN010 SN001 SN026 SN027 SN032 SN030 SN009 SN016",

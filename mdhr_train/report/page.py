@@ -9,10 +9,11 @@ from mdhr_runtime.files import write_text
 from mdhr_runtime.plotting.page import Markup, document, element, facts, section, tiles
 from mdhr_runtime.targets import is_sealed, sealed
 
+from ..training.card import statements
 from ..training.run_files import CONFIG
 from .curves import curves
 from .insights import Figures, figures
-from .runs import Trained, TrainedFolds, TrainedRun, TrainedSuite
+from .runs import Trained, TrainedFolds, TrainedRun, TrainedSuite, card_source
 from .series import Series, runs_of, series_of, total
 from .suite import suite_page
 from .tables import confusion_table, f1_table
@@ -80,6 +81,7 @@ def page(source: TrainedRun | TrainedFolds, inside: Figures) -> str:
         ),
         section("F1 per action unit", element("p", _f1_text(source, series)), f1_table(aus, series)),
         section("Found, missed, falsely reported", element("p", CONFUSION), confusion_table(aus, total(counts, aus))),
+        section("Data, choice of the epoch, limits", _statements(source)),
         section("Training", element("p", TRAINING), curves(runs)),
         section("Adaptive weights of the scales", element("p", WEIGHTS, shown), inside.weights),
         section("Edges between action units", element("p", EDGES, shown), inside.edges),
@@ -90,6 +92,14 @@ def page(source: TrainedRun | TrainedFolds, inside: Figures) -> str:
 CONFUSION = (
     "Frames of the test part, scored on clips. A bar is as long as the frames in which the action unit occurs or "
     "is reported; frames whose label is unknown count nowhere."
+)
+INTERVALS = (
+    "A whisker is the interval in which F1 lies in 95 % of the cases when as many people are drawn anew from those of "
+    "the test part, some of them twice: what hangs on who was filmed."
+)
+AUC = (
+    "AUC, the area under the ROC curve, is how often a frame with the action unit is scored above one without: 0.5 is "
+    "chance, 1 is perfect, and the threshold plays no part."
 )
 TRAINING = "Per epoch. A ring marks the epoch whose weights are best.pt."
 WEIGHTS = (
@@ -110,6 +120,10 @@ def _f1_text(source: TrainedRun | TrainedFolds, series: Sequence[Series]) -> Ite
         if isinstance(source, TrainedRun)
         else f"In per cent, on the test parts, {clips}."
     )
+    if any(row.interval for row in series[0].rows.values()):
+        yield f" {INTERVALS}"
+    if series[0].rows:
+        yield f" {AUC}"
     if not first["data"]["recorded"]:
         yield " The faces are rendered: nothing here says how well real ones are read."
     elif any(one.mark.startswith("paper") for one in series):
@@ -119,6 +133,15 @@ def _f1_text(source: TrainedRun | TrainedFolds, series: Sequence[Series]) -> Ite
             f" are means over three folds of {first['dataset'].upper()} itself: other data in the same form cannot be "
             "compared with them, and a single fold only roughly."
         )
+
+
+def _statements(source: TrainedRun | TrainedFolds) -> Markup:
+    """What the model card says."""
+    parts = (
+        element("div", element("h3", title), element("ul", (element("li", each) for each in said), class_="notes"))
+        for title, said in statements(card_source(source)).items()
+    )
+    return element("div", parts, class_="facts")
 
 
 def _details(runs: Sequence[TrainedRun]) -> Markup:
@@ -139,8 +162,6 @@ def _facts(run: TrainedRun) -> Iterator[tuple[str, str]]:
     yield "Training", f"{len(summary['epochs'])} epochs in {_duration(run)} on {summary['device']}"
     validated = sum(epoch["validation"] is not None for epoch in summary["epochs"])
     yield "best.pt", f"epoch {summary['best']['epoch']}, the best of {validated} that were validated"
-    yield "Training part", f"{data['train_frames']:,} frames, recordings: {data['train_recordings']:,}"
-    yield "Test part", f"{data['test_frames']:,} frames, recordings: {data['test_recordings']:,}"
     yield "Lists", f"SHA-256 {data['fingerprint'][:16]}…"
     yield "Versions", ", ".join(f"{library} {version}" for library, version in summary["versions"].items())
 

@@ -11,7 +11,8 @@ from mdhr_runtime.records import RecordError, from_plain
 
 from ..datasets import dataset_in
 from ..datasets.base import prepared_folders
-from ..metrics import OUTCOMES, F1Summary
+from ..metrics import OUTCOMES, F1Counts
+from ..training.card import CardSource
 from ..training.run_files import BEST, CONFIG, SUMMARY, CrossValidationSummary, RunSummary, SuiteSummary, read_summary
 
 
@@ -66,6 +67,13 @@ def inputs_of(source: Trained, data: Path | None) -> list[Path]:
     folders = [source.folder, *(each.folder for each in (*crossvals, *runs))]
     files = [folder / name for folder in folders for name in (SUMMARY, CONFIG, BEST)]
     return files + (list(prepared_folders(data, dataset_in(data, source.summary["dataset"]))) if data else [])
+
+
+def card_source(source: TrainedRun | TrainedFolds) -> CardSource:
+    """What the model card of a run or a cross-validation is made from."""
+    if isinstance(source, TrainedRun):
+        return CardSource(source.folder, {".": source.summary})
+    return CardSource(source.folder, {run.folder.name: run.summary for run in source.runs}, source.summary)
 
 
 def read(folder: Path) -> Trained:
@@ -129,7 +137,7 @@ def _checked(folder: Path, kind: Any, summary: Any) -> Any:
         raise _unreadable(folder, str(error)) from error
 
 
-def _check_aus(folder: Path, aus: Sequence[str], scores: Sequence[F1Summary]) -> None:
+def _check_aus(folder: Path, aus: Sequence[str], scores: Sequence[F1Counts]) -> None:
     for each in scores:
         columns: list[Mapping[str, float]] = [each["f1"], *(each[outcome] for outcome in OUTCOMES)]
         missing = [au for column in columns for au in aus if au not in column]

@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..metrics import OUTCOMES, F1Scores, F1Summary, Outcome
+from ..metrics import OUTCOMES, Agreement, F1Counts, Outcome, ScoreRow, score_rows
 from .runs import TrainedFolds, TrainedRun
 
 
 class Series(NamedTuple):
-    """F1 per AU of one origin.
+    """Scores per AU of one origin.
 
     Attributes:
         label: Its name in tables and legends.
         mark: How a chart draws it, a class of the style sheet: "bar", "ring", "dot", "paper" or "paper-2".
         mean: Mean F1 over the AUs, in per cent.
         f1: F1 per AU in per cent, by names such as "AU01".
+        rows: All that is known per AU by name, and of the mean; empty where that is F1 alone. Not in per cent.
     """
 
     label: str
     mark: str
     mean: float
     f1: Mapping[str, float]
+    rows: Mapping[str, ScoreRow] = {}
 
 
 _BP4D = ("AU01", "AU02", "AU04", "AU06", "AU07", "AU10", "AU12", "AU14", "AU15", "AU17", "AU23", "AU24")
@@ -65,7 +67,7 @@ def runs_of(source: TrainedRun | TrainedFolds) -> tuple[TrainedRun, ...]:
     return (source,) if isinstance(source, TrainedRun) else source.runs
 
 
-def total(parts: Sequence[F1Summary], aus: Sequence[str]) -> Mapping[Outcome, Mapping[str, int]]:
+def total(parts: Sequence[F1Counts], aus: Sequence[str]) -> Mapping[Outcome, Mapping[str, int]]:
     """Frames of all parts together: by outcome, then by AU."""
     return {outcome: {au: sum(part[outcome][au] for part in parts) for au in aus} for outcome in OUTCOMES}
 
@@ -80,5 +82,6 @@ def _ours(source: TrainedRun | TrainedFolds) -> tuple[Series, ...]:
     return (mean, *(_series(f"fold {fold}", "dot", scores) for fold, scores in folds))
 
 
-def _series(label: str, mark: str, scores: F1Scores) -> Series:
-    return Series(label, mark, 100 * scores["mean_f1"], {au: 100 * value for au, value in scores["f1"].items()})
+def _series(label: str, mark: str, scores: Agreement) -> Series:
+    rows = {row.name: row for row in score_rows(scores, list(scores["f1"]))} if "auc" in scores else {}
+    return Series(label, mark, 100 * scores["mean_f1"], {au: 100 * value for au, value in scores["f1"].items()}, rows)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mdhr_runtime.au_names import NAMES
 from mdhr_runtime.plotting.page import Markup, element
 
-from ..metrics import Outcome
+from ..metrics import Outcome, ScoreRow
 from .series import Series
 
 GRID = (0, 25, 50, 75, 100)
@@ -20,14 +20,15 @@ STRIP_HEIGHT = 26
 
 
 def f1_table(aus: Sequence[str], series: Sequence[Series]) -> Markup:
-    """F1 per AU as marks on a common axis, and as numbers.
+    """F1 per AU as marks on a common axis, and as numbers; of the main one the interval and the AUC, too.
 
     Args:
         aus: Names of the AUs.
         series: What to show; the first is the main one.
     """
-    rows = (_f1_row(_au(au), series, [one.f1[au] for one in series]) for au in aus)
-    mean = _f1_row("Mean", series, [one.mean for one in series], class_="total")
+    known = series[0].rows
+    rows = (_f1_row(_au(au), series, [one.f1[au] for one in series], known.get(au)) for au in aus)
+    mean = _f1_row("Mean", series, [one.mean for one in series], known.get("mean"), class_="total")
     return _f1_figure("Action unit", series, (*rows, mean))
 
 
@@ -48,26 +49,53 @@ def _f1_figure(kind: str, series: Sequence[Series], rows: Iterable[Markup]) -> M
         "tr",
         element("th", kind, scope="col"),
         element("th", _axis(), class_="chart", scope="col"),
-        (
-            element("th", one.label.replace("-", "\N{NON-BREAKING HYPHEN}"), class_="number", scope="col")
-            for one in series
-        ),
+        (element("th", title, class_="number", scope="col") for title in _titles(series)),
     )
     table = element("table", element("thead", head), element("tbody", rows), class_="charts")
     return element("figure", _legend(_marks(series)), element("div", table, class_="scroll"))
 
 
+def _titles(series: Sequence[Series]) -> Iterator[str]:
+    for index, one in enumerate(series):
+        yield one.label.replace("-", "\N{NON-BREAKING HYPHEN}")
+        if index == 0 and one.rows:
+            yield from ("95 % interval", "AUC")
+
+
 def _f1_row(
-    name: Markup | str, series: Sequence[Series], values: Sequence[float | None], **attributes: object
+    name: Markup | str,
+    series: Sequence[Series],
+    values: Sequence[float | None],
+    known: ScoreRow | None = None,
+    **attributes: object,
 ) -> Markup:
-    numbers = (
-        element("td", "–" if value is None else f"{value:.1f}", class_="number main" if index == 0 else "number")
-        for index, value in enumerate(values)
-    )
+    first, *others = ("–" if value is None else f"{value:.1f}" for value in values)
+    interval = [100 * end for end in known.interval] if known and known.interval else None
+    beside = []
+    if known:
+        auc = "–" if known.auc is None else f"{known.auc:.3f}"
+        beside = [f"{interval[0]:.1f}–{interval[1]:.1f}" if interval else "–", auc]
+    numbers = (element("td", text, class_="number") for text in (*beside, *others))
     # Later marks lie on top: the bar is drawn first, the paper's diamonds last.
     marks = [_mark(one.mark, value) for one, value in zip(series, values, strict=True) if value is not None]
+    marks[1:1] = [_whisker(*interval)] if interval else []
     strip = element("svg", _grid(), marks, class_="strip", height=STRIP_HEIGHT, aria_hidden="true")
-    return element("tr", element("th", name, scope="row"), element("td", strip, class_="chart"), numbers, **attributes)
+    cells = (element("td", strip, class_="chart"), element("td", first, class_="number main"), numbers)
+    return element("tr", element("th", name, scope="row"), cells, **attributes)
+
+
+def _whisker(low: float, high: float) -> Markup:
+    """An interval: a line between two short ones across."""
+    middle = STRIP_HEIGHT / 2
+    lines = ((low, high, 0), (low, low, 4), (high, high, 4))
+    return element(
+        "g",
+        (
+            element("line", x1=f"{x1:.2f}%", x2=f"{x2:.2f}%", y1=middle - half, y2=middle + half)
+            for x1, x2, half in lines
+        ),
+        class_="whisker",
+    )
 
 
 def _mark(kind: str, value: float) -> Markup:

@@ -6,12 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
+
+import numpy as np
 
 from mdhr_runtime.cli.console import table
 from mdhr_runtime.errors import CheckpointError, ConfigError
 
 from ..datasets import dataset_in
-from ..metrics import F1Summary
+from ..metrics import OUTCOMES, ScoreSummary, f1_intervals
 from ..model.variants import SuiteRow, inferred_note, rows
 from .config import RunConfig, differences, read_config
 from .distributed import Group
@@ -42,8 +45,8 @@ def cross_validate(config: RunConfig, folder: Path, group: Group, overwrite: boo
         overwrite: Whether to begin anew.
 
     Returns:
-        The summary: mean F1 and F1 per AU over the folds in the paper's protocol, the folds' counts, and the same of
-        whole recordings under `stream`.
+        The summary: mean F1, F1 per AU and AUC over the folds in the paper's protocol, the folds' counts, and the same
+        of whole recordings under `stream`.
 
     Raises:
         MdhrError: As `Trainer.train` does; or a finished fold belongs to another configuration.
@@ -82,13 +85,30 @@ def _cross_validate(config: RunConfig, folder: Path, group: Group, overwrite: bo
     return summary
 
 
-def mean_over_folds(folds: Mapping[int, F1Summary], aus: Sequence[str]) -> FoldScores:
-    """Means over folds of the mean F1 and of the F1 per AU, and the scores of the folds."""
-    return {
-        "mean_f1": sum(fold["mean_f1"] for fold in folds.values()) / len(folds),
-        "f1": {name: sum(fold["f1"][name] for fold in folds.values()) / len(folds) for name in aus},
-        "per_fold": {str(number): fold for number, fold in folds.items()},
+def mean_over_folds(folds: Mapping[int, ScoreSummary], aus: Sequence[str]) -> FoldScores:
+    """Means over folds of the mean F1, the F1 per AU and the AUC, and the scores of the folds.
+
+    Where every fold says what it is made of by subject, intervals of F1 follow from it. There are none of the AUC:
+    that would take all scores of all subjects.
+    """
+    parts = list(folds.values())
+    means: FoldScores = {
+        "mean_f1": fmean(part["mean_f1"] for part in parts),
+        "f1": {name: fmean(part["f1"][name] for part in parts) for name in aus},
+        "per_fold": {str(number): part for number, part in folds.items()},
     }
+    if all("subjects" in part for part in parts):
+        counts = [np.array([[of[each] for each in OUTCOMES] for of in part["subjects"].values()]) for part in parts]
+        means["mean_auc"] = _mean([part["mean_auc"] for part in parts])
+        means["auc"] = {name: _mean([part["auc"][name] for part in parts]) for name in aus}
+        means["intervals"] = f1_intervals(counts, aus)
+    return means
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """The mean of those that there are."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
 def run_suite(suite: str, config: RunConfig, folder: Path, group: Group, overwrite: bool = False) -> SuiteSummary:

@@ -35,7 +35,7 @@ from ..data.lists import DataWarning, read_fold
 from ..data.recordings import Fold, Recording
 from ..datasets import dataset_in
 from ..datasets.base import RENDERED
-from ..labels import occurs
+from ..labels import known, occurs
 from ..losses import class_weights, occurrence_rates
 from ..synthetic.photo_clips import SyntheticClips
 from .config import RunConfig
@@ -47,6 +47,9 @@ HELD_OUT = 5
 
 CHUNK = 64
 """Frames of a recording that are read, and scored, at once."""
+
+PHOTOGRAPHED = "photograph"
+"""The subject of the demo's clips."""
 
 Key = tuple[int, int]
 """An epoch, and the index of a clip in it."""
@@ -60,6 +63,15 @@ class Items(Protocol[Item]):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Item: ...
+
+
+class SubjectClips(Items[Clip], Protocol):
+    """Clips to score; see `mdhr_train.data.clips.ScoringClips`."""
+
+    @property
+    def subjects(self) -> Sequence[str]:
+        """Who is seen in each clip."""
+        ...
 
 
 class EpochClips(Items[Clip], Protocol):
@@ -90,8 +102,8 @@ class RunData:
 
     layout: Layout
     training: EpochClips
-    validation: Items[Clip]
-    test: Items[Clip]
+    validation: SubjectClips
+    test: SubjectClips
     streams: tuple[Recording, ...]
     weights: np.ndarray
     facts: DataFacts
@@ -120,6 +132,7 @@ def fold_data(config: RunConfig) -> RunData:
         weights = _weights(_labels(train))
     _warn_of_absent(dataset.layout, fold)
     test = ScoringClips(fold.test, frames, crop)
+    recorded = not (root / RENDERED).exists()
     return RunData(
         layout=network.layout,
         training=TrainingClips(train, frames, config.seed, network.lookahead if config.data.context else 0),
@@ -129,11 +142,16 @@ def fold_data(config: RunConfig) -> RunData:
         weights=weights,
         facts={
             "fingerprint": fold.fingerprint,
-            "recorded": not (root / RENDERED).exists(),
+            "recorded": recorded,
             "train_recordings": len(train),
             "test_recordings": len(fold.test),
             "train_frames": sum(map(len, train)),
             "test_frames": sum(map(len, fold.test)),
+            "train_subjects": len({recording.subject for recording in train}),
+            "test_subjects": len({recording.subject for recording in fold.test}),
+            "origin": dataset.origin if recorded else "what was drawn",
+            "soft": dataset.soft,
+            "prevalence": dict(zip(dataset.layout.au_names, _prevalence(_labels(train)), strict=True)),
         },
     )
 
@@ -173,10 +191,14 @@ class PhotographClips:
 
     Args:
         clips: The synthetic clips.
+
+    Attributes:
+        subjects: Who is seen in each clip: always the same.
     """
 
     def __init__(self, clips: SyntheticClips) -> None:
         self._clips = clips
+        self.subjects = (PHOTOGRAPHED,) * len(clips)
 
     def __len__(self) -> int:
         return len(self._clips)
@@ -212,6 +234,12 @@ def _labels(recordings: Sequence[Recording]) -> np.ndarray:
     return np.concatenate([recording.labels for recording in recordings])
 
 
+def _prevalence(labels: np.ndarray) -> list[float]:
+    """The share of the frames with a known label in which each AU occurs."""
+    counts: np.ndarray = occurs(labels).sum(0) / np.maximum(known(labels).sum(0), 1)
+    return counts.tolist()
+
+
 def _weights(labels: np.ndarray) -> np.ndarray:
     return class_weights(occurrence_rates(torch.from_numpy(labels))).numpy()
 
@@ -233,12 +261,14 @@ class Chunk(NamedTuple):
         labels: (n, N).
         before: Neighbours in front.
         ends: Whether the stretch ends with it.
+        subject: Who is seen.
     """
 
     frames: np.ndarray | Tensor
     labels: np.ndarray | Tensor
     before: int
     ends: bool
+    subject: str
 
 
 class Chunks:
@@ -268,7 +298,8 @@ class Chunks:
         first = max(part.start - self._margin, run.start)
         last = min(part.stop + self._margin, run.stop)
         frames = read_crops(recording.paths[first:last], self._crop)
-        return Chunk(frames, recording.labels[part], part.start - first, part.stop == run.stop)
+        ends = part.stop == run.stop
+        return Chunk(frames, recording.labels[part], part.start - first, ends, recording.subject)
 
 
 class ClipBatch(NamedTuple):

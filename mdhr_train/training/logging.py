@@ -14,10 +14,10 @@ from torch.utils.tensorboard import SummaryWriter
 from mdhr_runtime.cli.console import table
 from mdhr_runtime.files import told
 
-from ..metrics import F1Scores
+from ..metrics import Agreement, F1Scores, Interval, ScoreRow, score_rows
 from ..model.config import imagenet_weights
 from .config import RunConfig
-from .run_files import EpochRecord
+from .run_files import EpochRecord, ProtocolScores
 
 Figure = Literal["loss", "loss_au", "loss_sub", "lr", "seconds", "waiting_share"]
 FIGURES: tuple[Figure, ...] = get_args(Figure)
@@ -117,6 +117,44 @@ def f1_table(aus: Sequence[str], columns: Mapping[str, F1Scores], digits: int = 
     rows = [(name, *(f"{column['f1'][name]:.{digits}f}" for column in columns.values())) for name in aus]
     mean = ("mean", *(f"{column['mean_f1']:.{digits}f}" for column in columns.values()))
     return table(("AU", *columns), [*rows, mean])
+
+
+def score_table(title: str, aus: Sequence[str], scores: ProtocolScores, lost: Mapping[str, F1Scores]) -> str:
+    """A table of F1 with its interval and AUC per AU, in both protocols, the last line their means.
+
+    Args:
+        title: Of what the scores are.
+        aus: Names of the AUs.
+        scores: In both protocols.
+        lost: F1 that is lost against another one, by title; may be empty.
+    """
+    columns = (score_rows(scores["clips"], aus), score_rows(scores["stream"], aus))
+    gone = [[*(each["f1"][au] for au in aus), each["mean_f1"]] for each in lost.values()]
+    rows = [
+        (
+            clips.name,
+            *(cell for row in (clips, whole) for cell in _cells(row)),
+            *(f"{f1:.4f}" for f1 in less),
+        )
+        for clips, whole, *less in zip(*columns, *gone, strict=True)
+    ]
+    return table((title, "F1, clips", "95 %", "AUC", "F1, whole", "95 %", "AUC", *lost), rows)
+
+
+def _cells(row: ScoreRow) -> tuple[str, str, str]:
+    return f"{row.f1:.4f}", interval_text(row.interval), "–" if row.auc is None else f"{row.auc:.4f}"
+
+
+def mean_text(scores: Agreement) -> str:
+    """The mean F1 in words, with its interval where there is one."""
+    mean = score_rows(scores, ())[-1]
+    interval = f" (95 % interval over subjects: {interval_text(mean.interval)})" if mean.interval else ""
+    return f"mean F1 {mean.f1:.3f}{interval}"
+
+
+def interval_text(interval: Interval | None) -> str:
+    """The ends of an interval, or a dash where there is none."""
+    return f"{interval[0]:.3f}–{interval[1]:.3f}" if interval else "–"
 
 
 def _told(folder: Path) -> AbstractContextManager[None]:

@@ -30,12 +30,14 @@ from ..losses import Losses, mdhr_loss
 from ..metrics import F1Scores
 from ..model import MDHR, normalise
 from ..model.initialisation import initialise_as_published
+from .card import renew_card
 from .config import PUBLISHED, OptimiserConfig, RunConfig, write_config
 from .data import ClipBatch, RunData, clip_loader, fold_data, items_of, training_loader, worker_deaths
 from .distributed import Group
 from .logging import log_epoch, progress, tell_epoch, tell_start, tensorboard
 from .run_files import (
     BEST,
+    CARD,
     CONFIG,
     LAST,
     SCHEMA,
@@ -54,7 +56,10 @@ from .state import TrainingState, random_state, remove_leftovers, restore_state,
 def fit_fold(
     config: RunConfig, folder: Path, group: Group, resume: bool = False, overwrite: bool = False
 ) -> RunSummary:
-    """Train one fold of a prepared dataset, in a folder that is nobody else's meanwhile; see `Trainer`."""
+    """Train one fold of a prepared dataset, in a folder that is nobody else's meanwhile; see `Trainer`.
+
+    The folder gets the model card, too.
+    """
     with claim_run(folder, config, group, resume):
         with spoken_warnings() if group.leads else warnings.catch_warnings():
             if not group.leads:
@@ -62,7 +67,10 @@ def fit_fold(
             data = fold_data(config)
         if group.leads:
             tell_start(config)
-        return Trainer(config, data, group, folder).train(resume, overwrite)
+        summary = Trainer(config, data, group, folder).train(resume, overwrite)
+        if group.leads:
+            renew_card(folder, summary)
+        return summary
 
 
 class Trainer:
@@ -119,7 +127,7 @@ class Trainer:
         folder = self.folder
         if self.group.leads:
             if overwrite:
-                for name in (LAST, BEST, SUMMARY):
+                for name in (LAST, BEST, SUMMARY, CARD):
                     (folder / name).unlink(missing_ok=True)
             if (folder / LAST).exists() and not resume:
                 raise OutputError(

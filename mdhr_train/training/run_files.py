@@ -14,7 +14,7 @@ from mdhr_runtime.errors import DataError
 from mdhr_runtime.files import write_text
 from mdhr_runtime.records import RecordError, TooNewError, from_plain, read_json
 
-from ..metrics import F1Scores, F1Summary
+from ..metrics import Agreement, F1Scores, ScoreSummary
 
 CONFIG = "config.yaml"
 """The run's configuration, in full."""
@@ -28,6 +28,9 @@ BEST = "best.pt"
 LAST = "last.pt"
 """State of the training after its last epoch, from which `--resume` goes on."""
 
+CARD = "card.md"
+"""The model card of the checkpoint."""
+
 REPORT = "report.html"
 """What `mdhr-train report` makes of it."""
 
@@ -35,7 +38,7 @@ SCHEMA = 1
 """Version of summary.json."""
 
 
-class DataFacts(TypedDict):
+class DataAmounts(TypedDict):
     """The data of a run: a hash, whether the faces were recorded (or else drawn), and amounts."""
 
     fingerprint: str
@@ -44,6 +47,20 @@ class DataFacts(TypedDict):
     test_recordings: int
     train_frames: int
     test_frames: int
+
+
+class DataFacts(DataAmounts, total=False):
+    """`DataAmounts`, and what older runs do not say.
+
+    `origin` says whose labels they are, empty where that is not known; `soft`, whether they may lie between 0 and 1;
+    `prevalence`, the share of the training's frames in which an AU occurs, by its name.
+    """
+
+    train_subjects: int
+    test_subjects: int
+    origin: str
+    soft: bool
+    prevalence: dict[str, float]
 
 
 class StartFacts(TypedDict):
@@ -78,18 +95,18 @@ class EpochRecord(TypedDict):
 
 
 class ProtocolScores(TypedDict):
-    """F1 in both protocols: on consecutive clips, as in the paper, and on whole recordings, as in the runtime."""
+    """Scores in both protocols: on consecutive clips, as in the paper, and on whole recordings, as in the runtime."""
 
-    clips: F1Summary
-    stream: F1Summary
+    clips: ScoreSummary
+    stream: ScoreSummary
 
 
 class BestEpoch(TypedDict):
     """The best epoch on the test part, in both protocols; `stream` is None where there are no recordings."""
 
     epoch: int
-    clips: F1Summary
-    stream: F1Summary | None
+    clips: ScoreSummary
+    stream: ScoreSummary | None
 
 
 class _Started(TypedDict, total=False):
@@ -117,10 +134,10 @@ class RunSummary(_Started):
     versions: dict[str, str]
 
 
-class FoldScores(F1Scores):
-    """Means over folds, and what they are made of by the fold's number."""
+class FoldScores(Agreement):
+    """Means over folds, and what they are made of by the fold's number. The intervals are of F1 alone."""
 
-    per_fold: dict[str, F1Summary]
+    per_fold: dict[str, ScoreSummary]
 
 
 class CrossValidationSummary(FoldScores):
@@ -152,11 +169,14 @@ class SuiteSummary(TypedDict):
 
 
 class EvaluationSummary(TypedDict):
-    """What `mdhr-train eval` writes, beside the scores of the checkpoint, of the bundle, or of both."""
+    """What `mdhr-train eval` writes, beside the scores of the checkpoint, of the bundle, or of both.
+
+    `fold` is None where the test parts of all folds were scored together.
+    """
 
     schema: int
     dataset: str
-    fold: int
+    fold: int | None
 
 
 def is_evaluation(path: Path) -> bool:

@@ -15,10 +15,12 @@ from mdhr_runtime.targets import Claim, refuse_foreign
 from ..checkpoints.files import is_checkpoint
 from ..datasets import dataset_in
 from ..datasets.base import prepared_folders
+from .card import is_card
 from .config import RunConfig, default_values, read_config
 from .distributed import Group
 from .run_files import (
     BEST,
+    CARD,
     CONFIG,
     LAST,
     REPORT,
@@ -52,11 +54,12 @@ FILES: Mapping[str, Callable[[Path], bool]] = {
     BEST: is_checkpoint,
     LAST: is_state,
     SUMMARY: _is_summary,
+    CARD: is_card,
 }
 """Files that a run replaces, and what tells whether an existing one is a whole one of ours."""
 
 OF_RUN = rf"{'|'.join(map(re.escape, (*FILES, REPORT)))}|{EVENTS}"
-OF_FOLDS = rf"([a-z0-9-]+/)?(fold\d+/({OF_RUN})|{re.escape(SUMMARY)}|{re.escape(REPORT)})"
+OF_FOLDS = rf"([a-z0-9-]+/)?(fold\d+/({OF_RUN})|{re.escape(SUMMARY)}|{re.escape(REPORT)}|{re.escape(CARD)})"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""F1 in both protocols, of a network or of a bundle: consecutive clips, as in the paper, and whole recordings.
+"""Scores in both protocols, of a network or of a bundle: consecutive clips, as in the paper, and whole recordings.
 
 A whole recording is scored as the runtime does it: every unbroken stretch of frames counts as ONE clip.
 """
@@ -6,7 +6,6 @@ A whole recording is scored as the runtime does it: every unbroken stretch of fr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -14,18 +13,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-import mdhr_runtime
 from mdhr_runtime import Model, Stream
 from mdhr_runtime.errors import ConfigError
-from mdhr_runtime.layout import CropGeometry, Layout
+from mdhr_runtime.layout import CropGeometry
 
-from ..checkpoints.files import Checkpoint
-from ..data.clips import Clip
 from ..data.recordings import Recording
-from ..metrics import F1Counter, F1Scores
+from ..metrics import ANYBODY, F1Scores, ScoreHistogram
 from ..model import MDHR, normalise
-from .data import Chunk, ClipBatch, Items, clip_loader, items_of, stream_loader
-from .distributed import Group, choose_device
+from .data import Chunk, ClipBatch, SubjectClips, clip_loader, items_of, stream_loader
+from .distributed import Group
 from .logging import progress
 from .run_files import ProtocolScores
 
@@ -122,55 +118,30 @@ class BundleScorer:
         return np.concatenate([scores, rest])
 
 
-def checkpoint_scorer(
-    path: Path, checkpoint: Checkpoint, layout: Layout, device: str, precision: str
-) -> tuple[NetworkScorer, int]:
-    """Make a checkpoint ready to be scored.
+class ColumnScorer:
+    """A scorer of which only some action units are scored.
 
     Args:
-        path: Where it comes from.
-        checkpoint: Ours or a published one.
-        layout: The data's.
-        device: "auto", "cpu" or "cuda".
-        precision: "float32", "bfloat16" or "float16".
-
-    Returns:
-        The scorer, and the length of the clips that the network was trained on.
-
-    Raises:
-        ConfigError: It labels other AUs than the data has, or there is no GPU.
+        scorer: The network or bundle.
+        columns: Which of its N scores, in the order that is wanted.
     """
-    model = checkpoint.model
-    _require_layout(path, model.config.layout, layout)
-    place = choose_device(device)
-    return NetworkScorer(model.to(place), place, precision), model.config.clip_frames
 
+    def __init__(self, scorer: DatasetScorer, columns: Sequence[int]) -> None:
+        self._scorer, self._columns = scorer, list(columns)
+        self.margin, self.crop = scorer.margin, scorer.crop
 
-def bundle_scorer(path: Path, layout: Layout, provider: str) -> tuple[BundleScorer, int]:
-    """Load a bundle to score it; as `checkpoint_scorer`.
+    def clips(self, frames: np.ndarray | Tensor) -> np.ndarray:
+        """See `DatasetScorer`."""
+        return self._scorer.clips(frames)[..., self._columns]
 
-    Raises:
-        BundleError: It cannot be read.
-        ProviderError: The provider is not there.
-        ConfigError: It labels other AUs than the data has.
-    """
-    model = mdhr_runtime.load(path, provider)
-    _require_layout(path, model.layout, layout)
-    return BundleScorer(model), model.bundle.manifest.clip_frames
-
-
-def _require_layout(path: Path, found: Layout, wanted: Layout) -> None:
-    if found.aus != wanted.aus:
-        raise ConfigError(
-            f"{path} cannot be scored on {wanted.name}.",
-            f"It labels {' '.join(found.au_names)}, and the data {' '.join(wanted.au_names)}.",
-            "Choose the dataset that it was trained on with --dataset.",
-        )
+    def chunk(self, chunk: Chunk) -> np.ndarray:
+        """See `DatasetScorer`."""
+        return self._scorer.chunk(chunk)[..., self._columns]
 
 
 def score(
     scorer: DatasetScorer,
-    clips: Items[Clip],
+    clips: SubjectClips,
     recordings: Sequence[Recording],
     aus: Sequence[str],
     batch: int,
@@ -196,8 +167,9 @@ def score(
     in_clips = clip_loader(clips, batch, workers, group)
     in_chunks = stream_loader(recordings, scorer.crop, scorer.margin, workers, group)
     with progress(label, len(in_clips) + len(in_chunks), group.leads) as advance:
-        of_clips = score_clips(scorer, in_clips, len(aus), group, lambda: advance(1, None))
-        of_streams = score_streams(scorer, in_chunks, len(aus), group, lambda: advance(1, None))
+        of_clips = score_clips(scorer, in_clips, len(aus), group, clips.subjects, lambda: advance(1, None))
+        subjects = [recording.subject for recording in recordings]
+        of_streams = score_streams(scorer, in_chunks, len(aus), group, subjects, lambda: advance(1, None))
     return {"clips": of_clips.summary(aus), "stream": of_streams.summary(aus)}
 
 
@@ -206,44 +178,52 @@ def score_clips(
     loader: DataLoader[ClipBatch],
     aus: int,
     group: Group,
+    subjects: Sequence[str] | None = None,
     done: Callable[[], object] = lambda: None,
-) -> F1Counter:
-    """Count hits and errors in clips.
+) -> ScoreHistogram:
+    """Count the scores of clips.
 
     Args:
         scorer: The network or bundle.
         loader: See `clip_loader`.
         aus: Number N of AUs.
         group: Processes that share the work; each gets the counts of all.
+        subjects: Who is seen in each clip of all processes; None counts all as one.
         done: Called after every batch.
 
     Raises:
         DataError: A frame cannot be read.
     """
-    counter = F1Counter(aus)
-    for frames, labels, _position in items_of(loader):
-        counter.update(scorer.clips(frames), np.asarray(labels))
+    found = ScoreHistogram(aus, subjects or [ANYBODY])
+    for frames, labels, position in items_of(loader):
+        seen = [subjects[index] if subjects else ANYBODY for index in position.tolist()]
+        found.update(scorer.clips(frames), np.asarray(labels), seen)
         done()
-    counter.counts = group.total(counter.counts)
-    return counter
+    found.counts = group.total(found.counts)
+    return found
 
 
 def score_streams(
-    scorer: DatasetScorer, loader: DataLoader[Chunk], aus: int, group: Group, done: Callable[[], object] = lambda: None
-) -> F1Counter:
-    """Count hits and errors in whole recordings; as `score_clips`, with a `stream_loader`."""
-    counter = F1Counter(aus)
+    scorer: DatasetScorer,
+    loader: DataLoader[Chunk],
+    aus: int,
+    group: Group,
+    subjects: Sequence[str],
+    done: Callable[[], object] = lambda: None,
+) -> ScoreHistogram:
+    """Count the scores of whole recordings of some subjects; as `score_clips`, with a `stream_loader`."""
+    found = ScoreHistogram(aus, subjects)
     scores: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     for chunk in items_of(loader):
         scores.append(scorer.chunk(chunk))
         labels.append(np.asarray(chunk.labels))
         if chunk.ends:
-            counter.update(np.concatenate(scores), np.concatenate(labels))
+            found.update(np.concatenate(scores)[None], np.concatenate(labels)[None], [chunk.subject])
             scores, labels = [], []
         done()
-    counter.counts = group.total(counter.counts)
-    return counter
+    found.counts = group.total(found.counts)
+    return found
 
 
 def lost(before: F1Scores, after: F1Scores) -> F1Scores:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,16 +31,11 @@ class TrainedOn:
     fingerprint: str
 
 
-def trained_on(checkpoint: Checkpoint, dataset: str) -> TrainedOn | None:
-    """What a checkpoint says of its training; None where it names no fold of this dataset.
+def trainings(checkpoint: Checkpoint) -> list[TrainedOn]:
+    """The folds that a checkpoint was trained on: its own, then those of the checkpoints that it began with.
 
     Published files say nothing, and those of the demo have seen no dataset.
     """
-    return next((found for found in trainings(checkpoint) if found.dataset == dataset), None)
-
-
-def trainings(checkpoint: Checkpoint) -> list[TrainedOn]:
-    """What a checkpoint says of its training, and of that of the checkpoints that it began with."""
     said, started = flat(checkpoint.run), checkpoint.run.get("init")
     own = {name: said.get(f"config.data.{name}") for name in ("dataset", "fold")}
     own["fingerprint"] = said.get("data.fingerprint") if said.get("config.data.root") is not None else None
@@ -51,6 +47,11 @@ def trainings(checkpoint: Checkpoint) -> list[TrainedOn]:
         return [from_plain(TrainedOn, own), *earlier]
     except RecordError:
         return earlier
+
+
+def trained_on(trainings: Iterable[TrainedOn], dataset: str) -> TrainedOn | None:
+    """The one of some trainings that was on a dataset; None where none was."""
+    return next((each for each in trainings if each.dataset == dataset), None)
 
 
 def require_unseen(path: Path, checkpoint: Checkpoint, dataset: str, layout: str, fold: int, fingerprint: str) -> None:
@@ -70,7 +71,7 @@ def require_unseen(path: Path, checkpoint: Checkpoint, dataset: str, layout: str
     Warns:
         DataWarning: It may have been: its lists were others, or it does not say.
     """
-    own = next((found for found in trainings(checkpoint) if found.dataset == dataset), None)
+    own = trained_on(trainings(checkpoint), dataset)
     if own is not None and own.fold != fold:
         raise ConfigError(
             f"Fold {fold} of {dataset} cannot start from {path}.",

@@ -29,6 +29,17 @@ def test_export_prints_a_table_and_writes_a_bundle(tiny_checkpoint, tmp_path, mo
 
 
 @pytest.mark.usefixtures("traced")
+def test_a_card_that_is_left_out_is_told(tiny_checkpoint, tmp_path):
+    checkpoint = tmp_path / "best.pt"
+    shutil.copy(tiny_checkpoint, checkpoint)
+    (tmp_path / "card.md").write_text("# Of another one\n")
+    command = ["--ckpt", str(checkpoint), "--out", str(tmp_path / "x.mdhr"), "--no-verify", "--no-identity"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    assert f"{tmp_path / 'card.md'} is left out: it does not name the SHA-256" in result.stderr
+
+
+@pytest.mark.usefixtures("traced")
 def test_the_face_recognition_can_be_left_out(tiny_checkpoint, tmp_path):
     out = tmp_path / "x.mdhr"
     command = ["--ckpt", str(tiny_checkpoint), "--out", str(out), "--no-verify", "--no-identity"]

@@ -19,7 +19,8 @@ from mdhr_runtime.bundle import VERIFICATION, ParityRecord, open_bundle
 from mdhr_runtime.contract import EMBEDDER
 from mdhr_runtime.errors import BundleError, CheckpointError, ExportError, OutputError
 from mdhr_runtime.streaming.parity import TOLERANCES
-from mdhr_runtime.targets import Claim
+from mdhr_runtime.targets import Claim, sealed
+from mdhr_train.training.card import SEAL
 
 
 def quiet(_):
@@ -129,6 +130,46 @@ def test_a_bundle_of_the_same_name_is_replaced(tiny_checkpoint, tiny_bundle, tmp
     assert not (out / "clip.onnx").exists()
     assert not (out / VERIFICATION).exists()
     assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.fixture
+def carded(tiny_checkpoint, tmp_path):
+    """A copy of the tiny checkpoint with a card beside it that names it."""
+    checkpoint = tmp_path / "run" / "best.pt"
+    checkpoint.parent.mkdir()
+    shutil.copy(tiny_checkpoint, checkpoint)
+    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    (checkpoint.parent / "card.md").write_bytes(sealed(f"# A card\n`best.pt`, SHA-256 `{digest}`\n".encode(), SEAL))
+    return checkpoint
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("traced")
+def test_the_card_beside_the_checkpoint_goes_with_the_bundle_and_may_be_edited_there(carded, tmp_path):
+    out, card = tmp_path / "x.mdhr", carded.parent / "card.md"
+    exported = export_bundle(carded, out, Options(verify=False), quiet)
+    assert exported.no_card is None
+    assert (out / "README.md").read_bytes() == card.read_bytes()
+    assert export_bundle(carded, out, Options(verify=False), quiet).no_card is None
+    card.write_text(card.read_text() + "license: mine\n")
+    assert export_bundle(carded, out, Options(verify=False), quiet).no_card is None
+    assert (out / "README.md").read_bytes() == card.read_bytes()
+    open_bundle(out)
+    with pytest.raises(OutputError, match="somebody has edited it"):
+        export_bundle(carded, out, Options(verify=False), quiet)
+    export_bundle(carded, out, Options(verify=False), quiet, overwrite=True)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("traced")
+def test_the_card_of_another_checkpoint_is_left_out_and_that_is_said(carded, tmp_path):
+    card = carded.parent / "card.md"
+    card.write_text("# Of another one\n")
+    exported = export_bundle(carded, tmp_path / "x.mdhr", Options(verify=False), quiet)
+    assert "is of another checkpoint" in exported.no_card
+    assert not (tmp_path / "x.mdhr" / "README.md").exists()
+    card.unlink()
+    assert export_bundle(carded, tmp_path / "x.mdhr", Options(verify=False), quiet).no_card is None
 
 
 def add(name, text="mine"):

@@ -9,12 +9,12 @@ import yaml
 
 from mdhr_train.checkpoints import save_checkpoint
 from mdhr_train.datasets import BP4D
+from mdhr_train.metrics import ScoreHistogram
 from mdhr_train.model import MDHR, ModelConfig
 from mdhr_train.model.variants import rows
-from mdhr_train.training.crossval import folder_name
+from mdhr_train.training.crossval import folder_name, mean_over_folds
 
 AUS = BP4D.au_names
-OUTCOMES = ("true_positives", "false_positives", "false_negatives", "true_negatives")
 
 
 def write_run(folder: Path, data: Path, fold: int = 1, epochs: int = 12, **model) -> Path:
@@ -32,11 +32,8 @@ def write_crossval(folder: Path, data: Path) -> Path:
     """A cross-validation over three folds; returns its folder."""
     for fold in (1, 2, 3):
         write_run(folder / f"fold{fold}", data, fold)
-    per_fold = {str(fold): summary(fold, 1)["best"]["clips"] for fold in (1, 2, 3)}
-    f1 = {au: float(np.mean([counts["f1"][au] for counts in per_fold.values()])) for au in AUS}
-    content = {"schema": 1, "dataset": "bp4d", "folds": [1, 2, 3], "f1": f1, "per_fold": per_fold}
-    content["mean_f1"] = float(np.mean(list(f1.values())))
-    content["stream"] = {key: content[key] for key in ("mean_f1", "f1", "per_fold")}
+    means = mean_over_folds({fold: summary(fold, 1)["best"]["clips"] for fold in (1, 2, 3)}, AUS)
+    content = {"schema": 1, "dataset": "bp4d", "folds": [1, 2, 3], **means, "stream": means}
     (folder / "summary.json").write_text(json.dumps(content))
     return folder
 
@@ -83,7 +80,7 @@ def summary(fold: int, epochs: int) -> dict:
             }
             for index, part in enumerate(progress)
         ],
-        "best": {"epoch": epochs, "clips": counts(rng), "stream": counts(rng)},
+        "best": {"epoch": epochs, "clips": invented_scores(rng), "stream": invented_scores(rng)},
         "data": {
             "fingerprint": "0f" * 32,
             "recorded": True,
@@ -91,15 +88,21 @@ def summary(fold: int, epochs: int) -> dict:
             "test_recordings": 1,
             "train_frames": 40,
             "test_frames": 20,
+            "train_subjects": 2,
+            "test_subjects": 5,
+            "origin": "coded by hand",
+            "soft": False,
+            "prevalence": dict.fromkeys(AUS, 0.25) | {"AU02": 0.01, "AU24": 0.0},
         },
         "versions": {"mdhr-edge": "0.1.0", "torch": "2.8.0"},
     }
 
 
-def counts(rng: np.random.Generator) -> dict:
-    """Invented counts of outcomes, with the F1 that belongs to them."""
-    frames = dict(zip(OUTCOMES, rng.integers(50, 400, (len(OUTCOMES), len(AUS))), strict=True))
-    hits = 2 * frames["true_positives"]
-    f1 = hits / (hits + frames["false_positives"] + frames["false_negatives"])
-    by_au = {outcome: dict(zip(AUS, amounts.tolist(), strict=True)) for outcome, amounts in frames.items()}
-    return {"mean_f1": float(f1.mean()), "f1": dict(zip(AUS, f1.tolist(), strict=True)), **by_au}
+def invented_scores(rng: np.random.Generator, subjects: int = 5, frames: int = 80) -> dict:
+    """Summary of invented scores of as many subjects."""
+    labels = (rng.random((subjects, frames, len(AUS))) < rng.random((subjects, 1, len(AUS)))).astype(np.int8)
+    scores = np.clip(0.35 + 0.3 * labels + 0.25 * rng.standard_normal(labels.shape), 0, 1)
+    names = [f"F{row:03d}" for row in range(1, subjects + 1)]
+    found = ScoreHistogram(len(AUS), names)
+    found.update(scores, labels, names)
+    return found.summary(AUS)

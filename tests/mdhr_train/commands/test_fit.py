@@ -1,3 +1,4 @@
+import hashlib
 import sys
 
 import pytest
@@ -6,6 +7,7 @@ from stripes import SMALL_MODEL_OPTIONS, make_dataset
 
 from mdhr_train.checkpoints import load_checkpoint
 from mdhr_train.cli import main
+from mdhr_train.training.card import names_checkpoint
 
 pytest.importorskip("skimage")
 
@@ -90,11 +92,19 @@ def test_a_run_on_a_prepared_dataset_says_how_it_went(tmp_path):
     assert "test_resnet starts from random weights" in result.stderr
     assert "epoch 1 of 1: loss" in result.stderr
     assert "waiting for data" in result.stderr
-    assert {path.name for path in out.iterdir()} >= {"config.yaml", "best.pt", "last.pt", "summary.json"}
+    assert {path.name for path in out.iterdir()} >= {"config.yaml", "best.pt", "last.pt", "summary.json", "card.md"}
+    digest = hashlib.sha256((out / "best.pt").read_bytes()).hexdigest()
+    assert names_checkpoint(out / "card.md", digest)
     again = run("fit", *options)
     assert again.exit_code == 1
     assert "already holds a run" in again.stderr
-    assert run("fit", *options, "--resume").exit_code == 0
+    with (out / "card.md").open("a") as card:
+        card.write("A note of mine.\n")
+    resumed = run("fit", *options, "--resume")
+    assert resumed.exit_code == 0
+    assert "card.md was edited and stays as it is" in resumed.stderr
+    assert "It holds card.md, which this program did not write" in run("fit", *options, "--overwrite").stderr
+    assert (out / "card.md").read_text().endswith("A note of mine.\n")
 
 
 def test_without_a_network_the_papers_weights_are_named_before_anything_is_trained(tmp_path, monkeypatch):

@@ -62,10 +62,34 @@ def test_a_run_becomes_one_file_with_all_figures_and_nothing_from_outside(run_fo
     page = (run_folder / "report.html").read_text()
     assert pictures(page) == 6  # one face, its four maps, and the face with the graph
     assert "epoch 12, the best of 6 that were validated" in page
+    assert "Whose labels they are: coded by hand." in page
+    assert "Not tested across skin tones" in page
     assert all(f"{value:.1f}</td>" in page for column in PAPER["bp4d"] for value in column.f1.values())
     outside = Outside()
     outside.feed(page)
     assert outside.found == []
+
+
+def old(folder):
+    """Take from a run's summary what there was not yet in older ones."""
+    path = folder / "summary.json"
+    content = json.loads(path.read_text())
+    for part in (content["best"]["clips"], content["best"]["stream"]):
+        for name in ("mean_auc", "auc", "intervals", "subjects"):
+            del part[name]
+    path.write_text(json.dumps(content))
+    return folder
+
+
+def test_whiskers_and_auc_are_shown_where_the_run_has_them(run_folder, own_run):
+    page = (run_folder / "report.html").read_text() if report(run_folder).exit_code == 0 else ""
+    assert page.count('class="whisker"') == 12 + 1
+    assert "A whisker is the interval" in page
+    assert report(old(own_run)).exit_code == 0
+    page = (own_run / "report.html").read_text()
+    assert "whisker is" not in page
+    assert 'class="whisker"' not in page
+    assert ">AUC</th>" not in page
 
 
 @pytest.mark.slow

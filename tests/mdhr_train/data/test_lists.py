@@ -6,10 +6,10 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from prepared import BP4D, dataset_in, recording
+from prepared import BP4D, SUBJECTS, dataset_in, recording
 
 from mdhr_runtime.errors import DataError, OutputError
-from mdhr_train.data.lists import DataWarning, read_fold, write_lists
+from mdhr_train.data.lists import DataWarning, read_fold, read_test_parts, write_lists
 from mdhr_train.datasets import DATASETS
 from mdhr_train.losses import class_weights
 
@@ -197,6 +197,16 @@ def test_the_fingerprint_changes_with_any_label(root):
     assert strict_read(root).fingerprint == before
     edit(root / "list" / "BP4D_test_label_fold1.txt", lambda lines: [*lines[:-1], "9" + lines[-1][1:]])
     assert strict_read(root).fingerprint != before
+
+
+def test_the_test_parts_of_all_folds_are_the_whole_dataset(root):
+    recordings = read_test_parts(root, BP4D)
+    assert sorted(recording.subject for recording in recordings) == sorted(SUBJECTS)
+    # A recording that is tested twice, in lists of somebody else, counts once.
+    for name in ("img_path", "label"):
+        first, second = (root / "list" / f"BP4D_test_{name}_fold{fold}.txt" for fold in (1, 2))
+        second.write_text(first.read_text())
+    assert len(read_test_parts(root, BP4D)) == 2
 
 
 def test_a_fold_that_does_not_exist_is_refused(root):

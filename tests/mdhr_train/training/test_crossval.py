@@ -1,7 +1,9 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from runs import AUS, invented_scores
 
 from mdhr_runtime.errors import CheckpointError
 from mdhr_train.model.variants import SUITES, inferred_note, rows
@@ -44,6 +46,23 @@ def test_means_over_folds():
     assert summary["mean_f1"] == pytest.approx(0.6)
     assert summary["f1"] == {"AU01": 0.5}
     assert summary["per_fold"] == {"1": folds[1], "2": folds[2]}
+    assert "auc" not in summary  # of runs from before there was one
+
+
+def test_auc_and_intervals_over_folds():
+    rng = np.random.default_rng(0)
+    folds = {fold: invented_scores(rng) for fold in (1, 2, 3)}
+    folds[2]["auc"]["AU04"] = None
+    summary = mean_over_folds(folds, AUS)
+    assert summary["auc"]["AU01"] == pytest.approx(np.mean([fold["auc"]["AU01"] for fold in folds.values()]))
+    assert summary["auc"]["AU04"] == pytest.approx((folds[1]["auc"]["AU04"] + folds[3]["auc"]["AU04"]) / 2)
+    low, high = summary["intervals"]["mean_f1"]
+    assert low < summary["mean_f1"] < high
+    # Three times as many people: less noise than of one fold.
+    assert high - low < np.mean([np.diff(fold["intervals"]["mean_f1"])[0] for fold in folds.values()])
+    assert "auc" not in summary["intervals"]
+    del folds[3]["subjects"]
+    assert "intervals" not in mean_over_folds(folds, AUS)
 
 
 @pytest.mark.parametrize("suite", SUITES)

@@ -9,8 +9,8 @@ from stripes import make_dataset
 
 from mdhr_runtime.errors import DataError
 from mdhr_train.data.clips import Clip
-from mdhr_train.data.lists import DataWarning
-from mdhr_train.datasets import DISFA
+from mdhr_train.data.lists import DataWarning, read_fold
+from mdhr_train.datasets import DATASETS, DISFA
 from mdhr_train.losses import class_weights, occurrence_rates
 from mdhr_train.training.data import (
     clip_loader,
@@ -34,6 +34,26 @@ def test_the_test_part_validates_by_default(make_config):
     assert data.facts["train_recordings"] == 4
     assert (data.facts["test_recordings"], data.facts["test_frames"]) == (2, 40)
     assert len(data.facts["fingerprint"]) == 64
+
+
+def test_the_facts_say_who_was_seen_whose_labels_those_are_and_how_often_each_au_occurs(make_config, prepared):
+    data = fold_data(make_config())
+    facts = data.facts
+    assert (facts["train_subjects"], facts["test_subjects"]) == (4, 2)
+    assert facts["origin"].startswith("coded by hand")
+    assert facts["soft"] is False
+    train = read_fold(prepared, DATASETS["disfa"], 1).train
+    labels = np.concatenate([recording.labels for recording in train])
+    for column, share in enumerate(facts["prevalence"].values()):
+        known = labels[:, column][labels[:, column] != 9]
+        assert share == pytest.approx((known == 1).mean())
+
+
+def test_the_labels_of_rendered_faces_are_nobodys(make_config, tmp_path):
+    make_dataset(tmp_path)
+    (tmp_path / "rendered.json").write_text("{}")
+    facts = fold_data(make_config({"data.root": str(tmp_path)})).facts
+    assert (facts["recorded"], facts["origin"]) == (False, "what was drawn")
 
 
 def test_held_out_subjects_are_not_trained_on(make_config, tmp_path):

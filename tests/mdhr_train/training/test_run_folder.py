@@ -35,6 +35,7 @@ def contents(folder):
         ("best.pt", "weights of something else"),
         ("last.pt", ""),
         ("summary.json", "{}"),
+        ("card.md", "# A card of mine\n"),
         ("sub/config.yaml", "x"),
     ],
 )

@@ -14,6 +14,7 @@ from mdhr_train.training.data import Chunks, clip_loader, stream_loader
 from mdhr_train.training.distributed import Group
 from mdhr_train.training.scoring import (
     BundleScorer,
+    ColumnScorer,
     NetworkScorer,
     score_clips,
     score_streams,
@@ -33,6 +34,10 @@ def recordings(prepared):
 def network():
     torch.manual_seed(0)
     return MDHR(ModelConfig(DISFA, "test_resnet", node_features=16, dynamics_channels=16, radius=2)).eval()
+
+
+def subjects_of(recordings):
+    return [recording.subject for recording in recordings]
 
 
 def known(recordings):
@@ -67,19 +72,48 @@ def test_chunks_of_a_recording_score_as_one_clip(network, recordings, monkeypatc
 @pytest.mark.parametrize("workers", [0, 1])
 def test_every_known_label_counts_once_in_both_protocols(network, recordings, workers):
     scorer = NetworkScorer(network, CPU)
-    clips = score_clips(scorer, clip_loader(ScoringClips(recordings, 16, DISFA.crop), 2, workers, ALONE), AUS, ALONE)
-    streams = score_streams(scorer, stream_loader(recordings, scorer.crop, scorer.margin, workers, ALONE), AUS, ALONE)
-    assert clips.counts.sum() == streams.counts.sum() == known(recordings)
+    consecutive = ScoringClips(recordings, 16, DISFA.crop)
+    clips = score_clips(scorer, clip_loader(consecutive, 2, workers, ALONE), AUS, ALONE, consecutive.subjects)
+    chunks = stream_loader(recordings, scorer.crop, scorer.margin, workers, ALONE)
+    streams = score_streams(scorer, chunks, AUS, ALONE, subjects_of(recordings))
+    assert clips.subjects == streams.subjects == tuple(subjects_of(recordings))
+    for row, recording in enumerate(recordings):  # one of each subject
+        assert clips.counts[row].sum() == streams.counts[row].sum() == known([recording])
 
 
 def test_shares_of_processes_add_up(network, recordings):
     scorer = NetworkScorer(network, CPU)
-    whole = score_streams(scorer, stream_loader(recordings, scorer.crop, scorer.margin, 0, ALONE), AUS, ALONE)
-    parts = [
-        score_streams(scorer, stream_loader(recordings, scorer.crop, scorer.margin, 0, Group(rank, 2, CPU)), AUS, ALONE)
-        for rank in (0, 1)
-    ]
+    whole, *parts = (
+        score_streams(
+            scorer,
+            stream_loader(recordings, scorer.crop, scorer.margin, 0, group),
+            AUS,
+            ALONE,
+            subjects_of(recordings),
+        )
+        for group in (ALONE, Group(0, 2, CPU), Group(1, 2, CPU))
+    )
     np.testing.assert_array_equal(parts[0].counts + parts[1].counts, whole.counts)
+
+
+def test_some_of_the_scores_are_those_of_their_aus(network, recordings):
+    scorer = NetworkScorer(network, CPU)
+    chunk = Chunks(recordings[:1], scorer.crop, scorer.margin)[0]
+    some = ColumnScorer(scorer, [4, 1])
+    np.testing.assert_array_equal(some.chunk(chunk), scorer.chunk(chunk)[:, [4, 1]])
+    frames = chunk.frames[None, :4]
+    np.testing.assert_array_equal(some.clips(frames), scorer.clips(frames)[..., [4, 1]])
+    assert (some.crop, some.margin) == (scorer.crop, scorer.margin)
+
+
+def test_clips_without_subjects_count_as_those_of_one(network, recordings):
+    scorer, consecutive = NetworkScorer(network, CPU), ScoringClips(recordings, 16, DISFA.crop)
+    apart, together = (
+        score_clips(scorer, clip_loader(consecutive, 2, 0, ALONE), AUS, ALONE, subjects)
+        for subjects in (consecutive.subjects, None)
+    )
+    np.testing.assert_array_equal(apart.counts.sum(0), together.counts[0])
+    assert len(together.counts) == 1
 
 
 @pytest.mark.slow
@@ -91,13 +125,14 @@ def test_a_bundle_scores_as_its_checkpoint(tiny_checkpoint, tiny_bundle, tmp_pat
     recordings = read_fold(tmp_path, dataset, 1).test
     model = mdhr_runtime.load(tiny_bundle, "cpu")
     scorers = NetworkScorer(load_checkpoint(tiny_checkpoint).model, CPU), BundleScorer(model)
-    aus = len(model.aus)
+    aus, consecutive = len(model.aus), ScoringClips(recordings, 16, DISFA.crop)
     for score, loader in (
-        (score_clips, lambda _scorer: clip_loader(ScoringClips(recordings, 16, DISFA.crop), 2, 0, ALONE)),
+        (score_clips, lambda _scorer: clip_loader(consecutive, 2, 0, ALONE)),
         (score_streams, lambda scorer: stream_loader(recordings, scorer.crop, scorer.margin, 0, ALONE)),
     ):
-        network, bundle = (score(scorer, loader(scorer), aus, ALONE) for scorer in scorers)
-        np.testing.assert_array_equal(network.counts, bundle.counts)
+        subjects = consecutive.subjects if score is score_clips else subjects_of(recordings)
+        network, bundle = (score(scorer, loader(scorer), aus, ALONE, subjects) for scorer in scorers)
+        np.testing.assert_array_equal(network.outcomes(), bundle.outcomes())
         assert network.counts.sum() == known(recordings)
 
 
