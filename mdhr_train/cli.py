@@ -14,6 +14,7 @@ from .commands.crossval import crossval
 from .commands.evaluate import evaluate
 from .commands.fit import fit
 from .commands.prepare import prepare
+from .commands.prepare_table import prepare_table
 from .commands.report import report
 from .commands.synthesize import synthesize
 from .commands.synthetic_video import synthetic_video
@@ -30,6 +31,7 @@ main.add_command(crossval)
 main.add_command(evaluate)
 main.add_command(fit)
 main.add_command(prepare)
+prepare.add_command(prepare_table)
 main.add_command(report)
 main.add_command(synthesize)
 main.add_command(synthetic_video)

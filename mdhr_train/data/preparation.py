@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from threading import Thread
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
@@ -59,6 +60,8 @@ class PreparationReport:
         unknown_labels: Per AU how often each label that is neither 0 nor 1 occurs.
         left_out: Per recording that could not be read the reason. Its frames are not among those above.
         differences: How labelled frames differ from those of the complete dataset, where its numbers are known.
+        origin: Whose labels they are; empty where that is not known.
+        findings: What was found in tables of labels: each sentence, with its counts by the places where it holds.
     """
 
     dataset: str
@@ -69,6 +72,8 @@ class PreparationReport:
     unknown_labels: dict[str, dict[str, int]]
     left_out: dict[str, str]
     differences: list[Difference]
+    origin: str
+    findings: dict[str, dict[str, int]]
 
 
 @contextmanager
@@ -98,12 +103,23 @@ def claim_prepared(out: Path, dataset: Dataset, *raw: Path) -> Iterator[None]:
         yield
 
 
+def mark_ours(out: Path) -> None:
+    """Make what tells the next run that the folder of a prepared dataset is ours, before anything is written there.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    with told(out):
+        (out / STATE_FOLDER).mkdir(parents=True, exist_ok=True)
+
+
 def prepare(
     recordings: Sequence[RawRecording],
     dataset: Dataset,
     out: Path,
     workers: int,
     left_out: dict[str, str] | None = None,
+    findings: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
 ) -> PreparationReport:
     """Write crops, lists and `report.json` of a dataset; shows progress on stderr.
 
@@ -116,6 +132,7 @@ def prepare(
         workers: Number of processes.
         left_out: The recordings that the reader has left out, with the reason; those with a damaged image or video
             follow. None refuses them.
+        findings: What was found in tables of labels, for the report.
 
     Raises:
         DataError: A subject belongs to no fold, a fold would be empty, an image is damaged, no face is found in a
@@ -129,8 +146,7 @@ def prepare(
     """
     with _blamed(left_out):
         divide(dataset, recordings)  # what cannot end well should not begin
-    with told(out):
-        (out / STATE_FOLDER).mkdir(parents=True, exist_ok=True)  # by this the next run knows that the folder is ours
+    mark_ours(out)
     gaps = {one.name: gaps for one in recordings if (gaps := finished(one, dataset, out)) is not None}
     todo = [one for one in recordings if one.name not in gaps]
     if todo:
@@ -139,7 +155,7 @@ def prepare(
     kept = [one for one in recordings if one.name in gaps]
     with _blamed(left_out):
         write_lists(out, dataset, [_cropped(one, gaps[one.name], dataset, out) for one in kept])
-    report = _report(kept, gaps, dataset, left_out or {})
+    report = _report(kept, gaps, dataset, left_out or {}, findings)
     write_text(out / REPORT, json.dumps({"schema": SCHEMA, **asdict(report)}, indent=2) + "\n")
     return report
 
@@ -239,7 +255,11 @@ def _cropped(raw: RawRecording, gaps: Gaps, dataset: Dataset, out: Path) -> Reco
 
 
 def _report(
-    recordings: Sequence[RawRecording], gaps: dict[str, Gaps], dataset: Dataset, left_out: dict[str, str]
+    recordings: Sequence[RawRecording],
+    gaps: dict[str, Gaps],
+    dataset: Dataset,
+    left_out: dict[str, str],
+    findings: Mapping[str, Mapping[str, int]],
 ) -> PreparationReport:
     without_face = {one.name: list(found) for one in recordings if (found := gaps[one.name].without_face)}
     without_image = {one.name: list(found) for one in recordings if (found := gaps[one.name].without_image)}
@@ -259,4 +279,6 @@ def _report(
         counts,
         dict(sorted(left_out.items())),
         differences(dataset, recordings),
+        dataset.origin,
+        {sentence: dict(places) for sentence, places in findings.items()},
     )

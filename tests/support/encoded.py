@@ -17,6 +17,7 @@ def write(
     options: Mapping[str, str] | None = None,
     muxer: Mapping[str, str] | None = None,
     fps: int = 25,
+    milliseconds: Sequence[int] | None = None,
 ) -> Path:
     """Encode images (H, W, 3), uint8 RGB, into a file whose suffix names the container.
 
@@ -27,14 +28,19 @@ def write(
         options: The encoder's options.
         muxer: The container's options.
         fps: Pictures per second.
+        milliseconds: When each picture is shown; None is regularly.
     """
     with own_priority(), av.open(str(path), "w", options=dict(muxer or {})) as container:
         stream = container.add_stream(codec, fps, options=dict(options or {}))
         stream.height, stream.width = images[0].shape[:2]
+        if milliseconds is not None:
+            stream.codec_context.time_base = Fraction(1, 1000 if codec == "libx264" else fps)
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for number, image in enumerate(images):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, fps)
+            if milliseconds is not None:
+                frame.pts, frame.time_base = milliseconds[number], Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path

@@ -4,8 +4,8 @@
     python tests/support/own_videos.py native RENDERED PREPARED OUT
 
 The first writes OUT/F001_T1.mp4 … and OUT/events.csv from what `mdhr-train synthesize RENDERED` has drawn. The second
-writes what `mdhr-train prepare table` should make of them, PREPARED, without a detour: the crops as they were drawn, with
-their own labels, in the same folds.
+writes what `mdhr-train prepare table` should have made of them in PREPARED, without a detour: the crops as they were
+drawn, with their own labels, in the same folds.
 """
 
 import csv

@@ -13,7 +13,7 @@ from .boxes import areas, clipped
 from .pose import Pose, averted
 
 RAMPS = {
-    "small": (8, 40),  # pixels between the eyes, which the network sees 95 pixels apart
+    "small": (8, 40),  # pixels between the eyes, which the network sees 83 or 95 pixels apart
     "blurred": (0.25, 0.5),  # fraction of the face's detail that blurring takes away
     "dark": (5, 25),  # grey levels, of 256, from the darkest tenth of the face to the brightest: light and contrast
     "bright": (0.8, 0.2),  # fraction of the face that is white

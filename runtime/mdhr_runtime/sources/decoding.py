@@ -220,6 +220,25 @@ class Decoder:
             yield from self._converted(self._converter.push(frame, self._aspect(), label))
         yield from self._converted(self._converter.flush())
 
+    def times(self) -> list[float | None]:
+        """Times of the pictures as the packets state them, in the order in which they are shown; nothing is decoded.
+
+        The decoder is of no use afterwards.
+        """
+        stated: list[tuple[int, int, float | None]] = []
+        newest, runs = None, 0
+        for packet in self._read():
+            if packet.is_discard or (self._context.name == "vp8" and not bytes(memoryview(packet)[:1])[0] & 0x10):
+                continue  # not shown: cut away by an edit list, or made to be referred to
+            if packet.dts is not None:
+                runs += newest is not None and packet.dts < newest  # times begin anew
+                newest = packet.dts
+            time = None if packet.pts is None else float(packet.pts * self._unit)
+            stated.append((runs, len(stated) if packet.pts is None else packet.pts, time))
+        if all(time is not None for _, _, time in stated):
+            stated.sort()  # packets come in the order in which they are decoded
+        return [time for _, _, time in stated]
+
     def _whole(self, start: float | None) -> Iterator[tuple[VideoFrame, Label]]:
         """The decoded pictures that are whole."""
         newest = monotonic()

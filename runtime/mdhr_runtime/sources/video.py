@@ -68,6 +68,26 @@ class Video(SourceBase):
         """See `Source`."""
         return SourceInfo(self.name, self.fps, self.live, self._address, self._begins)
 
+    def times(self) -> list[float]:
+        """Timestamps of all frames, of which frame 1 is the first, as iterating gives them; nothing is decoded.
+
+        Frames that are lost to damaged data are among them, as they are counted.
+
+        Raises:
+            VideoError: It cannot be opened.
+        """
+        with ExitStack() as stack:
+            stated = self._open(stack).times()
+        clock = Clock(self._fps)
+        times: list[float] = []
+        for time in stated:
+            if times:
+                clock.advance(time)
+            else:
+                clock.begin(time, 0.0)
+            times.append(clock.now)
+        return times
+
     def _frames(self) -> Iterator[Frame | None]:
         """Give the frames; None before one that is no continuation of the last.
 

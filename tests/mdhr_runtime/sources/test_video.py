@@ -2,6 +2,7 @@ import struct
 
 import numpy as np
 import pytest
+from encoded import write
 
 from mdhr_runtime.errors import VideoError
 from mdhr_runtime.sources import video
@@ -115,3 +116,32 @@ def test_a_video_of_too_many_pixels_is_refused(write_video, monkeypatch):
     monkeypatch.setattr(video, "MOST_PIXELS", 64 * 96 - 1)
     with pytest.raises(VideoError, match="96×64 pixels"):
         Video(write_video("a.avi", plain(RED, 1)))
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("b-frames.mp4", "libx264", {"bf": "3"}),
+        ("b-frames.mkv", "libx264", {"bf": "3"}),
+        ("b-frames.ts", "libx264", {"bf": "2"}),
+        ("no-times.avi", "mpeg4", {"bf": "2"}),
+        ("pictures.avi", "mjpeg", {}),
+        ("hidden-frames.webm", "libvpx", {"auto-alt-ref": "1", "lag-in-frames": "16"}),
+        ("superframes.webm", "libvpx-vp9", {"auto-alt-ref": "1", "lag-in-frames": "16"}),
+    ],
+)
+def test_times_are_those_of_the_frames_without_decoding_them(name, codec, options, tmp_path):
+    picture = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)
+    video = Video(write(tmp_path / name, [np.roll(picture, 3 * index, 1) for index in range(50)], codec, options))
+    frames = [frame for frame in video if frame]
+    assert [frame.number for frame in frames] == [*range(1, 51)]
+    np.testing.assert_allclose(video.times(), [frame.timestamp for frame in frames], atol=1e-6)
+
+
+def test_times_of_a_variable_frame_rate(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)
+    shown = np.cumsum(np.random.default_rng(1).integers(1, 5, 50) * 20).tolist()
+    images = [np.roll(picture, 3 * index, 1) for index in range(50)]
+    video = Video(write(tmp_path / "phone.mp4", images, options={"bf": "2"}, milliseconds=shown))
+    np.testing.assert_allclose(video.times(), [frame.timestamp for frame in video if frame], atol=1e-6)
+    np.testing.assert_allclose(video.times(), (np.array(shown) - shown[0]) / 1000, atol=1e-6)

@@ -55,6 +55,8 @@ def test_bp4d_with_gaps_and_unknown_labels(tmp_path):
         "unknown_labels": {"AU24": {"9": 4}},
         "left_out": {},
         "differences": differences,
+        "origin": "coded by hand, by FACS coders",
+        "findings": {},
     }
     assert [(part["fold"], part["frames"], part["complete"]) for part in differences] == [
         (1, 6, 46034),

@@ -13,24 +13,25 @@ from mdhr_train.training.trained_on import TrainedOn
 CPU = torch.device("cpu")
 
 
-def candidate(layout=DISFA, own=None):
+def candidate(layout=DISFA, *trainings):
     torch.manual_seed(0)
     model = MDHR(ModelConfig(layout, "test_resnet", node_features=16, dynamics_channels=16))
-    return Candidate("some.pt", layout, 16, own, NetworkScorer(model, CPU))
+    return Candidate("some.pt", layout, 16, trainings, NetworkScorer(model, CPU))
 
 
 @pytest.mark.parametrize(
-    ("layout", "own", "foreign"),
+    ("layout", "trainings", "foreign"),
     [
-        (DISFA, None, False),  # as no bundle says
-        (BP4D, None, True),
-        (DISFA, TrainedOn("disfa", 2, ""), False),
-        (DISFA, TrainedOn("bp4d", 2, ""), True),
-        (BP4D, TrainedOn("disfa", 2, ""), False),  # the dataset, when it had other AUs
+        (DISFA, [], False),  # as no bundle says
+        (BP4D, [], True),
+        (DISFA, [TrainedOn("disfa", 2, "")], False),
+        (DISFA, [TrainedOn("bp4d", 2, "")], True),
+        (BP4D, [TrainedOn("disfa", 2, "")], False),  # the dataset, when it had other AUs
+        (BP4D, [TrainedOn("bp4d", 1, ""), TrainedOn("disfa", 2, "")], False),  # it began with one of DISFA
     ],
 )
-def test_a_candidate_is_foreign_where_it_cannot_have_learned_from_the_dataset(layout, own, foreign):
-    assert Candidate("some.pt", layout, 16, own, None).is_foreign(DATASETS["disfa"]) is foreign
+def test_a_candidate_is_foreign_where_it_cannot_have_learned_from_the_dataset(layout, trainings, foreign):
+    assert Candidate("some.pt", layout, 16, trainings, None).is_foreign(DATASETS["disfa"]) is foreign
 
 
 def scored(prepared, fold=None, **candidates):
@@ -38,13 +39,13 @@ def scored(prepared, fold=None, **candidates):
 
 
 def test_a_bundle_beside_its_checkpoint_is_scored_on_the_checkpoints_fold(prepared, capsys):
-    own = TrainedOn("disfa", 3, "of other lists")
-    found = scored(prepared, bundle=candidate(), checkpoint=candidate(own=own))
+    checkpoint = candidate(DISFA, TrainedOn("disfa", 3, "of other lists"))
+    found = scored(prepared, bundle=candidate(), checkpoint=checkpoint)
     assert found.fold == 3
     assert "fold 3 of other lists" in capsys.readouterr().err
     assert found.scores["bundle"] == found.scores["checkpoint"]
     with pytest.raises(ConfigError, match="cannot be scored on fold 1"):
-        scored(prepared, 1, bundle=candidate(), checkpoint=candidate(own=own))
+        scored(prepared, 1, bundle=candidate(), checkpoint=checkpoint)
 
 
 def test_beside_one_that_is_at_home_a_foreign_one_is_scored_on_the_same_fold_and_aus(prepared, capsys):
