@@ -20,7 +20,9 @@ from . import published
 from .content import FORMAT, read_content, write_content
 from .weights import build
 
-SCHEMA = 1
+SCHEMA = 2
+"""Version of the format. It rises when a reader of the old version would misread a new file. 2 added what the network
+sees of a crop; those of 1 show it the middle, and are still read."""
 LIBRARIES = ("mdhr-edge", "torch", "timm", "numpy")
 
 
@@ -121,10 +123,10 @@ class _Description:
 
 
 def _load_own(path: Path, content: Mapping[str, Any]) -> Checkpoint:
-    if content.get("schema") != SCHEMA:
+    if content.get("schema") not in range(1, SCHEMA + 1):
         raise CheckpointError(
             f"{path} cannot be read by this version.",
-            f"It has checkpoint schema {content.get('schema')}; this version reads schema {SCHEMA}.",
+            f"It has checkpoint schema {content.get('schema')}; this version reads up to {SCHEMA}.",
             "Install the version of mdhr-edge that wrote it, or a newer one.",
         )
     try:

@@ -117,9 +117,9 @@ def _fit_demo(config: RunConfig, layout: Layout, clips: int, test_clips: int, ou
     from ..training.distributed import process_group
     from ..training.loop import Trainer
 
-    frames = config.model_config(layout).clip_frames
+    network = config.model_config(layout)  # its layout says what it sees of a face
     with process_group(config.compute.device) as group, tempfile.TemporaryDirectory() as folder:
-        data = photograph_data(layout, clips, test_clips, frames, config.seed)
+        data = photograph_data(network.layout, clips, test_clips, network.clip_frames, config.seed)
         summary = Trainer(config, data, group, Path(folder)).train()
         with staged(out) as stage:
             shutil.copyfile(Path(folder) / BEST, stage)

@@ -206,8 +206,13 @@ def _amounts(subjects: int | None, recordings: int, frames: int) -> str:
 
 
 def _training(source: CardSource, settings: Mapping[str, Any]) -> Iterator[str]:
-    start = {True: "ImageNet", False: "random"}.get(settings.get("pretrained", ""), UNKNOWN)
-    yield f"The backbone starts from {start} weights."
+    begun = source.first.get("init")
+    if begun:
+        before = [f"{each['dataset']}, fold {each['fold']}" for each in begun["trained_on"]]
+        yield f"It starts from another checkpoint, of {begun['layout']}, trained on: {'; '.join(before) or UNKNOWN}."
+    else:
+        start = {True: "ImageNet", False: "random"}.get(settings.get("pretrained", ""), UNKNOWN)
+        yield f"The backbone starts from {start} weights."
     for run in source.runs.values():
         validated = sum(epoch["validation"] is not None for epoch in run["epochs"])
         best, epochs = run["best"]["epoch"], len(run["epochs"])

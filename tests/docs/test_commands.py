@@ -28,7 +28,7 @@ PROGRAMS = {
 UNNAMED = {"mdhr-archive": "label", "mdhr-bench": "run"}
 """The command of a program that need not be named."""
 
-COMMAND = re.compile(r"(mdhr-(?:archive|bench|export|run|train))((?: [a-z0-9-]+)?)([^`\n]*)")
+COMMAND = re.compile(r"(mdhr-(?:archive|bench|export|run|train))((?: [a-z0-9-]+){0,2})([^`\n]*)")
 
 BLOCKS = [
     pytest.param(block, id=f"{page.stem}-{number}")
@@ -46,18 +46,23 @@ OPTIONS = sorted(
 
 
 @cache
-def help_of(program, command):
-    commands = getattr(PROGRAMS[program], "commands", {})
-    named = command if command in commands else UNNAMED.get(program)
-    arguments = [named] if named else []
-    return CliRunner().invoke(PROGRAMS[program], [*arguments, "--help"]).output
+def help_of(program, words):
+    """Help of the command that the words behind a program begin with, which may be one of a group's."""
+    command, named = PROGRAMS[program], []
+    for word in words.split():
+        if word not in getattr(command, "commands", {}):
+            break
+        command = command.commands[word]
+        named.append(word)
+    if not named and program in UNNAMED:
+        named = [UNNAMED[program]]
+    return CliRunner().invoke(PROGRAMS[program], [*named, "--help"]).output
 
 
 def _commands(program, name):
-    """A program and all of its commands, each with its words."""
-    return [(name, program)] + [
-        (f"{name} {word}", command) for word, command in getattr(program, "commands", {}).items()
-    ]
+    """A program and all of its commands, those of groups among them, each with its words."""
+    inner = getattr(program, "commands", {}).items()
+    return [(name, program), *(found for word, each in inner for found in _commands(each, f"{name} {word}"))]
 
 
 @pytest.mark.parametrize(
@@ -89,4 +94,4 @@ def test_blocks_are_valid_shell(block):
 
 @pytest.mark.parametrize(("page", "program", "command", "rest", "option"), OPTIONS)
 def test_options_exist(page, program, command, rest, option):
-    assert option in help_of(program, command.strip()), f"{page}: {program}{command} {option}"
+    assert option in help_of(program, command), f"{page}: {program}{command} {option}"

@@ -27,9 +27,9 @@ from ..contract import (
 from ..layout import Layout
 from ..records import Count, Positive, Text
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the format. It rises when a reader of the old version would misread a new bundle. 2 added engines, 3 the
-meaning of outputs; both are optional in older bundles, which are still read."""
+meaning of outputs, 4 what the network sees of a crop; all are optional in older bundles, which are still read."""
 
 PORTABLE = "portable"
 """Stands in place of a GPU's name in the record of an engine that runs on many."""

@@ -93,6 +93,13 @@ def test_a_manifest_of_schema_2_has_engines_and_gives_the_published_score(oldest
     assert manifest.outputs == {"scores": SCORE}
 
 
+def test_a_manifest_from_before_schema_4_shows_the_network_the_middle_of_a_crop(oldest):
+    assert from_plain(Manifest, oldest).layout.crop.view == "centre"
+    crop = oldest["layout"]["crop"] | {"view": "resize"}
+    manifest = from_plain(Manifest, oldest | {"schema": 4, "layout": oldest["layout"] | {"crop": crop}})
+    assert (manifest.layout.crop.margin, manifest.layout.crop.scale) == (0, 224 / 256)
+
+
 def test_a_manifest_states_its_outputs(oldest):
     intensity = {"name": "intensity", "lowest": 0.0, "highest": 5.0, "threshold": 2.0}
     manifest = from_plain(Manifest, oldest | {"schema": 3, "outputs": {"scores": intensity}})
@@ -170,6 +177,7 @@ HOSTILE = [
     ("layout.crop.input_size", 112),
     ("layout.crop.input_size", 2**40),
     ("layout.crop.reference_size", 100),
+    ("layout.crop.view", "corner"),
     ("layout.crop.left_eye", [0.7, 0.4]),
     ("layout.crop.left_eye", [0.3]),
     ("layout.crop.mouth", [0.5, -3]),

@@ -3,8 +3,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from mdhr_runtime.faces.alignment import align, similarity_transform
+from mdhr_runtime.faces.alignment import AlignedImages, align, similarity_transform
 from mdhr_runtime.layout import CropGeometry
 from mdhr_train.datasets import BP4D, DISFA
 
@@ -111,3 +112,16 @@ def test_beyond_the_image_its_border_is_repeated(photo):
     result = align(cut, POINTS - [0, 90], DISFA.crop)
     assert (result[:10] == result[0]).all()
     assert result[0].any()
+
+
+@CROPS
+def test_an_aligned_image_is_seen_as_in_training(photo, crop):
+    reference = cv2.resize(photo, (256, 256), interpolation=cv2.INTER_AREA)
+    (face,) = AlignedImages(crop).find(reference)
+    if crop.view == "centre":
+        np.testing.assert_array_equal(face.crop, reference[16:240, 16:240])
+    else:
+        resized = Image.fromarray(reference).resize((224, 224), Image.Resampling.BILINEAR)
+        np.testing.assert_array_equal(face.crop, np.asarray(resized))
+    (same,) = AlignedImages(crop).find(face.crop)
+    np.testing.assert_array_equal(same.crop, face.crop)

@@ -88,6 +88,15 @@ def test_files_without_weights_are_refused(tmp_path, content):
         load_checkpoint(tmp_path / "x.pt")
 
 
+def test_a_file_of_schema_1_shows_the_network_the_middle_of_a_crop(tiny_checkpoint, tmp_path):
+    content = torch.load(tiny_checkpoint, weights_only=True) | {"schema": 1}
+    content["config"]["layout"]["crop"].pop("view", None)
+    torch.save(content, tmp_path / "old.pt")
+    assert load_checkpoint(tmp_path / "old.pt").model.config.layout.crop.view == "centre"
+    save_checkpoint(tmp_path / "new.pt", load_checkpoint(tmp_path / "old.pt").model)
+    assert torch.load(tmp_path / "new.pt", weights_only=True)["schema"] == 2
+
+
 def test_a_newer_schema_and_a_broken_description_are_refused(tiny_checkpoint, tmp_path):
     content = torch.load(tiny_checkpoint, weights_only=True)
     torch.save(content | {"schema": 99}, tmp_path / "newer.pt")

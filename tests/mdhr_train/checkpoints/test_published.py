@@ -28,6 +28,7 @@ def test_dataset_and_backbone_are_inferred(golden, tmp_path, name, dataset, back
     assert loaded.model.config.backbone == backbone
     assert loaded.model.config.node_features == 512
     assert loaded.model.config.radius == 5
+    assert loaded.model.config.layout.crop.view == "resize"
 
 
 @pytest.fixture(scope="module")

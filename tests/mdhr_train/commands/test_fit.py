@@ -31,6 +31,7 @@ def test_fit_reports_f1_and_writes_a_checkpoint(tmp_path):
     assert "mean F1 0." in result.stdout
     checkpoint = load_checkpoint(out)
     assert checkpoint.model.config.layout.name == "DISFA"
+    assert checkpoint.model.config.layout.crop.view == "centre"  # as large as in training
     assert checkpoint.metrics["f1"].keys() == {f"AU{au:02d}" for au in (1, 2, 4, 6, 9, 12, 25, 26)}
 
 

@@ -125,6 +125,15 @@ def test_settings_are_those_of_the_run(run):
     assert "the test part was seen once" in text
 
 
+def test_what_a_run_began_with_is_said(run):
+    began = {"file": "a.pt", "layout": "BP4D", "parts": {}, "unused": []}
+    before = [{"dataset": "bp4d", "fold": 2, "fingerprint": ""}, {"dataset": "mine", "fold": 1, "fingerprint": ""}]
+    change(run, lambda summary: summary.update(init=began | {"trained_on": before}))
+    assert "starts from another checkpoint, of BP4D, trained on: bp4d, fold 2; mine, fold 1." in said(run)
+    change(run, lambda summary: summary.update(init=began | {"trained_on": []}))
+    assert "trained on: unknown." in said(run)
+
+
 def test_what_an_older_run_does_not_say_is_unknown(run):
     def older(summary):
         for name in ("train_subjects", "test_subjects", "origin", "soft", "prevalence"):

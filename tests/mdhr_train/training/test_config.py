@@ -44,6 +44,25 @@ def test_the_papers_backbones_start_from_imagenet_on_recorded_faces(settings, re
 
 
 @pytest.mark.parametrize(
+    ("settings", "rendered", "expected"),
+    [
+        ({}, False, "resize"),
+        ({"data.test_view": "centre"}, False, "centre"),
+        ({}, True, "centre"),
+        ({"data.root": None}, False, "centre"),  # the demo
+        ({"data.test_view": "resize"}, True, "resize"),
+    ],
+)
+def test_recorded_faces_are_seen_as_their_layout_says_and_drawn_ones_in_the_middle(
+    settings, rendered, expected, tmp_path
+):
+    if rendered:
+        (tmp_path / RENDERED).write_text("{}")
+    config = build_config({"data.root": str(tmp_path)} | settings, BP4D)
+    assert config.data.test_view == config.model_config(BP4D).layout.crop.view == expected
+
+
+@pytest.mark.parametrize(
     ("settings", "expected"),
     [
         ({}, None),
@@ -124,6 +143,8 @@ def test_an_unknown_setting_is_refused_with_the_nearest(key, nearest):
         ("compute.precision", "int8", "one of: float32"),
         ("data.validate", "train", "one of: test"),
         ("drop_path", 1, "`drop_path`: Expected `float` < 1"),
+        ("data.test_view", "corner", "It must be one of: centre, resize"),
+        ("initialisation", "zero", "It must be one of: published, library"),
         ("data.fold", 0, "`data.fold`: Expected `int` >= 1"),
         ("model.radius", 0, "`radius`: Expected `int` >= 1"),
         ("model.dynamics_channels", "wide", "`dynamics_channels`: Expected `int | null`"),
