@@ -12,5 +12,6 @@ mdhr-train synthesize data --recordings "$recordings" ${OPTIONS:-}
 mdhr-train fit --data data --dataset bp4d --fold 1 --out run \
     --backbone test_resnet --node-features 64 --dynamics-channels 64 \
     --frames 6 --batch 8 --epochs "$epochs" --validate-every "$epochs" --lr 4e-3 --set schedule.warmup=20 \
+    --initialisation library \
     --precision bfloat16 --channels-last --workers 1
 mdhr-train report run

@@ -12,6 +12,7 @@ import click
 from mdhr_runtime.cli.console import Command, Option, table
 from mdhr_runtime.layout import Layout
 
+from ..training.config import LIBRARY
 from ..training.run_files import BEST
 from .options import claim_file, count_option, layout_option, overwrite_option, require_libraries
 from .run_options import configure, run_options
@@ -23,6 +24,7 @@ DEMO = {  # settings of --synthetic: a small model, a minute or two on a CPU
     "model.backbone": "test_efficientnet",
     "model.node_features": 64,
     "model.dynamics_channels": 64,
+    "initialisation": LIBRARY,  # it learns more in so few steps
     "schedule.epochs": 1,
     "schedule.batch": 2,
     "optimiser.lr": 2e-3,
