@@ -279,7 +279,8 @@ def _head(source: CardSource) -> str:
     """The metadata as YAML."""
     import yaml
 
-    task, dataset, mean = "video-classification", source.first["dataset"], score_rows(source.clips, ())[-1]
+    task, mean = "video-classification", score_rows(source.clips, ())[-1]
+    dataset = source.first["dataset"] + ("" if source.first["data"]["recorded"] else "-rendered")
     metrics = [{"type": "f1", "name": "Mean F1, clips", "value": round(mean.f1, 4)}]
     if mean.auc is not None:
         metrics.append({"type": "roc_auc", "name": "Mean AUC, clips", "value": round(mean.auc, 4)})
