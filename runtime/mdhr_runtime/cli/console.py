@@ -72,6 +72,12 @@ class Group(WithHelp, click.Group):
             args = [self.unnamed, *args]
         return super().parse_args(ctx, args)
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the command that is named, or say which there are."""
+        if not ctx.resilient_parsing and args and args[0] not in self.commands:
+            ctx.fail(f"There is no command {args[0]!r}. The commands are {', '.join(sorted(self.commands))}.")
+        return super().resolve_command(ctx, args)
+
 
 class Command(WithHelp):
     """A command that reports an `MdhrError` on stderr, without a traceback, and exits with status 1.

@@ -15,6 +15,7 @@ from array_source import Arrays
 
 import mdhr_runtime
 from mdhr_runtime.errors import AnalysisError, FramesError, MdhrError, VideoError
+from mdhr_runtime.faces.alignment import network_view
 from mdhr_runtime.faces.options import FaceOptions
 from mdhr_runtime.pipeline.analysis import FILES_AT_ONCE, Analysis, make_face_providers
 from mdhr_runtime.sources import Camera, Images, Selection, Video
@@ -264,11 +265,11 @@ def test_analyze_takes_addresses(tiny_bundle, write_video, swaying):
 
 
 def test_analyze_of_crops(tmp_path, face_frames, model):
-    for index, crop in enumerate(face_frames[:10]):
-        padded = np.pad(crop, ((16, 16), (16, 16), (0, 0)))
-        cv2.imwrite(str(tmp_path / f"{index}.png"), cv2.cvtColor(padded, cv2.COLOR_RGB2BGR))
+    padded = np.pad(face_frames[:10], ((0, 0), (16, 16), (16, 16), (0, 0)))
+    for index, crop in enumerate(padded):
+        cv2.imwrite(str(tmp_path / f"{index}.png"), cv2.cvtColor(crop, cv2.COLOR_RGB2BGR))
     rows = rows_of(mdhr_runtime.analyze(tmp_path, model, faces=FaceOptions("crops")), tmp_path.name)
-    assert_scores(rows, model.clip(face_frames[:10]))
+    assert_scores(rows, model.clip(np.stack([network_view(crop, model.layout.crop) for crop in padded])))
     assert rows[0].box == (0, 0, 256, 256)
 
 

@@ -170,7 +170,7 @@ def test_what_cannot_work_is_refused_in_three_parts(arguments, message, tmp_path
 def test_an_unknown_dataset_is_refused(tmp_path):
     result = run("ck", tmp_path, tmp_path / "out")
     assert result.exit_code == 2
-    assert "No such command 'ck'" in result.stderr
+    assert "There is no command 'ck'. The commands are bp4d, disfa, table." in result.stderr
 
 
 def wait_until(condition, seconds=40):
