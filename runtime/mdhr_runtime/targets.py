@@ -83,11 +83,7 @@ class Claim:
         self.release()
 
     def _check_this_run(self, inputs: Iterable[Path]) -> None:
-        places = set(map(_identity, (self.path, *self.path.parents)))
-        for read in inputs:
-            if _identity(read) in places:
-                why = f"{read} is what the results are made from, and stays as it is."
-                raise OutputError(f"{self.path} is not written.", why, "Choose a place elsewhere.")
+        refuse_inputs(self.path, inputs)
         with _claiming:
             claimed = [claim.path for claim in _claims]
         if _identity(self.path) in map(_identity, claimed):
@@ -224,6 +220,19 @@ class PartialFile:
         """Give the names back, as they are. Safe to call twice."""
         for claim in self._claims:
             claim.release()
+
+
+def refuse_inputs(path: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to write what results are made from, or into it.
+
+    Raises:
+        OutputError: The path is one of them, or in one.
+    """
+    places = set(map(_identity, (path, *path.parents)))
+    for read in inputs:
+        if _identity(read) in places:
+            why = f"{read} is what the results are made from, and stays as it is."
+            raise OutputError(f"{path} is not written.", why, "Choose a place elsewhere.")
 
 
 def refuse_foreign(folder: Path, is_ours: Callable[[str], bool]) -> None:

@@ -156,10 +156,13 @@ def label(
     from ..archive.records import Problem, Results, Task, fit_key
     from ..archive.scheduling import schedule
     from ..archive.videos import find_videos
+    from ..targets import refuse_inputs
 
     if gpus and ray is None:
         raise click.UsageError("--gpus is about --ray: without it, every GPU of this machine has a worker.")
     digest, address = bundle_digest(bundle), out if is_address(out) else os.path.abspath(out)
+    if not is_address(out):
+        refuse_inputs(Path(os.path.realpath(address)), [Path(bundle)])
     results, place = Results(open_folder(address)), shlex.quote(redacted(out))
     found = find_videos(sources, manifest)
     for notice in found.notices:

@@ -142,6 +142,19 @@ def test_tables_are_those_of_a_single_run(tiny_bundle, videos, undisturbed, tmp_
         assert set(found["source"].to_pylist()) == {str(videos / name)}
 
 
+@pytest.mark.parametrize("inside", ["", "results", "link/results"])
+def test_nothing_is_written_into_the_bundle(tiny_bundle, videos, tmp_path, inside):
+    bundle = tmp_path / "mine.mdhr"
+    shutil.copytree(tiny_bundle, bundle)
+    (tmp_path / "link").symlink_to(bundle)
+    out = tmp_path / inside if inside.startswith("link") else bundle / inside
+    before = sorted(bundle.rglob("*"))
+    done = invoke(bundle, videos, "--out", out)
+    assert done.exit_code == 1
+    assert "is what the results are made from" in done.output
+    assert sorted(bundle.rglob("*")) == before
+
+
 @pytest.mark.slow
 def test_a_second_run_finds_all_done_and_starts_nobody(tiny_bundle, videos, undisturbed):
     before = {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.*") if path.name != "plan.json"}
