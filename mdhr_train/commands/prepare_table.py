@@ -10,7 +10,7 @@ import click
 
 from mdhr_runtime.cli.console import Command, Finite, spoken_warnings, table
 from mdhr_runtime.errors import ConfigError, OutputError
-from mdhr_runtime.layout import Layout
+from mdhr_runtime.layout import Layout, au_name
 from mdhr_runtime.threads import thread_count
 
 from ..datasets import DATASETS
@@ -180,7 +180,7 @@ def _warn(text: str) -> None:
 
 
 def _names(aus: Sequence[int]) -> str:
-    return ", ".join(f"AU{au:02d}" for au in aus)
+    return ", ".join(map(au_name, aus))
 
 
 def _tell_labels(own: OwnLabels) -> None:

@@ -67,7 +67,7 @@ class TrainingClips(Dataset[Clip]):
     def __init__(self, recordings: Sequence[Recording], frames: int = 16, seed: int = 0, context: int = 0) -> None:
         self._recordings = tuple(recordings)
         self._frames, self._seed, self._context = frames, seed, context
-        self._choices = [_choices(recording, frames, context) for recording in self._recordings]
+        self._runs = [_runs_to_draw_from(recording, frames + 2 * context) for recording in self._recordings]
         self._epoch = 0
 
     def __len__(self) -> int:
@@ -94,8 +94,13 @@ class TrainingClips(Dataset[Clip]):
     def _draw(self, index: int) -> tuple[tuple[slice, slice], np.random.Generator]:
         """Draw the frames that a clip shows, and those that count; the generator is left for the augmentation."""
         rng = np.random.default_rng((self._seed, self._epoch, range(len(self))[index]))
-        choices = self._choices[index]
-        return choices[rng.integers(len(choices))], rng
+        # Places are counted and not listed: an hour of video has 90,000.
+        whole = self._frames + 2 * self._context
+        ends = np.cumsum([_length(run) - self._frames + 1 if _length(run) >= whole else 1 for run in self._runs[index]])
+        place = int(rng.integers(ends[-1]))
+        chosen = int(np.searchsorted(ends, place, "right"))
+        run = self._runs[index][chosen]
+        return _chosen(run, place - int(ends[chosen - 1] if chosen else 0), self._frames, self._context), rng
 
 
 class ScoringClips(Dataset[Clip]):
@@ -228,26 +233,32 @@ def _clip(frames: np.ndarray, labels: np.ndarray, length: int, index: int) -> Cl
     )
 
 
-def _choices(recording: Recording, frames: int, context: int) -> list[tuple[slice, slice]]:
-    """The frames that a clip may show, and those of them that count: all that see what they see in a stream.
+def _length(run: slice) -> int:
+    return int(run.stop - run.start)
 
-    Those that it is about are anywhere within a run, each place as likely. If no run holds a whole clip, it is the
-    longest run, and all of it counts.
+
+def _runs_to_draw_from(recording: Recording, length: int) -> list[slice]:
+    """The runs that hold a whole clip; if none does, the longest run."""
+    found = list(runs(recording))
+    return [run for run in found if _length(run) >= length] or [max(found, key=_length)]
+
+
+def _chosen(run: slice, place: int, frames: int, context: int) -> tuple[slice, slice]:
+    """The frames that a clip shows, and those of them that count: all that see what they see in a stream.
+
+    Args:
+        run: A run; of one that holds no whole clip, all is shown and counts.
+        place: Where in it the frames begin that the clip is about; each place is as likely.
+        frames: Their number.
+        context: Frames on either side that are shown besides.
     """
     length = frames + 2 * context
-    whole = [
-        (slice(first, first + length), _counted(first, first + length, run, context))
-        for run in runs(recording)
-        if run.stop - run.start >= length
-        for start in range(run.start, run.stop - frames + 1)
-        for first in [min(max(start - context, run.start), run.stop - length)]
-    ]
-    longest = max(runs(recording), key=lambda run: run.stop - run.start)
-    return whole or [(longest, longest)]
-
-
-def _counted(first: int, stop: int, run: slice, context: int) -> slice:
-    return slice(first if first == run.start else first + context, stop if stop == run.stop else stop - context)
+    if _length(run) < length:
+        return run, run
+    first = min(max(run.start + place - context, run.start), run.stop - length)
+    stop = first + length
+    begins, ends = (0 if first == run.start else context), (0 if stop == run.stop else context)
+    return slice(first, stop), slice(first + begins, stop - ends)
 
 
 def _describe(recording: Recording, chosen: slice) -> str:

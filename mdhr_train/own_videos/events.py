@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mdhr_runtime.errors import DataError
+from mdhr_runtime.layout import au_name
 
 from .cells import Table
 from .columns import INTENSITY
@@ -134,7 +135,7 @@ def _codes(table: Table, settings: Settings, findings: Findings) -> list[list[Co
             findings.tell("events of which no code of an AU can be read, left out", next(filter(None, words)))
         for code in codes:
             if code.au not in settings.known:
-                findings.tell("events of AUs that are not known, left out", f"AU{code.au:02d}")
+                findings.tell("events of AUs that are not known, left out", au_name(code.au))
         found.append([Code(au, grades[0] if grades else grade) for au, grade in codes if au in settings.known])
     return found
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mdhr_runtime.errors import DataError
+from mdhr_runtime.layout import au_name
 
 from ..labels import OCCURS_FROM, UNKNOWN
 from .cells import Table
@@ -91,10 +92,10 @@ def _values(table: Table, plain: str, settings: Settings, findings: Findings) ->
     scales: dict[int, dict[str, int]] = {}
     for (au, kind), (index, *_) in _aus(table):
         if au not in settings.known:
-            findings.tell("columns of AUs that are not known, left out", f"AU{au:02d}")
+            findings.tell("columns of AUs that are not known, left out", au_name(au))
             continue
         if kind == PLAIN:
-            findings.tell(f"columns that do not say what they hold, read as {plain}", f"AU{au:02d}")
+            findings.tell(f"columns that do not say what they hold, read as {plain}", au_name(au))
         scales.setdefault(au, {}).setdefault(plain if kind == PLAIN else kind, index)
     found = np.full((len(table), len(scales)), np.nan, np.float32)
     for place, (au, columns) in enumerate(scales.items()):
@@ -103,7 +104,7 @@ def _values(table: Table, plain: str, settings: Settings, findings: Findings) ->
         found[:, place] = settings.graded(np.where(lost, np.nan, values), scale)
         if scale != OCCURRENCE and not settings.soft:
             least = f"{settings.occurs_from:g}" if scale == INTENSITY else f"{OCCURS_FROM:g}"
-            findings.tell(f"columns of {scale}, which count as occurring from {least} on", f"AU{au:02d}")
+            findings.tell(f"columns of {scale}, which count as occurring from {least} on", au_name(au))
     return list(scales), found
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mdhr_runtime.errors import DataError
+from mdhr_runtime.layout import au_name
 from mdhr_runtime.names import name_of
 from mdhr_runtime.sources.images import is_hidden
 
@@ -173,7 +174,7 @@ def _recording(
     chosen = np.flatnonzero(~np.isnan(values).all(1))
     findings.tell("frames without a label", video, frames - len(chosen))
     for au in np.array(aus)[np.isnan(values).all(0)].tolist():
-        findings.tell("videos in whose tables an AU does not occur: unknown there", f"AU{au:02d}")
+        findings.tell("videos in whose tables an AU does not occur: unknown there", au_name(au))
     told = labels.subject if subject_of is None else subject_of(video)
     findings.tell(NO_SUBJECT, video, int(not told))
     subject = name_of(told or videos.title(video))

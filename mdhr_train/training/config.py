@@ -17,7 +17,7 @@ from msgspec import Meta
 from mdhr_runtime.errors import ConfigError
 from mdhr_runtime.files import write_text
 from mdhr_runtime.layout import CENTRE, VIEWS, Layout
-from mdhr_runtime.records import Count, Positive, RecordError, from_plain, from_yaml, read_bytes
+from mdhr_runtime.records import Count, Positive, RecordError, from_plain, from_yaml, read_bytes, to_plain
 
 from ..datasets.base import RENDERED
 from ..model.config import DROP_PATHS, IMAGENET_TAGS, ModelConfig, architecture
@@ -176,7 +176,7 @@ class RunConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for YAML and checkpoints: lists in place of tuples."""
-        return _plain(asdict(self))
+        return to_plain(asdict(self))
 
     def model_config(self, layout: Layout) -> ModelConfig:
         """The network's configuration.
@@ -297,12 +297,6 @@ def _unknown(key: str, known: list[str]) -> ConfigError:
         f"The nearest is {near[0]!r}." if near else f"The settings are: {', '.join(known)}.",
         "Correct the name; the config.yaml of any run lists all settings.",
     )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _among(key: str, value: str, choices: tuple[str, ...]) -> None:

@@ -15,7 +15,7 @@ import torch
 import mdhr_runtime
 from mdhr_runtime.cli.console import spoken_warnings
 from mdhr_runtime.errors import ConfigError
-from mdhr_runtime.layout import Layout
+from mdhr_runtime.layout import Layout, au_name
 
 from ..checkpoints import load_checkpoint
 from ..data.clips import ScoringClips
@@ -182,4 +182,4 @@ def _nothing_shared(candidates: Mapping[str, Candidate], dataset: Dataset) -> Co
 
 
 def _names(aus: Iterable[int]) -> tuple[str, ...]:
-    return tuple(f"AU{au:02d}" for au in aus)
+    return tuple(map(au_name, aus))

@@ -18,6 +18,11 @@ CENTRE, RESIZE = VIEWS = ("centre", "resize")
 """What the network sees of a reference crop: its middle, or all of it, made smaller."""
 
 
+def au_name(au: int) -> str:
+    """The name of an AU as OpenFace writes it, such as "AU01"."""
+    return f"AU{au:02d}"
+
+
 @dataclass(frozen=True)
 class Region:
     """A facial region: the AUs whose on/off combination one auxiliary classifier predicts.
@@ -114,7 +119,7 @@ class Layout:
     @property
     def au_names(self) -> tuple[str, ...]:
         """Names as OpenFace writes them, such as "AU01"."""
-        return tuple(f"AU{au:02d}" for au in self.aus)
+        return tuple(map(au_name, self.aus))
 
     @property
     def region_of(self) -> tuple[int, ...]:

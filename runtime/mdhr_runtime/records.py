@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -114,6 +115,13 @@ def from_yaml(kind: Any, text: bytes | str) -> Any:
     except (yaml.YAMLError, ValueError, TypeError) as error:  # the last two of dates and numbers that are none
         raise RecordError(f"It is no YAML: {' '.join(str(error).split())}.") from error
     return from_plain(kind, value)
+
+
+def to_plain(value: Any) -> Any:
+    """Plain data with lists in place of tuples, which JSON and YAML have no word for."""
+    if isinstance(value, Mapping):
+        return {key: to_plain(item) for key, item in value.items()}
+    return [to_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def from_plain(kind: Any, value: Any, name: str = "It", *, lax: bool = False) -> Any:

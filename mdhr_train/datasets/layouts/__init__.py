@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mdhr_runtime.errors import ConfigError
-from mdhr_runtime.layout import CropGeometry, Layout, Region
-from mdhr_runtime.records import RecordError, from_plain, from_yaml, read_bytes
+from mdhr_runtime.layout import CropGeometry, Layout, Region, au_name
+from mdhr_runtime.records import RecordError, from_plain, from_yaml, read_bytes, to_plain
 
 LARGEST_REGION = 6
 """AUs of a region that is derived. Its classifier has 2^n classes: 64 can be learned, the published 2^4 easily."""
@@ -67,7 +67,7 @@ def layout_text(layout: Layout) -> str:
     import yaml
 
     def flow(value: Any) -> str:
-        text: str = yaml.safe_dump(_plain(value), default_flow_style=True, sort_keys=False, width=1 << 16)
+        text: str = yaml.safe_dump(to_plain(value), default_flow_style=True, sort_keys=False, width=1 << 16)
         return text.removesuffix("\n").removesuffix("\n...")
 
     regions = "".join(f"  - {flow(asdict(region))}\n" for region in layout.regions)
@@ -89,9 +89,7 @@ def derive_layout(name: str, aus: Sequence[int]) -> Layout:
     if unknown or not aus:
         raise ConfigError(
             "No layout can be made for these action units.",
-            f"Where {', '.join(f'AU{au:02d}' for au in unknown)} is in the face is not known."
-            if unknown
-            else "There are none.",
+            f"Where {', '.join(map(au_name, unknown))} is in the face is not known." if unknown else "There are none.",
             "Leave them out, or say where they are in a file of your own: --layout.",
         )
     regions = [
@@ -108,10 +106,3 @@ def _split(aus: Sequence[int]) -> list[tuple[int, ...]]:
     count = -(-len(aus) // LARGEST_REGION)
     edges = [len(aus) * index // count for index in range(count + 1)] if count else []
     return [tuple(aus[start:stop]) for start, stop in pairwise(edges)]
-
-
-def _plain(value: Any) -> Any:
-    """Lists in place of tuples, which YAML has no word for."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
