@@ -1,22 +1,9 @@
 import pytest
 from click.testing import CliRunner
-from prepared import dataset_in
-from runs import write_run, write_suite
+from runs import write_suite
 
 from mdhr_train.cli import main
 from mdhr_train.training.card import is_card
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    root = tmp_path_factory.mktemp("data")
-    dataset_in(root)
-    return root
-
-
-@pytest.fixture
-def run(data, tmp_path):
-    return write_run(tmp_path / "run", data)
 
 
 def card(*arguments):

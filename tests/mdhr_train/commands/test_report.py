@@ -6,19 +6,11 @@ from html.parser import HTMLParser
 
 import pytest
 from click.testing import CliRunner
-from prepared import dataset_in
 from runs import write_crossval, write_run, write_suite
 
 from mdhr_train.cli import main
 from mdhr_train.model.variants import rows
 from mdhr_train.report.series import PAPER
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    root = tmp_path_factory.mktemp("data")
-    dataset_in(root)
-    return root
 
 
 @pytest.fixture(scope="module")

@@ -6,23 +6,10 @@ import re
 
 import pytest
 import yaml
-from prepared import dataset_in
-from runs import AUS, write_crossval, write_run
+from runs import AUS, write_crossval
 
 from mdhr_train.report.runs import card_source, read
 from mdhr_train.training.card import is_card, names_checkpoint, renew_card, statements, write_card
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    root = tmp_path_factory.mktemp("data")
-    dataset_in(root)
-    return root
-
-
-@pytest.fixture
-def run(data, tmp_path):
-    return write_run(tmp_path / "run", data)
 
 
 def change(run, change):
